@@ -1,0 +1,11 @@
+# What every target of ours is compiled with. Warnings are errors.
+add_library(testamur_flags INTERFACE)
+target_compile_options(testamur_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Woverloaded-virtual -Wextra-semi>)
+if(TESTAMUR_SANITIZE)
+  # The thread sanitizer does not know std::atomic_thread_fence; libraries use it, our code does not.
+  target_compile_options(testamur_flags INTERFACE
+    -fsanitize=${TESTAMUR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(testamur_flags INTERFACE -fsanitize=${TESTAMUR_SANITIZE})
+endif()

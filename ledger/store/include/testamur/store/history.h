@@ -1,0 +1,61 @@
+// Reading the ledger as of any block, and making proofs. Everything is answered under the newest certified checkpoint: blocks
+// above it are not final, and are not shown.
+//
+// A History is one moment of the store, for one thread; it is cheap to make.
+#pragma once
+
+#include "testamur/ledger/proof.h"
+#include "testamur/ledger/rules.h"
+#include "testamur/store/key_value.h"
+
+namespace testamur::store {
+
+struct ProofRequest {
+  std::string institution;
+  std::string register_name;
+  EntryNumber number;
+  std::optional<Time> at;     ///< nothing: now
+  bool full = true;           ///< with the institution's record, under which the signatures are checked
+  bool with_document = false; ///< listed entries: tie the commitment in. A sealed entry's holder adds salt and path
+};
+
+/// A place where a listed commitment stands.
+struct ListedEntry {
+  std::string institution;
+  std::string register_name;
+  EntryNumber number;
+  bool operator==(const ListedEntry&) const = default;
+};
+
+class History {
+ public:
+  /// Errors: not_found when nothing is certified yet.
+  static Result<std::unique_ptr<History>> open(std::shared_ptr<const KeyValueStore> store);
+  ~History();
+
+  const CertifiedCheckpoint& certified() const;
+  Height height() const;  ///< of the certified block
+
+  Result<BlockRecord> block(Height height) const;
+  /// The newest block at or before this time.
+  Result<BlockRecord> block_at(Time time) const;
+  Result<Bytes> leaf(LeafIndex index) const;
+  Result<merkle::Path> leaf_path(LeafIndex index) const;
+  Result<RegisterRecord> register_at(std::string_view institution, std::string_view name, Height height) const;
+  /// Runs of status that cover the numbers [first, first + count) as of a block.
+  Result<std::vector<StatusRun>> statuses_at(std::string_view institution, std::string_view name, EntryNumber first,
+                                             std::uint64_t count, Height height) const;
+  /// All entries that hold this listed commitment, up to `most` of them.
+  Result<std::vector<ListedEntry>> find_listed(const Hash& commitment, std::size_t most = 1000) const;
+
+  /// Errors: not_found (no such register; a time before the ledger's first block), invalid (a time after the head's, or a
+  /// document asked of a sealed entry).
+  Result<Proof> prove(const ProofRequest& request) const;
+
+ private:
+  class Impl;
+  explicit History(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace testamur::store

@@ -1,0 +1,132 @@
+#include "testamur/store/history.h"
+
+#include <algorithm>
+
+#include "history_impl.h"
+#include "testamur/ledger/genesis.h"
+
+namespace testamur::store {
+namespace {
+
+Error not_found(std::string message) { return {ErrorCode::not_found, std::move(message)}; }
+
+}  // namespace
+
+Result<std::unique_ptr<History>> History::open(std::shared_ptr<const KeyValueStore> store) {
+  return guarded([&]() -> Result<std::unique_ptr<History>> {
+    auto view = store->view();
+    const auto genesis = view->get(keys::genesis());
+    if (!genesis) return not_found("store: expected a ledger, found an empty store");
+    const Hash ledger = ledger_id(*genesis);
+    const Record consortium = stored(decode_record(read_record(*view, 0, Height{0})), "the consortium record");
+    auto certified = read_certified(*view, origin_line(std::get<ConsortiumRecord>(consortium).origin, ledger));
+    if (!certified) return not_found("store: expected a certified checkpoint, found none yet");
+    auto impl = std::make_unique<Impl>(std::move(store), std::move(view), std::move(*certified), ledger);
+    return std::unique_ptr<History>(new History(std::move(impl)));
+  });
+}
+
+History::History(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+History::~History() = default;
+
+const CertifiedCheckpoint& History::certified() const { return impl_->certified(); }
+Height History::height() const { return impl_->height(); }
+
+std::optional<RecordIndex> History::Impl::find_record(std::string_view name) const {
+  const auto value = view_->get(keys::record_name(name));
+  if (!value) return std::nullopt;
+  return static_cast<RecordIndex>(stored_u64(*value, "record_name"));
+}
+
+std::optional<Height> History::Impl::height_at(Time time) const {
+  const auto found = view_->last_up_to(keys::block_time(time), 1);
+  if (!found) return std::nullopt;
+  return std::min(Height{stored_u64(found->value, "block_time")}, height_);
+}
+
+Result<BlockRecord> History::block(Height height) const {
+  return guarded([&]() -> Result<BlockRecord> {
+    if (height > impl_->height()) {
+      return not_found("block: expected a height up to " + std::to_string(impl_->height().value) + ", found " +
+                       std::to_string(height.value));
+    }
+    return read_block(impl_->view(), height);
+  });
+}
+
+Result<BlockRecord> History::block_at(Time time) const {
+  return guarded([&]() -> Result<BlockRecord> {
+    const auto height = impl_->height_at(time);
+    if (!height) return not_found("block: expected a time after the ledger's creation");
+    return read_block(impl_->view(), *height);
+  });
+}
+
+Result<Bytes> History::leaf(LeafIndex index) const {
+  return guarded([&]() -> Result<Bytes> {
+    if (index.value >= impl_->size()) {
+      return not_found("leaf: expected an index below " + std::to_string(impl_->size()) + ", found " +
+                       std::to_string(index.value));
+    }
+    return read_leaf(impl_->view(), index);
+  });
+}
+
+Result<merkle::Path> History::leaf_path(LeafIndex index) const {
+  return guarded([&]() -> Result<merkle::Path> {
+    if (index.value >= impl_->size()) return not_found("leaf: expected an index below the certified size");
+    return AppendTree(impl_->view(), keys::log_tree()).inclusion_path(index.value, impl_->size());
+  });
+}
+
+Result<RegisterRecord> History::register_at(std::string_view institution, std::string_view name, Height height) const {
+  return guarded([&]() -> Result<RegisterRecord> {
+    const auto index = impl_->find_record(register_key(institution, name));
+    if (!index || height > impl_->height()) {
+      return not_found("register: expected a register of this ledger and a certified height, found " +
+                       register_key(institution, name) + " at " + std::to_string(height.value));
+    }
+    Record record = stored(decode_record(read_record(impl_->view(), *index, height)), "a register record");
+    return std::get<RegisterRecord>(std::move(record));
+  });
+}
+
+Result<std::vector<StatusRun>> History::statuses_at(std::string_view institution, std::string_view name,
+                                                    EntryNumber first, std::uint64_t count, Height height) const {
+  const auto record = register_at(institution, name, height);
+  if (!record) return record.error();
+  return guarded([&]() -> Result<std::vector<StatusRun>> {
+    if (first.value > record->issued || count > record->issued - first.value) {
+      return not_found("status: expected numbers below " + std::to_string(record->issued));
+    }
+    const RecordIndex index = *impl_->find_record(register_key(institution, name));
+    return StatusTree(impl_->view(), keys::status_tree(index), height, record->issued).runs(first, count);
+  });
+}
+
+Result<std::vector<ListedEntry>> History::find_listed(const Hash& commitment, std::size_t most) const {
+  return guarded([&]() -> Result<std::vector<ListedEntry>> {
+    std::vector<ListedEntry> out;
+    const Bytes prefix = keys::commitment_prefix(commitment);
+    std::vector<std::pair<RecordIndex, EntryNumber>> found;
+    impl_->view().scan(prefix, prefix, [&](ByteView key, ByteView) {
+      Reader reader(key.subspan(prefix.size()), "commitment");
+      const RecordIndex record = reader.u32("record");
+      found.emplace_back(record, EntryNumber{reader.u64("number")});
+      return found.size() < most;
+    });
+    for (const auto& [index, number] : found) {
+      const Record record = stored(decode_record(read_record(impl_->view(), index, impl_->height())), "a record");
+      const auto& registered = std::get<RegisterRecord>(record);
+      // Entries of blocks that are not certified yet are not shown.
+      if (number.value < registered.issued) out.push_back({registered.institution, registered.name, number});
+    }
+    return out;
+  });
+}
+
+Result<Proof> History::prove(const ProofRequest& request) const {
+  return guarded([&]() -> Result<Proof> { return impl_->prove(request); });
+}
+
+}  // namespace testamur::store

@@ -1,0 +1,45 @@
+// What the two halves of History (history.cc: reading, prover.cc: proofs) share.
+#pragma once
+
+#include "registry_tree.h"
+#include "state.h"
+#include "status_tree.h"
+#include "testamur/store/history.h"
+
+namespace testamur::store {
+
+class History::Impl {
+ public:
+  Impl(std::shared_ptr<const KeyValueStore> store, std::unique_ptr<View> view, StoredCertified certified, Hash ledger)
+      : store_(std::move(store)),
+        view_(std::move(view)),
+        height_(certified.height),
+        certified_(std::move(certified.certified)),
+        ledger_(ledger) {}
+
+  const View& view() const { return *view_; }
+  Height height() const { return height_; }
+  const CertifiedCheckpoint& certified() const { return certified_; }
+  std::uint64_t size() const { return certified_.checkpoint.size; }
+
+  std::optional<RecordIndex> find_record(std::string_view name) const;
+  /// Height of the newest certified block at or before this time.
+  std::optional<Height> height_at(Time time) const;
+  Result<Proof> prove(const ProofRequest& request) const;
+
+ private:
+  struct Shown;  // the block whose state a proof shows, and the register in it
+  Result<Shown> choose_block(const ProofRequest& request) const;
+  void add_blocks(Proof& proof, const Shown& shown, AppendTree& log) const;
+  EntryProof prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log, RegistryTree& registry) const;
+  StatusEvidence find_evidence(const Shown& shown, EntryNumber number, Status status) const;
+  EventSequence last_event(const Shown& shown, EntryNumber number) const;
+
+  std::shared_ptr<const KeyValueStore> store_;  // outlives the view
+  std::unique_ptr<View> view_;
+  Height height_;
+  CertifiedCheckpoint certified_;
+  Hash ledger_;
+};
+
+}  // namespace testamur::store

@@ -1,0 +1,352 @@
+#include "testamur/store/ledger.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "registry_tree.h"
+#include "state.h"
+#include "testamur/ledger/genesis.h"
+
+namespace testamur::store {
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+
+/// Block 0: the records of genesis, and one block record.
+void write_genesis(const Genesis& genesis, ByteView bytes, KeyValueStore& store) {
+  const auto view = store.view();
+  BlockWrites writes;
+  std::map<RecordIndex, Hash> leaves;
+  for (RecordIndex index = 0; index < genesis.records.size(); ++index) {
+    const Record& record = genesis.records[index];
+    Bytes encoded = encode(record);
+    leaves[index] = merkle::leaf_hash(encoded);
+    writes.add(keys::record(index, Height{0}), std::move(encoded));
+    if (const auto* institution = std::get_if<InstitutionRecord>(&record)) {
+      writes.add(keys::record_name(institution->id), u64_bytes(index));
+    } else if (const auto* registered = std::get_if<RegisterRecord>(&record)) {
+      writes.add(keys::record_name(register_key(registered->institution, registered->name)), u64_bytes(index));
+    }
+  }
+  RegistryTree tree(*view, Height{0}, 0);
+  tree.update(leaves, Height{0}, writes);
+
+  BlockRecord record;
+  record.time = genesis.created;
+  record.previous = ledger_id(bytes);
+  record.registry_size = static_cast<std::uint32_t>(genesis.records.size());
+  record.registry_root = tree.root();
+  record.consortium = leaves.at(0);
+  Bytes leaf = encode(record);
+  Head head;
+  head.time = record.time;
+  head.size = 1;
+  head.block_leaf = merkle::leaf_hash(leaf);
+  head.root = head.block_leaf;
+  head.registry_size = record.registry_size;
+  AppendEdge log;
+  log.append(head.block_leaf);
+  log.flush(keys::log_tree(), writes);
+  writes.add(keys::leaf(LeafIndex{0}), std::move(leaf));
+  writes.add(keys::block(Height{0}), u64_bytes(0));
+  writes.add(keys::block_time(record.time), u64_bytes(0));
+  writes.add(keys::genesis(), Bytes(bytes.begin(), bytes.end()));
+  writes.add(keys::head(), encode(head));
+  store.write(writes.writes());
+  store.flush();
+}
+
+/// The keys that a listed batch's undo leaves out: where its commitments are found.
+void remove_listed(const View& view, Height height, const Registry& registry, WriteSet& out) {
+  const BlockRecord record = read_block(view, height);
+  const LeafIndex end = read_block_index(view, height);
+  for (LeafIndex at = record.first_leaf; at < end; ++at.value) {
+    const StatementLeaf leaf = stored(decode_statement_leaf(read_leaf(view, at)), "a statement leaf");
+    const Statement statement = stored(decode_statement(leaf.statement.statement), "a statement");
+    const auto* issue = std::get_if<IssueBody>(&statement.body);
+    if (issue == nullptr || !issue->listed) continue;
+    const RegisterState* state = registry.find_register(statement.institution, issue->register_name);
+    const auto commitments = read_listed(view, at, issue->count);
+    for (std::size_t i = 0; i < commitments.size(); ++i) {
+      out.remove(keys::commitment(commitments[i], state->index, EntryNumber{issue->first.value + i}));
+    }
+  }
+}
+
+Error conflict(std::string message) { return {ErrorCode::conflict, std::move(message)}; }
+
+/// Checks a checkpoint against the block it names; returns what is kept of it.
+Result<StoredCertified> check_certified(const View& view, const Head& head, const std::string& origin,
+                                        const CertifiedCheckpoint& certified) {
+  const Checkpoint& checkpoint = certified.checkpoint;
+  if (checkpoint.origin != origin) return conflict("certify: expected the origin " + origin);
+  if (checkpoint.size == 0 || checkpoint.size > head.size) {
+    return Error{ErrorCode::not_found, "certify: expected a size of 1 to " + std::to_string(head.size) + ", found " +
+                                           std::to_string(checkpoint.size)};
+  }
+  const auto record = decode_block_record(read_leaf(view, LeafIndex{checkpoint.size - 1}));
+  if (!record) return conflict("certify: expected the size of a block, found one that no block ends at");
+  if (AppendTree(view, keys::log_tree()).root(checkpoint.size) != checkpoint.root) {
+    return conflict("certify: this ledger has another root at size " + std::to_string(checkpoint.size));
+  }
+  const auto consortium_at = [&](Height height) {
+    auto decoded = stored(decode_record(read_record(view, 0, height)), "the consortium record");
+    return std::get<ConsortiumRecord>(std::move(decoded));
+  };
+  const ConsortiumRecord consortium = consortium_at(record->height);
+  const std::uint64_t not_before = record->time.value / 1000;
+  const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before);
+  if (!chosen) {
+    return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) + " voters that verify");
+  }
+  StoredCertified out{record->height, {checkpoint, consortium.revision, *chosen, {}}};
+  if (record->height.value > 0) {
+    const ConsortiumRecord before = consortium_at(Height{record->height.value - 1});
+    if (before.revision != consortium.revision) {
+      const auto previous = certify(checkpoint, quorum_of(before), certified.previous, not_before);
+      if (!previous) return conflict("certify: expected cosignatures of the epoch before as well");
+      out.certified.previous = *previous;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Bytes encode(const Head& head) {
+  return Writer{}
+      .u8(kFormat)
+      .u64(head.applied.value)
+      .u64(head.height.value)
+      .time(head.time)
+      .u64(head.size)
+      .raw(head.root)
+      .raw(head.block_leaf)
+      .u32(head.registry_size)
+      .u32(head.epoch)
+      .bytes();
+}
+
+Head decode_head(ByteView value) {
+  Reader reader(value, "head");
+  Head head;
+  if (reader.u8("format") != kFormat) {
+    throw StorageFault(ErrorCode::unsupported, "store: expected format 1; this ledger was written by a newer program");
+  }
+  head.applied = LogIndex{reader.u64("applied")};
+  head.height = Height{reader.u64("height")};
+  head.time = reader.time("time");
+  head.size = reader.u64("size");
+  head.root = reader.hash("root");
+  head.block_leaf = reader.hash("block_leaf");
+  head.registry_size = reader.u32("registry_size");
+  head.epoch = reader.u32("epoch");
+  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  return head;
+}
+
+Bytes encode(const StoredCertified& stored) {
+  Writer writer;
+  writer.u64(stored.height.value).u64(stored.certified.checkpoint.size).raw(stored.certified.checkpoint.root);
+  writer.u32(stored.certified.epoch);
+  write(writer, stored.certified.cosignatures);
+  write(writer, stored.certified.previous);
+  return std::move(writer).bytes();
+}
+
+std::optional<StoredCertified> read_certified(const View& view, const std::string& origin) {
+  const auto value = view.get(keys::certified());
+  if (!value) return std::nullopt;
+  Reader reader(*value, "certified");
+  StoredCertified out;
+  out.height = Height{reader.u64("height")};
+  out.certified.checkpoint.origin = origin;
+  out.certified.checkpoint.size = reader.u64("size");
+  out.certified.checkpoint.root = reader.hash("root");
+  out.certified.epoch = reader.u32("epoch");
+  out.certified.cosignatures = read_cosignatures(reader, "cosignatures");
+  out.certified.previous = read_cosignatures(reader, "previous");
+  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  return out;
+}
+
+LeafIndex read_block_index(const View& view, Height height) {
+  const Bytes value = present(view.get(keys::block(height)), "block " + std::to_string(height.value));
+  return LeafIndex{stored_u64(value, "block")};
+}
+
+Bytes read_leaf(const View& view, LeafIndex index) {
+  return present(view.get(keys::leaf(index)), "leaf " + std::to_string(index.value));
+}
+
+BlockRecord read_block(const View& view, Height height) {
+  return stored(decode_block_record(read_leaf(view, read_block_index(view, height))), "a block record");
+}
+
+std::vector<Hash> read_listed(const View& view, LeafIndex statement, std::uint32_t count) {
+  const Bytes tree = keys::listed_tree(statement);
+  std::vector<Hash> out;
+  for (std::uint64_t tile = 0; out.size() < count; ++tile) {
+    const auto hashes = tile_hashes(present(view.get(keys::tile(tree, 0, tile)), "a listed batch"));
+    out.insert(out.end(), hashes.begin(), hashes.end());
+  }
+  return out;
+}
+
+void for_each_range(EntryNumber first, std::uint64_t count, const std::function<void(unsigned, std::uint64_t)>& visit) {
+  std::uint64_t begin = first.value;
+  const std::uint64_t end = begin + count;
+  while (begin < end) {
+    const auto aligned = begin == 0 ? 63u : static_cast<unsigned>(std::countr_zero(begin));
+    const auto fitting = static_cast<unsigned>(std::bit_width(end - begin) - 1);
+    const unsigned level = std::min(aligned, fitting);
+    visit(level, begin >> level);
+    begin += std::uint64_t{1} << level;
+  }
+}
+
+void Ledger::State::load() {
+  const auto view = store->view();
+  const Bytes genesis = present(view->get(keys::genesis()), "genesis");
+  id = ledger_id(genesis);
+  head = decode_head(present(view->get(keys::head()), "a head"));
+  log = AppendEdge::load(*view, keys::log_tree(), head.size);
+  if (log.root() != head.root) {
+    throw StorageFault(ErrorCode::corrupt, "store: expected the log's root " + to_hex(head.root) + ", found " +
+                                               to_hex(log.root()));
+  }
+  registry = Registry::load(*view, head.registry_size);
+  RegistryTree tree(*view, head.height, head.registry_size);
+  if (const BlockRecord newest = read_block(*view, head.height); tree.root() != newest.registry_root) {
+    throw StorageFault(ErrorCode::corrupt, "store: expected the registry's root " + to_hex(newest.registry_root) +
+                                               ", found " + to_hex(tree.root()));
+  }
+  origin = origin_line(registry.consortium().origin, id);
+  const auto certified = read_certified(*view, origin);
+  certified_height = certified ? certified->height : Height{0};
+}
+
+Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Ledger::~Ledger() = default;
+
+Result<std::unique_ptr<Ledger>> Ledger::create(std::shared_ptr<KeyValueStore> store, ByteView genesis) {
+  const auto decoded = decode_genesis(genesis);
+  if (!decoded) return decoded.error();
+  return guarded([&]() -> Result<std::unique_ptr<Ledger>> {
+    if (store->view()->get(keys::head())) return conflict("store: expected an empty store, found a ledger");
+    write_genesis(*decoded, genesis, *store);
+    return open(std::move(store));
+  });
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(std::shared_ptr<KeyValueStore> store) {
+  return guarded([&]() -> Result<std::unique_ptr<Ledger>> {
+    // A store without a head is one whose creation was cut short: nothing was promised of it yet.
+    if (!store->view()->get(keys::head())) {
+      return Error{ErrorCode::not_found, "store: expected a ledger, found an empty store"};
+    }
+    auto state = std::make_unique<State>();
+    state->store = std::move(store);
+    state->load();
+    return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
+  });
+}
+
+const Hash& Ledger::id() const { return state_->id; }
+const std::string& Ledger::origin() const { return state_->origin; }
+const Head& Ledger::head() const { return state_->head; }
+const ConsortiumRecord& Ledger::consortium() const { return state_->registry.consortium(); }
+Height Ledger::certified_height() const { return state_->certified_height; }
+
+Checkpoint Ledger::checkpoint() const { return {state_->origin, state_->head.size, state_->head.root}; }
+
+Result<Bytes> Ledger::record(std::uint32_t index) const {
+  return guarded([&]() -> Result<Bytes> { return read_record(*state_->store->view(), index, state_->head.height); });
+}
+
+Result<Bytes> Ledger::leaf(LeafIndex index) const {
+  return guarded([&]() -> Result<Bytes> { return read_leaf(*state_->store->view(), index); });
+}
+
+Result<Applied> Ledger::apply(LogIndex index, ByteView payload, const SignatureCheck& check_signature) {
+  const auto decoded = decode_payload(payload);
+  // Time 0 never rises, so what does not decode makes no block by the same rule as what comes too early.
+  return apply(index, decoded ? *decoded : Payload{}, check_signature);
+}
+
+Result<Applied> Ledger::apply(LogIndex index, const Payload& payload, const SignatureCheck& check_signature) {
+  if (state_->broken) return *state_->broken;
+  const std::uint64_t expected = state_->head.applied.value + 1;
+  if (index.value != expected) {
+    return conflict("apply: expected log index " + std::to_string(expected) + ", found " + std::to_string(index.value));
+  }
+  Result<Applied> applied = guarded([&]() -> Result<Applied> {
+    if (payload.time > state_->head.time) return state_->apply(index, payload, check_signature);
+    state_->skip(index);
+    return Applied{};
+  });
+  if (!applied) state_->broken = applied.error();
+  return applied;
+}
+
+Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
+  if (state_->broken) return *state_->broken;
+  return guarded([&]() -> Result<void> {
+    const auto view = state_->store->view();
+    const auto checked = check_certified(*view, state_->head, state_->origin, certified);
+    if (!checked) return checked.error();
+    if (checked->height < state_->certified_height) {
+      return conflict("certify: block " + std::to_string(state_->certified_height.value) + " is certified already");
+    }
+    WriteSet writes;
+    writes.put(keys::certified(), encode(*checked));
+    // What is final is never taken back.
+    for (Height at{state_->certified_height.value + 1}; at <= checked->height; ++at.value) writes.remove(keys::undo(at));
+    state_->store->write(writes);
+    state_->certified_height = checked->height;
+    return {};
+  });
+}
+
+std::optional<CertifiedCheckpoint> Ledger::certified() const {
+  const auto stored = read_certified(*state_->store->view(), state_->origin);
+  if (!stored) return std::nullopt;
+  return stored->certified;
+}
+
+Result<void> Ledger::rollback(Height height) {
+  if (state_->broken) return *state_->broken;
+  if (height < state_->certified_height || height > state_->head.height) {
+    return conflict("rollback: expected a height from " + std::to_string(state_->certified_height.value) + " to " +
+                    std::to_string(state_->head.height.value) + ", found " + std::to_string(height.value));
+  }
+  if (height == state_->head.height) return {};
+  Result<void> done = guarded([&]() -> Result<void> {
+    const auto view = state_->store->view();
+    WriteSet writes;
+    for (Height at = state_->head.height; at > height; --at.value) {
+      remove_listed(*view, at, state_->registry, writes);
+      BlockWrites::undo_into(writes, present(view->get(keys::undo(at)), "undo of block " + std::to_string(at.value)));
+      writes.remove(keys::undo(at));
+    }
+    state_->store->write(writes);
+    // The log of the consensus goes on with other entries at these indexes: a power loss must not bring the old ones back.
+    state_->store->flush();
+    state_->load();
+    return {};
+  });
+  if (!done) state_->broken = done.error();
+  return done;
+}
+
+Result<void> Ledger::sync() {
+  if (state_->broken) return *state_->broken;
+  Result<void> done = guarded([&]() -> Result<void> {
+    state_->store->flush();
+    return {};
+  });
+  if (!done) state_->broken = done.error();
+  return done;
+}
+
+}  // namespace testamur::store

@@ -1,0 +1,141 @@
+// Making proofs: reads what verify.cc will ask for, in the same order, as of one block.
+#include <algorithm>
+
+#include "history_impl.h"
+
+namespace testamur::store {
+namespace {
+
+constexpr unsigned kMaxRangeLevel = 20;  // a change covers 2^20 numbers at most
+
+Record record_at(const View& view, RecordIndex index, Height height) {
+  return stored(decode_record(read_record(view, index, height)), "a record");
+}
+
+}  // namespace
+
+struct History::Impl::Shown {
+  Height height;
+  BlockRecord block;
+  bool current = false;  // the newest certified block
+  RecordIndex index = 0;
+  RegisterRecord record;
+};
+
+Result<History::Impl::Shown> History::Impl::choose_block(const ProofRequest& request) const {
+  Shown shown;
+  shown.height = height_;
+  if (request.at) {
+    const std::uint64_t head_ms = head_seconds(certified_) * 1000;
+    const auto height = height_at(*request.at);
+    if (!height) return Error{ErrorCode::not_found, "prove: expected a time after the ledger's creation"};
+    shown.height = *height;
+    const Time newest = read_block(*view_, height_).time;
+    if (*height == height_ && *request.at > std::max(Time{head_ms}, newest)) {
+      return Error{ErrorCode::invalid, "prove: expected a time up to the certified head's, " + std::to_string(head_ms) +
+                                           " ms, found " + std::to_string(request.at->value)};
+    }
+  }
+  shown.current = shown.height == height_;
+  shown.block = read_block(*view_, shown.height);
+  const auto index = find_record(register_key(request.institution, request.register_name));
+  if (!index) {
+    return Error{ErrorCode::not_found, "prove: expected a register of this ledger, found " +
+                                           register_key(request.institution, request.register_name)};
+  }
+  shown.index = *index;
+  shown.record = std::get<RegisterRecord>(record_at(*view_, *index, shown.height));
+  return shown;
+}
+
+void History::Impl::add_blocks(Proof& proof, const Shown& shown, AppendTree& log) const {
+  proof.block = shown.block;
+  proof.block_path = log.inclusion_path(read_block_index(*view_, shown.height).value, size());
+  if (shown.current) return;
+  const Height next{shown.height.value + 1};
+  LaterBlock later{read_block_index(*view_, next), read_block(*view_, next), {}};
+  later.path = log.inclusion_path(later.index.value, size());
+  proof.later = std::move(later);
+}
+
+/// The sequence of the newest event, as of the block shown, that touched this number. There must be one.
+EventSequence History::Impl::last_event(const Shown& shown, EntryNumber number) const {
+  std::optional<EventSequence> newest;
+  const EventSequence last{shown.record.events - 1};
+  for (unsigned level = 0; level <= kMaxRangeLevel; ++level) {
+    const Bytes key = keys::event_range(shown.index, level, number.value >> level, last);
+    const auto found = view_->last_up_to(key, key.size() - sizeof(std::uint64_t));
+    if (!found) continue;
+    const EventSequence sequence{stored_u64(ByteView(found->key).last(sizeof(std::uint64_t)), "event_range")};
+    newest = newest ? std::max(*newest, sequence) : sequence;
+  }
+  return present(newest, "an event of number " + std::to_string(number.value));
+}
+
+StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber number, Status status) const {
+  if (status == Status::good) return {};
+  const EventSequence sequence = last_event(shown, number);
+  AppendTree events(*view_, keys::events_tree(shown.index));
+  const auto read_event = [&](std::uint64_t at) {
+    return stored(decode_event(present(view_->get(keys::event(shown.index, EventSequence{at})), "an event")), "an event");
+  };
+  if (status != Status::suspended) {
+    return FinalEvent{read_event(sequence.value), events.inclusion_path(sequence.value, shown.record.events)};
+  }
+  SuspendingEvents suspending{merkle::peaks(events.reader(), sequence.value), {}};
+  for (std::uint64_t at = sequence.value; at < shown.record.events; ++at) suspending.events.push_back(read_event(at));
+  return suspending;
+}
+
+EntryProof History::Impl::prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
+                                      RegistryTree& registry) const {
+  EntryProof entry;
+  const std::uint64_t chunk = request.number.value / kChunkEntries;
+  StatusTree statuses(*view_, keys::status_tree(shown.index), shown.height, shown.record.issued);
+  entry.chunk = statuses.chunk(chunk);
+  entry.chunk_path = statuses.inclusion_path(chunk);
+
+  const Bytes batch_key = keys::batch(shown.index, request.number);
+  const auto found = present(view_->last_up_to(batch_key, batch_key.size() - sizeof(std::uint64_t)), "a batch");
+  const BatchEntry batch = stored(decode_batch_entry(ByteView(found.value).subspan(sizeof(std::uint64_t))), "a batch");
+  entry.statement_index = batch.leaf_index;
+  entry.statement = stored(decode_statement_leaf(read_leaf(*view_, batch.leaf_index)), "a statement leaf");
+  entry.statement_path = log.inclusion_path(batch.leaf_index.value, size());
+
+  if (request.full) {
+    const RecordIndex index = present(find_record(request.institution), "the register's institution");
+    auto record = std::get<InstitutionRecord>(record_at(*view_, index, shown.height));
+    entry.institution = InstitutionProof{index, std::move(record), registry.inclusion_path(index)};
+  }
+  entry.evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
+  if (request.with_document) {
+    AppendTree listed(*view_, keys::listed_tree(batch.leaf_index), AppendTree::Leaves::raw);
+    entry.document =
+        DocumentProof{std::nullopt, listed.inclusion_path(request.number.value - batch.first.value, batch.count)};
+  }
+  return entry;
+}
+
+Result<Proof> History::Impl::prove(const ProofRequest& request) const {
+  const auto shown = choose_block(request);
+  if (!shown) return shown.error();
+  Proof proof;
+  proof.ledger = ledger_;
+  proof.number = request.number;
+  proof.size = size();
+  proof.root = certified_.checkpoint.root;
+  proof.epoch = certified_.epoch;
+  proof.cosignatures = certified_.cosignatures;
+  proof.previous = certified_.previous;
+  AppendTree log(*view_, keys::log_tree());
+  add_blocks(proof, *shown, log);
+  RegistryTree registry(*view_, shown->height, shown->block.registry_size);
+  proof.register_index = shown->index;
+  proof.record = shown->record;
+  proof.record_path = registry.inclusion_path(shown->index);
+  if (request.number.value >= shown->record.issued) return proof;
+  proof.entry = prove_entry(request, *shown, log, registry);
+  return proof;
+}
+
+}  // namespace testamur::store

@@ -1,0 +1,62 @@
+// The newest records, decoded and found by name: what rules are judged against. The store is the truth; this is read from it
+// at open and after a rollback, and follows it block by block.
+#pragma once
+
+#include <map>
+
+#include "append_tree.h"
+#include "keys.h"
+#include "testamur/ledger/record.h"
+
+namespace testamur::store {
+
+/// A register's record with the right edges of its two growing trees, read when first needed.
+struct RegisterState {
+  RecordIndex index = 0;
+  RegisterRecord record;
+  std::optional<AppendEdge> batches;
+  std::optional<AppendEdge> events;
+};
+
+std::string register_key(std::string_view institution, std::string_view name);
+
+class Registry {
+ public:
+  static Registry load(const View& view, std::uint32_t size);
+
+  void add(RecordIndex index, Record record);
+
+  const ConsortiumRecord& consortium() const { return consortium_; }
+  const InstitutionRecord* find_institution(std::string_view id) const;
+  const RegisterState* find_register(std::string_view institution, std::string_view name) const;
+  RegisterState* find_register(std::string_view institution, std::string_view name);
+
+ private:
+  ConsortiumRecord consortium_;
+  std::map<std::string, InstitutionRecord, std::less<>> institutions_;
+  std::map<std::string, RegisterState, std::less<>> registers_;
+};
+
+/// The newest version up to `version` of a record, in bytes. Throws StorageFault when there is none.
+Bytes read_record(const View& view, RecordIndex index, Height version);
+
+/// Decodes what the store holds; throws StorageFault when it does not decode.
+template <class T>
+T stored(Result<T> decoded, std::string_view what) {
+  if (!decoded) {
+    throw StorageFault(ErrorCode::corrupt, "store: expected " + std::string(what) + "; " + decoded.error().message);
+  }
+  return std::move(*decoded);
+}
+
+/// A value that must be there; throws StorageFault when it is not.
+template <class T>
+T present(std::optional<T> value, std::string_view what) {
+  if (!value) throw StorageFault(ErrorCode::corrupt, "store: expected " + std::string(what) + ", found none");
+  return std::move(*value);
+}
+
+std::uint64_t stored_u64(ByteView value, std::string_view what);
+Bytes u64_bytes(std::uint64_t value);
+
+}  // namespace testamur::store

@@ -1,0 +1,158 @@
+#include "testamur/store/rocks.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <filesystem>
+
+namespace testamur::store {
+namespace {
+
+rocksdb::Slice slice(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+ByteView bytes_of(const rocksdb::Slice& s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
+Bytes copy(const rocksdb::Slice& s) { return {s.data(), s.data() + s.size()}; }
+
+ErrorCode code_of(const rocksdb::Status& status) {
+  return status.IsCorruption() ? ErrorCode::corrupt : ErrorCode::storage;
+}
+
+void require(const rocksdb::Status& status, std::string_view doing) {
+  if (!status.ok()) throw StorageFault(code_of(status), "store: " + std::string(doing) + ": " + status.ToString());
+}
+
+class RocksView final : public View {
+ public:
+  explicit RocksView(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) { read_.snapshot = snapshot_; }
+  ~RocksView() override {
+    iterator_.reset();
+    db_.ReleaseSnapshot(snapshot_);
+  }
+  RocksView(const RocksView&) = delete;
+  RocksView& operator=(const RocksView&) = delete;
+
+  std::optional<Bytes> get(ByteView key) const override {
+    value_.Reset();
+    const rocksdb::Status status = db_.Get(read_, db_.DefaultColumnFamily(), slice(key), &value_);
+    if (status.IsNotFound()) return std::nullopt;
+    require(status, "reading");
+    return copy(value_);
+  }
+
+  std::optional<KeyValue> last_up_to(ByteView key, std::size_t prefix) const override {
+    rocksdb::Iterator& at = iterator();
+    at.SeekForPrev(slice(key));
+    if (!at.Valid() || !at.key().starts_with(slice(key.first(prefix)))) {
+      require(at.status(), "seeking");
+      return std::nullopt;
+    }
+    return KeyValue{copy(at.key()), copy(at.value())};
+  }
+
+  void scan(ByteView from, ByteView prefix,
+            const std::function<bool(ByteView key, ByteView value)>& visit) const override {
+    rocksdb::Iterator& at = iterator();
+    for (at.Seek(slice(from)); at.Valid() && at.key().starts_with(slice(prefix)); at.Next()) {
+      if (!visit(bytes_of(at.key()), bytes_of(at.value()))) return;
+    }
+    require(at.status(), "scanning");
+  }
+
+ private:
+  /// One iterator serves every seek of a view: making one costs more than a seek.
+  rocksdb::Iterator& iterator() const {
+    if (!iterator_) iterator_.reset(db_.NewIterator(read_));
+    return *iterator_;
+  }
+
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* snapshot_;
+  rocksdb::ReadOptions read_;
+  mutable std::unique_ptr<rocksdb::Iterator> iterator_;
+  mutable rocksdb::PinnableSlice value_;
+};
+
+class RocksStore final : public KeyValueStore {
+ public:
+  explicit RocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+
+  std::unique_ptr<View> view() const override { return std::make_unique<RocksView>(*db_); }
+
+  void write(const WriteSet& writes) override {
+    rocksdb::WriteBatch batch;
+    for (const WriteSet::Write& write : writes.writes) {
+      const rocksdb::Status status =
+          write.value ? batch.Put(slice(write.key), slice(*write.value)) : batch.Delete(slice(write.key));
+      require(status, "batching");
+    }
+    require(db_->Write(rocksdb::WriteOptions{}, &batch), "writing");
+  }
+
+  // What was promised goes into table files, which carry checksums and are named in a synced manifest. So the
+  // write-ahead log holds only what nobody was promised, and a damaged byte in it can cost nothing that was.
+  void flush() override { require(db_->Flush(rocksdb::FlushOptions{}), "flushing"); }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+rocksdb::Options options_for(const RocksOptions& options, bool create) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // Indexes and filters grow with the ledger; in the cache they have a bound.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+
+  rocksdb::Options out;
+  if (options.env != nullptr) out.env = options.env;
+  out.create_if_missing = create;
+  out.paranoid_checks = true;
+  // A loss of power leaves a torn tail of writes that nobody was promised: what is before it counts, see flush().
+  out.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  out.write_buffer_size = options.write_buffer_bytes;
+  out.max_background_jobs = 2;
+  out.bytes_per_sync = 1u << 20;
+  out.max_open_files = 512;
+  out.keep_log_file_num = 4;
+  out.max_log_file_size = 4u << 20;
+  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return out;
+}
+
+/// The directory itself must survive a loss of power as well: RocksDB syncs what is in it, not its own entry above.
+void make_directory(rocksdb::Env& env, const std::string& directory) {
+  require(env.CreateDirIfMissing(directory), "making " + directory);
+  const auto parent = std::filesystem::absolute(directory).lexically_normal().parent_path().string();
+  std::unique_ptr<rocksdb::Directory> handle;
+  require(env.NewDirectory(parent, &handle), "opening " + parent);
+  require(handle->Fsync(), "syncing " + parent);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KeyValueStore>> open_rocks(const std::string& directory, bool create,
+                                                  const RocksOptions& options) {
+  rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+  if (!create && !env.FileExists(directory + "/CURRENT").ok()) {
+    return Error{ErrorCode::not_found, "store: expected a ledger in " + directory + ", found none"};
+  }
+  try {
+    if (create) make_directory(env, directory);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status status = rocksdb::DB::Open(options_for(options, create), directory, &db);
+    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+      return Error{ErrorCode::conflict, "store: " + directory + " is open in another process: " + status.ToString()};
+    }
+    require(status, "opening " + directory);
+    return std::unique_ptr<KeyValueStore>(std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db)));
+  } catch (const StorageFault& fault) {
+    return fault.error();
+  }
+}
+
+}  // namespace testamur::store

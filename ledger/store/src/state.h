@@ -1,0 +1,59 @@
+// What a Ledger holds in memory, and what its two halves (ledger.cc, apply.cc) share.
+#pragma once
+
+#include "registry.h"
+#include "testamur/store/ledger.h"
+
+namespace testamur::store {
+
+class Ledger::State {
+ public:
+  std::shared_ptr<KeyValueStore> store;
+  Hash id{};
+  std::string origin;
+  Head head;
+  AppendEdge log;
+  Registry registry;
+  Height certified_height;
+  /// Once a write has failed, memory and disk may differ: nothing more is done until the ledger is opened again.
+  std::optional<Error> broken;
+
+  /// Reads everything from the store.
+  void load();
+  Applied apply(LogIndex index, const Payload& payload, const SignatureCheck& check_signature);
+  void skip(LogIndex index);
+};
+
+Bytes encode(const Head& head);
+Head decode_head(ByteView value);
+
+/// What `certified` holds on disk.
+struct StoredCertified {
+  Height height;
+  CertifiedCheckpoint certified;
+};
+Bytes encode(const StoredCertified& stored);
+std::optional<StoredCertified> read_certified(const View& view, const std::string& origin);
+
+/// Reads the block record of a height.
+BlockRecord read_block(const View& view, Height height);
+LeafIndex read_block_index(const View& view, Height height);
+Bytes read_leaf(const View& view, LeafIndex index);
+
+/// The commitments of a listed batch of `count`, in order.
+std::vector<Hash> read_listed(const View& view, LeafIndex statement, std::uint32_t count);
+
+/// Visits the complete binary ranges (level, index) that make up [first, first + count).
+void for_each_range(EntryNumber first, std::uint64_t count, const std::function<void(unsigned, std::uint64_t)>& visit);
+
+/// Runs `body`; a StorageFault becomes an Error.
+template <class Body>
+auto guarded(Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const StorageFault& fault) {
+    return fault.error();
+  }
+}
+
+}  // namespace testamur::store
