@@ -4,28 +4,36 @@ namespace testamur::test {
 
 using store::Ledger;
 
-void value(const Result<void>& result) {
-  if (!result) throw std::runtime_error(std::string(name(result.error().code)) + ": " + result.error().message);
+TestLedger::TestLedger(World world, store::RocksOptions options)
+    : world_(std::move(world)), options_(options), scratch_(std::in_place), directory_(scratch_->path() + "/ledger") {
+  store_ = value_of(store::open_rocks(directory_, true, options_));
+  ledger_ = value_of(Ledger::create(store_, world_.genesis_bytes()));
 }
 
-TestLedger::TestLedger(World world, store::RocksOptions options)
-    : world_(std::move(world)), options_(options), directory_(scratch_.path() + "/ledger") {
-  store_ = value(store::open_rocks(directory_, true, options_));
-  ledger_ = value(Ledger::create(store_, world_.genesis_bytes()));
+TestLedger::TestLedger(World world, std::string directory, store::RocksOptions options)
+    : world_(std::move(world)), options_(options), directory_(std::move(directory)) {
+  store_ = value_of(store::open_rocks(directory_, true, options_));
+  auto opened = Ledger::open(store_);
+  const bool fresh = !opened && opened.error().code == ErrorCode::not_found;
+  ledger_ = value_of(fresh ? Ledger::create(store_, world_.genesis_bytes()) : std::move(opened));
+}
+
+void TestLedger::close() {
+  ledger_.reset();
+  store_.reset();
 }
 
 void TestLedger::reopen() {
-  ledger_.reset();
-  store_.reset();
-  store_ = value(store::open_rocks(directory_, false, options_));
-  ledger_ = value(Ledger::open(store_));
+  close();
+  store_ = value_of(store::open_rocks(directory_, false, options_));
+  ledger_ = value_of(Ledger::open(store_));
 }
 
 store::Applied TestLedger::apply(const std::vector<Handed>& handed, std::uint64_t step_ms) {
-  now_.value = std::max(now_.value, ledger_->head().time.value) + step_ms;
+  now_.value = ledger_->head().time.value + step_ms;
   Payload payload{now_, {}};
   for (const Handed& h : handed) payload.submissions.push_back(h.view());
-  return value(ledger_->apply(store::LogIndex{ledger_->head().applied.value + 1}, payload));
+  return value_of(ledger_->apply(store::LogIndex{ledger_->head().applied.value + 1}, payload));
 }
 
 LeafIndex TestLedger::accept(const Handed& handed) {
@@ -51,7 +59,7 @@ LeafIndex TestLedger::amend(unsigned institution, std::string_view name, std::ve
 
 RegisterRecord TestLedger::record(unsigned institution, std::string_view name) {
   for (std::uint32_t i = 0; i < ledger_->head().registry_size; ++i) {
-    const Record record = value(decode_record(value(ledger_->record(i))));
+    const Record record = value_of(decode_record(value_of(ledger_->record(i))));
     const auto* found = std::get_if<RegisterRecord>(&record);
     if (found != nullptr && found->institution == World::institution_id(institution) && found->name == name) {
       return *found;
@@ -62,10 +70,10 @@ RegisterRecord TestLedger::record(unsigned institution, std::string_view name) {
 
 CertifiedCheckpoint TestLedger::certify(std::uint64_t after_ms) {
   const auto certified = world_.certify(ledger_->checkpoint(), (ledger_->head().time.value + after_ms) / 1000);
-  value(ledger_->certify(certified));
+  value_of(ledger_->certify(certified));
   return certified;
 }
 
-std::unique_ptr<store::History> TestLedger::history() const { return value(store::History::open(store_)); }
+std::unique_ptr<store::History> TestLedger::history() const { return value_of(store::History::open(store_)); }
 
 }  // namespace testamur::test

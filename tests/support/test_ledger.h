@@ -22,6 +22,8 @@ struct Handed {
 class TestLedger {
  public:
   explicit TestLedger(World world = World{}, store::RocksOptions options = {});
+  /// In a directory of the caller's: made anew, or opened where a ledger is there.
+  TestLedger(World world, std::string directory, store::RocksOptions options = {});
 
   const World& world() const { return world_; }
   store::Ledger& ledger() { return *ledger_; }
@@ -31,6 +33,7 @@ class TestLedger {
 
   /// Closes and opens the same store again.
   void reopen();
+  void close();
   /// Applies one block, `step_ms` after the last.
   store::Applied apply(const std::vector<Handed>& handed, std::uint64_t step_ms = 1000);
   /// Applies a block of one statement, which must be accepted.
@@ -48,19 +51,11 @@ class TestLedger {
  private:
   World world_;
   store::RocksOptions options_;
-  ScratchDirectory scratch_;
+  std::optional<ScratchDirectory> scratch_;
   std::string directory_;
   std::shared_ptr<store::KeyValueStore> store_;
   std::unique_ptr<store::Ledger> ledger_;
   Time now_ = kCreated;
 };
-
-/// The value, or a test failure that tells the error.
-template <class T>
-T value(Result<T> result) {
-  if (!result) throw std::runtime_error(std::string(name(result.error().code)) + ": " + result.error().message);
-  return std::move(*result);
-}
-void value(const Result<void>& result);
 
 }  // namespace testamur::test

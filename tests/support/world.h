@@ -2,6 +2,7 @@
 // Everything is made from names, so that two runs come to the same bytes.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 #include "testamur/ledger/commitment.h"
@@ -11,6 +12,13 @@
 #include "testamur/ledger/rules.h"
 
 namespace testamur::test {
+
+/// The value of a result that must be good; throws the error's words, which fails the test.
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(std::string(name(result.error().code)) + ": " + result.error().message);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
 
 /// The key that belongs to this name.
 SecretKey key_named(std::string_view name);

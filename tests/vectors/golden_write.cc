@@ -18,7 +18,7 @@ object expect_json(TestLedger& test, const Bytes& block_record) {
   const CertifiedCheckpoint certified = test.certify();
   array registry;
   for (std::uint32_t i = 0; i < ledger.head().registry_size; ++i) {
-    registry.emplace_back(to_hex(test::value(ledger.record(i))));
+    registry.emplace_back(to_hex(test::value_of(ledger.record(i))));
   }
   array cosignatures;
   array vkeys;
@@ -34,7 +34,7 @@ object expect_json(TestLedger& test, const Bytes& block_record) {
           {"root", to_hex(ledger.head().root)},
           {"block_record", to_hex(block_record)},
           {"registry", std::move(registry)},
-          {"registry_root", to_hex(test::value(decode_block_record(block_record)).registry_root)},
+          {"registry_root", to_hex(test::value_of(decode_block_record(block_record)).registry_root)},
           {"checkpoint", encode(certified.checkpoint)},
           {"cosignatures", std::move(cosignatures)},
           {"vkeys", std::move(vkeys)}};
@@ -112,7 +112,7 @@ object write_golden(std::uint64_t seed, unsigned blocks) {
                 {"created", test::kCreated.value},
                 {"genesis", to_hex(test.world().genesis_bytes())},
                 {"ledger_id", to_hex(ledger.id())},
-                {"genesis_expect", expect_json(test, test::value(ledger.leaf(LeafIndex{0})))}};
+                {"genesis_expect", expect_json(test, test::value_of(ledger.leaf(LeafIndex{0})))}};
   array written;
   for (unsigned block = 0; block < blocks; ++block) {
     std::vector<Handed> handed(author.draw(5));
@@ -133,7 +133,7 @@ object write_golden(std::uint64_t seed, unsigned blocks) {
   out["blocks"] = std::move(written);
   array leaves;
   for (std::uint64_t i = 0; i < ledger.head().size; ++i) {
-    leaves.emplace_back(to_hex(test::value(ledger.leaf(LeafIndex{i}))));
+    leaves.emplace_back(to_hex(test::value_of(ledger.leaf(LeafIndex{i}))));
   }
   out["leaves"] = std::move(leaves);
   return out;

@@ -111,9 +111,9 @@ Result<Policy> decode_policy(std::string_view text) {
   while (!lines.at_end()) {
     auto epoch = read_epoch(lines);
     if (!epoch) return epoch.error();
-    if (!policy.epochs.empty() && (policy.epochs.back().revision >= epoch->revision ||
+    if (!policy.epochs.empty() && (epoch->revision - policy.epochs.back().revision != 1 ||
                                    policy.epochs.back().first_size >= epoch->first_size)) {
-      return expected(lines, "epochs in rising order of revision and size");
+      return expected(lines, "epochs without a gap between revisions, their sizes rising");
     }
     policy.epochs.push_back(std::move(*epoch));
   }

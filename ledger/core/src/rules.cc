@@ -1,6 +1,8 @@
 #include "testamur/ledger/rules.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 #include "testamur/ledger/leaf.h"
@@ -75,6 +77,19 @@ bool replacement_holds(const Change& change, const RegisterRecord& record, const
   return !(same_register && change.covers(replacement.number));
 }
 
+/// An entry that a view left out would pass every rule: such a view must not go unseen.
+void assert_covers(const std::vector<StatusRun>& runs, const Change& change) {
+  std::uint64_t next = change.first.value;
+  for (const StatusRun& run : runs) {
+    if (run.first.value != next) break;
+    next += run.count;
+  }
+  if (next - change.first.value != change.count) {
+    std::fprintf(stderr, "testamur: the statuses of a range were not all read\n");
+    std::abort();
+  }
+}
+
 Acceptance check_amend(const AmendBody& body, const RegisterRecord& record, const Submission& submission,
                        Time block_time, const LedgerView& view) {
   if (body.next_event != record.events) return Acceptance::wrong_next_event;
@@ -94,6 +109,7 @@ Acceptance check_amend(const AmendBody& body, const RegisterRecord& record, cons
     if (change.effective_at > block_time) return Acceptance::effective_in_future;
     if (!replacement_holds(change, record, view)) return Acceptance::bad_replacement;
     const auto runs = earlier.read(change.first, change.count, stored);
+    assert_covers(runs, change);
     if (!std::all_of(runs.begin(), runs.end(),
                      [&](const StatusRun& run) { return may_change(run.status, change.status); })) {
       return Acceptance::forbidden_transition;

@@ -67,6 +67,8 @@ class Verification {
     if (const auto failure = check_quorum(epoch.quorum, proof_.cosignatures, body)) return failure;
     const bool begins_epoch = epoch.first_size == proof_.size && after - 1 != policy_.epochs.begin();
     if (begins_epoch) return check_quorum((after - 2)->quorum, proof_.previous, body);
+    const bool begins_policy = epoch.first_size == proof_.size && after - 1 == policy_.epochs.begin();
+    if (begins_policy && epoch.revision > 0 && !proof_.previous.empty()) return Verdict::policy_too_new;
     if (!proof_.previous.empty()) return Verdict::wrong_cosignature_count;
     return std::nullopt;
   }
@@ -127,7 +129,11 @@ class Verification {
     finding_.status_since = proof_.block.time;
     // A head's time is in whole seconds and may fall into the millisecond before its block's: then the block's own time is
     // the last moment that the head speaks of.
-    finding_.status_until = proof_.later ? proof_.later->record.time : std::max(finding_.head_time, proof_.block.time);
+    // The voters of a past epoch may sign what they like today: their heads speak up to their last block, never of now.
+    const bool past = finding_.older_epoch;
+    finding_.status_until = proof_.later ? proof_.later->record.time
+                            : past       ? proof_.block.time
+                                         : std::max(finding_.head_time, proof_.block.time);
     if (question_.now && finding_.head_time.value > question_.now->value &&
         finding_.head_time.value - question_.now->value > kClockToleranceMs) {
       return Verdict::in_the_future;
@@ -140,7 +146,7 @@ class Verification {
   }
 
   std::optional<Verdict> check_current() {
-    if (proof_.later) return Verdict::not_current;
+    if (proof_.later || finding_.older_epoch) return Verdict::not_current;
     if (question_.now && question_.max_age_ms && question_.now->value > finding_.head_time.value &&
         question_.now->value - finding_.head_time.value > *question_.max_age_ms) {
       return Verdict::too_old;

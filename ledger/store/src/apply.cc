@@ -117,7 +117,7 @@ Applied Ledger::State::apply(LogIndex index, const Payload& payload, const Signa
   head.block_leaf = merkle::leaf_hash(leaf);
   const LeafIndex at = add_leaf(std::move(leaf));
   log.flush(keys::log_tree(), writes);
-  writes.add(keys::block(record.height), u64_bytes(at.value));
+  writes.add(keys::block(record.height), encode_block_place(at, index));
   writes.add(keys::block_time(record.time), u64_bytes(record.height.value));
 
   head.applied = index;

@@ -18,7 +18,7 @@ std::vector<StatusRun> BlockView::statuses(const RegisterRecord& record, EntryNu
   if (pending == touched_.end()) {
     return StatusTree(view_, keys::status_tree(state.index), stored_, record.issued).runs(first, count);
   }
-  // Numbers issued in this very block are beyond the stored tree, where a tile counts as good.
+  // Numbers issued in this very block are beyond the stored tree, and good.
   return pending->second.overlay.read(first, count, [&](EntryNumber from, std::uint64_t number) {
     return pending->second.statuses->runs(from, number);
   });

@@ -104,24 +104,32 @@ Result<std::vector<StatusRun>> History::statuses_at(std::string_view institution
   });
 }
 
-Result<std::vector<ListedEntry>> History::find_listed(const Hash& commitment, std::size_t most) const {
-  return guarded([&]() -> Result<std::vector<ListedEntry>> {
-    std::vector<ListedEntry> out;
+Result<ListedPage> History::find_listed(const Hash& commitment, std::size_t most, ByteView after) const {
+  return guarded([&]() -> Result<ListedPage> {
     const Bytes prefix = keys::commitment_prefix(commitment);
-    std::vector<std::pair<RecordIndex, EntryNumber>> found;
-    impl_->view().scan(prefix, prefix, [&](ByteView key, ByteView) {
-      Reader reader(key.subspan(prefix.size()), "commitment");
-      const RecordIndex record = reader.u32("record");
-      found.emplace_back(record, EntryNumber{reader.u64("number")});
-      return found.size() < most;
+    Bytes from = prefix;
+    if (!after.empty()) from.insert(from.end(), after.begin(), after.end());
+    ListedPage page;
+    std::vector<Bytes> found;  // what follows the prefix: record and number
+    impl_->view().scan(from, prefix, [&](ByteView key, ByteView) {
+      const ByteView place = key.subspan(prefix.size());
+      if (found.size() == most) {
+        page.next.assign(place.begin(), place.end());
+        return false;
+      }
+      found.emplace_back(place.begin(), place.end());
+      return true;
     });
-    for (const auto& [index, number] : found) {
+    for (const Bytes& place : found) {
+      Reader reader(place, "commitment");
+      const RecordIndex index = reader.u32("record");
+      const EntryNumber number{reader.u64("number")};
       const Record record = stored(decode_record(read_record(impl_->view(), index, impl_->height())), "a record");
       const auto& registered = std::get<RegisterRecord>(record);
       // Entries of blocks that are not certified yet are not shown.
-      if (number.value < registered.issued) out.push_back({registered.institution, registered.name, number});
+      if (number.value < registered.issued) page.entries.push_back({registered.institution, registered.name, number});
     }
-    return out;
+    return page;
   });
 }
 

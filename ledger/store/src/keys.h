@@ -15,7 +15,7 @@ Bytes head();                            ///< where the ledger stands: Head
 Bytes genesis();                         ///< the bytes of genesis
 Bytes certified();                       ///< the newest certified checkpoint, with its height
 Bytes leaf(LeafIndex index);             ///< leaf data
-Bytes block(Height height);              ///< log index of its block record
+Bytes block(Height height);              ///< leaf index of its block record, and index of its payload
 Bytes block_time(Time time);             ///< height of the block of that time
 Bytes record(RecordIndex index, Height version);
 Bytes record_name(std::string_view name);  ///< "institution" or "institution/register": index of the record

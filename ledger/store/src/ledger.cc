@@ -48,7 +48,7 @@ void write_genesis(const Genesis& genesis, ByteView bytes, KeyValueStore& store)
   log.append(head.block_leaf);
   log.flush(keys::log_tree(), writes);
   writes.add(keys::leaf(LeafIndex{0}), std::move(leaf));
-  writes.add(keys::block(Height{0}), u64_bytes(0));
+  writes.add(keys::block(Height{0}), encode_block_place(LeafIndex{0}, LogIndex{0}));
   writes.add(keys::block_time(record.time), u64_bytes(0));
   writes.add(keys::genesis(), Bytes(bytes.begin(), bytes.end()));
   writes.add(keys::head(), encode(head));
@@ -170,10 +170,30 @@ std::optional<StoredCertified> read_certified(const View& view, const std::strin
   return out;
 }
 
-LeafIndex read_block_index(const View& view, Height height) {
+namespace {
+
+struct BlockPlace {
+  LeafIndex leaf;
+  LogIndex payload;
+};
+
+BlockPlace read_block_place(const View& view, Height height) {
   const Bytes value = present(view.get(keys::block(height)), "block " + std::to_string(height.value));
-  return LeafIndex{stored_u64(value, "block")};
+  Reader reader(value, "block");
+  BlockPlace place;
+  place.leaf = LeafIndex{reader.u64("leaf")};
+  place.payload = LogIndex{reader.u64("payload")};
+  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  return place;
 }
+
+}  // namespace
+
+Bytes encode_block_place(LeafIndex leaf, LogIndex payload) { return Writer{}.u64(leaf.value).u64(payload.value).bytes(); }
+
+LeafIndex read_block_index(const View& view, Height height) { return read_block_place(view, height).leaf; }
+
+LogIndex read_block_payload(const View& view, Height height) { return read_block_place(view, height).payload; }
 
 Bytes read_leaf(const View& view, LeafIndex index) {
   return present(view.get(keys::leaf(index)), "leaf " + std::to_string(index.value));
@@ -280,13 +300,11 @@ Result<Applied> Ledger::apply(LogIndex index, const Payload& payload, const Sign
   if (index.value != expected) {
     return conflict("apply: expected log index " + std::to_string(expected) + ", found " + std::to_string(index.value));
   }
-  Result<Applied> applied = guarded([&]() -> Result<Applied> {
+  return state_->change([&]() -> Result<Applied> {
     if (payload.time > state_->head.time) return state_->apply(index, payload, check_signature);
     state_->skip(index);
     return Applied{};
   });
-  if (!applied) state_->broken = applied.error();
-  return applied;
 }
 
 Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
@@ -297,6 +315,10 @@ Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
     if (!checked) return checked.error();
     if (checked->height < state_->certified_height) {
       return conflict("certify: block " + std::to_string(state_->certified_height.value) + " is certified already");
+    }
+    const auto known = read_certified(*view, state_->origin);
+    if (known && known->height == checked->height && head_seconds(known->certified) > head_seconds(checked->certified)) {
+      return {};  // an older cosigning of the same head does not make it older again
     }
     WriteSet writes;
     writes.put(keys::certified(), encode(*checked));
@@ -320,8 +342,7 @@ Result<void> Ledger::rollback(Height height) {
     return conflict("rollback: expected a height from " + std::to_string(state_->certified_height.value) + " to " +
                     std::to_string(state_->head.height.value) + ", found " + std::to_string(height.value));
   }
-  if (height == state_->head.height) return {};
-  Result<void> done = guarded([&]() -> Result<void> {
+  return state_->change([&]() -> Result<void> {
     const auto view = state_->store->view();
     WriteSet writes;
     for (Height at = state_->head.height; at > height; --at.value) {
@@ -329,24 +350,27 @@ Result<void> Ledger::rollback(Height height) {
       BlockWrites::undo_into(writes, present(view->get(keys::undo(at)), "undo of block " + std::to_string(at.value)));
       writes.remove(keys::undo(at));
     }
+    // Payloads after that block which made none are taken back as well: other ones may come in their place.
+    Head head = state_->head;
+    for (const WriteSet::Write& write : writes.writes) {
+      if (write.key == keys::head()) head = decode_head(*write.value);
+    }
+    head.applied = read_block_payload(*view, height);
+    writes.put(keys::head(), encode(head));
     state_->store->write(writes);
     // The log of the consensus goes on with other entries at these indexes: a power loss must not bring the old ones back.
     state_->store->flush();
     state_->load();
     return {};
   });
-  if (!done) state_->broken = done.error();
-  return done;
 }
 
 Result<void> Ledger::sync() {
   if (state_->broken) return *state_->broken;
-  Result<void> done = guarded([&]() -> Result<void> {
+  return state_->change([&]() -> Result<void> {
     state_->store->flush();
     return {};
   });
-  if (!done) state_->broken = done.error();
-  return done;
 }
 
 }  // namespace testamur::store

@@ -6,7 +6,13 @@
 namespace testamur::store {
 namespace {
 
+constexpr std::size_t kMaxEvidenceBytes = kMaxProofBytes - (1u << 20);  // the rest of a proof is far below a MiB
 constexpr unsigned kMaxRangeLevel = 20;  // a change covers 2^20 numbers at most
+
+bool is_listed(const EntryProof& entry) {
+  const Statement statement = stored(decode_statement(entry.statement.statement.statement), "a statement");
+  return std::get<IssueBody>(statement.body).listed;
+}
 
 Record record_at(const View& view, RecordIndex index, Height height) {
   return stored(decode_record(read_record(view, index, height)), "a record");
@@ -83,7 +89,15 @@ StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber numb
     return FinalEvent{read_event(sequence.value), events.inclusion_path(sequence.value, shown.record.events)};
   }
   SuspendingEvents suspending{merkle::peaks(events.reader(), sequence.value), {}};
-  for (std::uint64_t at = sequence.value; at < shown.record.events; ++at) suspending.events.push_back(read_event(at));
+  std::size_t bytes = 0;
+  for (std::uint64_t at = sequence.value; at < shown.record.events; ++at) {
+    suspending.events.push_back(read_event(at));
+    bytes += encode(suspending.events.back()).size();
+    if (bytes > kMaxEvidenceBytes) {
+      throw StorageFault(ErrorCode::unsupported, "prove: the register has had more events since this suspension than a "
+                                                 "proof can hold, 15 MiB");
+    }
+  }
   return suspending;
 }
 
@@ -108,7 +122,7 @@ EntryProof History::Impl::prove_entry(const ProofRequest& request, const Shown& 
     entry.institution = InstitutionProof{index, std::move(record), registry.inclusion_path(index)};
   }
   entry.evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
-  if (request.with_document) {
+  if (request.with_document && is_listed(entry)) {
     AppendTree listed(*view_, keys::listed_tree(batch.leaf_index), AppendTree::Leaves::raw);
     entry.document =
         DocumentProof{std::nullopt, listed.inclusion_path(request.number.value - batch.first.value, batch.count)};
@@ -135,6 +149,9 @@ Result<Proof> History::Impl::prove(const ProofRequest& request) const {
   proof.record_path = registry.inclusion_path(shown->index);
   if (request.number.value >= shown->record.issued) return proof;
   proof.entry = prove_entry(request, *shown, log, registry);
+  if (request.with_document && !is_listed(*proof.entry)) {
+    return Error{ErrorCode::invalid, "prove: expected a listed entry; a sealed one's salt and path are its holder's"};
+  }
   return proof;
 }
 

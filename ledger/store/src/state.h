@@ -6,6 +6,16 @@
 
 namespace testamur::store {
 
+/// Runs `body`; a StorageFault becomes an Error.
+template <class Body>
+auto guarded(Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const StorageFault& fault) {
+    return fault.error();
+  }
+}
+
 class Ledger::State {
  public:
   std::shared_ptr<KeyValueStore> store;
@@ -22,6 +32,19 @@ class Ledger::State {
   void load();
   Applied apply(LogIndex index, const Payload& payload, const SignatureCheck& check_signature);
   void skip(LogIndex index);
+
+  /// Runs what changes memory and disk. Unless it comes to its end, they may differ, and the state is broken.
+  template <class Body>
+  auto change(Body&& body) -> decltype(body()) {
+    broken = Error{ErrorCode::storage, "store: an earlier change was cut short"};
+    auto done = guarded(std::forward<Body>(body));
+    if (done) {
+      broken.reset();
+    } else {
+      broken = done.error();
+    }
+    return done;
+  }
 };
 
 Bytes encode(const Head& head);
@@ -38,6 +61,9 @@ std::optional<StoredCertified> read_certified(const View& view, const std::strin
 /// Reads the block record of a height.
 BlockRecord read_block(const View& view, Height height);
 LeafIndex read_block_index(const View& view, Height height);
+/// The payload that made this block; 0 for genesis.
+LogIndex read_block_payload(const View& view, Height height);
+Bytes encode_block_place(LeafIndex leaf, LogIndex payload);
 Bytes read_leaf(const View& view, LeafIndex index);
 
 /// The commitments of a listed batch of `count`, in order.
@@ -45,15 +71,5 @@ std::vector<Hash> read_listed(const View& view, LeafIndex statement, std::uint32
 
 /// Visits the complete binary ranges (level, index) that make up [first, first + count).
 void for_each_range(EntryNumber first, std::uint64_t count, const std::function<void(unsigned, std::uint64_t)>& visit);
-
-/// Runs `body`; a StorageFault becomes an Error.
-template <class Body>
-auto guarded(Body&& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const StorageFault& fault) {
-    return fault.error();
-  }
-}
 
 }  // namespace testamur::store

@@ -168,7 +168,11 @@ merkle::Path StatusTree::inclusion_path(std::uint64_t chunk_index) {
 
 std::vector<StatusRun> StatusTree::runs(EntryNumber first, std::uint64_t count) {
   std::vector<StatusRun> out;
-  collect(top_, 0, {first.value, first.value + count}, out);
+  const std::uint64_t end = first.value + count;
+  collect(top_, 0, {first.value, end}, out);
+  // Numbers beyond the top tile were issued in the block under way, after this tree was read.
+  const std::uint64_t beyond = std::max(first.value, range_of(top_, 0).end);
+  if (beyond < end) append_run(out, beyond, end - beyond, Status::good);
   return out;
 }
 

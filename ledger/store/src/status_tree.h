@@ -25,7 +25,7 @@ class StatusTree {
   Chunk chunk(std::uint64_t index);
   Hash root();
   merkle::Path inclusion_path(std::uint64_t chunk_index);
-  /// Runs that cover exactly [first, first + count), which lies within `issued`; neighbours may share a status.
+  /// Runs that cover exactly [first, first + count), in order. Numbers from `issued` on are good.
   std::vector<StatusRun> runs(EntryNumber first, std::uint64_t count);
 
   /// Sets disjoint runs in rising order, within `issued_after` >= issued numbers, as of block `version`; the tree then is

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "testamur/ledger/commitment.h"
 #include "testamur/ledger/verify.h"
@@ -15,6 +14,11 @@ void copy_text(std::string_view text, char (&out)[N]) {
   const std::size_t length = std::min(text.size(), N - 1);
   std::memcpy(out, text.data(), length);
   out[length] = '\0';
+}
+
+/// A verdict that a caller kept; what no verdict has becomes one that is none.
+Verdict verdict_from(std::int32_t code) {
+  return static_cast<Verdict>(code >= 0 && code <= TESTAMUR_OUT_OF_MEMORY ? code : 255);
 }
 
 Question question_from(const testamur_question& in) {
@@ -68,10 +72,14 @@ int32_t testamur_verify(const uint8_t* proof, size_t proof_size, const char* pol
                         const testamur_question* question, testamur_finding* finding) {
   std::memset(finding, 0, sizeof *finding);
   try {
+    if (question != nullptr && (question->institution == nullptr) != (question->register_name == nullptr)) {
+      // Half a name would be checked against half of it: an entry is named whole or not at all.
+      return finding->verdict = TESTAMUR_NO_ENTRY_NAMED;
+    }
     const auto asked = question == nullptr ? testamur::Question{} : testamur::question_from(*question);
     testamur::copy_finding(testamur::verify({proof, proof_size}, std::string_view(policy, policy_size), asked), *finding);
-  } catch (const std::bad_alloc&) {
-    // The only exception below: sizes are bounded, but memory may still be short.
+  } catch (...) {
+    // Only std::bad_alloc can come here: sizes are bounded, but memory may still be short.
     std::memset(finding, 0, sizeof *finding);
     finding->verdict = TESTAMUR_OUT_OF_MEMORY;
   }
@@ -80,11 +88,11 @@ int32_t testamur_verify(const uint8_t* proof, size_t proof_size, const char* pol
 
 const char* testamur_verdict_name(int32_t verdict) {
   // The names are string literals, NUL-terminated.
-  return testamur::name(static_cast<testamur::Verdict>(verdict & 0xff)).data();
+  return testamur::name(testamur::verdict_from(verdict)).data();
 }
 
 const char* testamur_verdict_sentence(int32_t verdict) {
-  return testamur::sentence(static_cast<testamur::Verdict>(verdict & 0xff)).data();
+  return testamur::sentence(testamur::verdict_from(verdict)).data();
 }
 
 void testamur_sealed_commitment(const uint8_t* salt, const uint8_t* document_hash, uint8_t* commitment) {

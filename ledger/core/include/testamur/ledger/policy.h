@@ -16,7 +16,7 @@ struct Epoch {
 struct Policy {
   std::string origin;  ///< the origin line, which holds the ledger's id
   Hash ledger{};
-  std::vector<Epoch> epochs;  ///< revisions and sizes strictly rising
+  std::vector<Epoch> epochs;  ///< revisions one after another, sizes rising
   bool operator==(const Policy&) const = default;
 };
 

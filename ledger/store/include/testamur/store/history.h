@@ -14,7 +14,7 @@ struct ProofRequest {
   std::string institution;
   std::string register_name;
   EntryNumber number;
-  std::optional<Time> at;     ///< nothing: now
+  std::optional<Time> at = std::nullopt;  ///< nothing: now
   bool full = true;           ///< with the institution's record, under which the signatures are checked
   bool with_document = false; ///< listed entries: tie the commitment in. A sealed entry's holder adds salt and path
 };
@@ -25,6 +25,11 @@ struct ListedEntry {
   std::string register_name;
   EntryNumber number;
   bool operator==(const ListedEntry&) const = default;
+};
+
+struct ListedPage {
+  std::vector<ListedEntry> entries;
+  Bytes next;  ///< where to go on; empty: there are no more
 };
 
 class History {
@@ -45,8 +50,8 @@ class History {
   /// Runs of status that cover the numbers [first, first + count) as of a block.
   Result<std::vector<StatusRun>> statuses_at(std::string_view institution, std::string_view name, EntryNumber first,
                                              std::uint64_t count, Height height) const;
-  /// All entries that hold this listed commitment, up to `most` of them.
-  Result<std::vector<ListedEntry>> find_listed(const Hash& commitment, std::size_t most = 1000) const;
+  /// The entries that hold this listed commitment, `most` at a time; `after` is the `next` of the page before.
+  Result<ListedPage> find_listed(const Hash& commitment, std::size_t most = 1000, ByteView after = {}) const;
 
   /// Errors: not_found (no such register; a time before the ledger's first block), invalid (a time after the head's, or a
   /// document asked of a sealed entry).

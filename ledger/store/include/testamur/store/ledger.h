@@ -74,8 +74,8 @@ class Ledger {
   /// The height of the newest certified block; blocks above it can be rolled back. Genesis is final by itself.
   Height certified_height() const;
 
-  /// Takes back all blocks above `height`, which must not lie below the newest certified one. The applied index becomes that
-  /// of the last payload before the first block taken back. Safe from a loss of power once this returns.
+  /// Takes back everything applied after the payload that made block `height`, which must not lie below the newest certified
+  /// one: the blocks above, and payloads that made none. Safe from a loss of power once this returns.
   Result<void> rollback(Height height);
 
   /// Everything applied is safe from a loss of power once this returns.

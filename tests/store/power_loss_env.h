@@ -1,0 +1,30 @@
+// A file system that can lose its power: what was not synced is then dropped at random, write by write; files and renames
+// whose directory was not synced are undone from the newest back.
+#pragma once
+
+#include <rocksdb/env.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace testamur::test {
+
+class PowerLossFileSystem;
+
+class PowerLossEnv {
+ public:
+  PowerLossEnv();
+  ~PowerLossEnv();
+
+  rocksdb::Env* env() const { return env_.get(); }
+  /// From now on nothing reaches the disk; every call that would write fails.
+  void cut_power();
+  /// With the store closed: makes the disk what a power loss may have left of it, and gives the power back.
+  void drop_unsynced(std::uint64_t seed);
+
+ private:
+  std::shared_ptr<PowerLossFileSystem> files_;
+  std::unique_ptr<rocksdb::Env> env_;
+};
+
+}  // namespace testamur::test
