@@ -144,6 +144,23 @@ TEST(Ed25519, RefusesOddSignatures) {
     carry >>= 8;
   }
   EXPECT_FALSE(ed25519_verify(secret.public_key(), message, malleable));
+  // R with a part of order 8, made for this key and message: good with the cofactor, not without.
+  PublicKey key;
+  SignatureBytes with_torsion;
+  const auto key_bytes = *from_hex("a11be0401889798c858ca82bb7cc90605e0e349f194db2c28f2ca2fecf09a27b");
+  const auto signature_bytes = *from_hex(
+      "ba1174e57b473b6af9ea4ce540ffc1f889583760163dfa5ef98b8ad0d6ab22d4"
+      "1e207c2232b0f1b9d270e629dc52b513e0dd3298b4602b9acd678201921d9606");
+  std::copy(key_bytes.begin(), key_bytes.end(), key.begin());
+  std::copy(signature_bytes.begin(), signature_bytes.end(), with_torsion.begin());
+  EXPECT_FALSE(ed25519_verify(key, as_bytes("testamur"), with_torsion));
+  // The same key and message with a plain R: good.
+  const auto plain_bytes = *from_hex(
+      "3371fc358de834113ad65ec9a9eb39df045a5a933076f85e5732728edc24d352"
+      "750a067fa2e99f113d7a1648b51011f5b30af65ab8b4ff8457347f239390d10e");
+  SignatureBytes plain;
+  std::copy(plain_bytes.begin(), plain_bytes.end(), plain.begin());
+  EXPECT_TRUE(ed25519_verify(key, as_bytes("testamur"), plain));
   // The identity as key and R with S = 0 satisfies the bare equation for every message.
   PublicKey identity{1};
   SignatureBytes zero{};

@@ -65,5 +65,44 @@ TEST(Store, AFlippedByteNeverYieldsAnotherHead) {
   EXPECT_GT(refused, 10) << "the trial must have hit something that matters";
 }
 
+std::filesystem::path write_ahead_log(const std::string& directory) {
+  for (const auto& file : std::filesystem::directory_iterator(directory)) {
+    if (file.path().extension() == ".log") return file.path();
+  }
+  throw std::runtime_error("no write-ahead log in " + directory);
+}
+
+/// Writes records to a new store, the value of each `bytes` long; returns the path of its write-ahead log.
+std::filesystem::path write_records(const std::string& directory, std::uint8_t count, std::size_t bytes) {
+  const auto kv = value_of(store::open_rocks(directory, true));
+  for (std::uint8_t i = 1; i <= count; ++i) {
+    store::WriteSet writes;
+    writes.put({i}, Bytes(bytes, i));
+    kv->write(writes);
+  }
+  return write_ahead_log(directory);
+}
+
+TEST(Store, AHoleInTheWriteAheadLogEndsTheReplay) {
+  // A loss of power can leave a hole of zeros with whole records after it. RocksDB's log lies in blocks of 32 KiB, and a hole
+  // of whole blocks reads as nothing at all; so each record here is made to fill one, and the fifth is zeroed.
+  constexpr std::uintmax_t block = 32768;
+  ScratchDirectory scratch;
+  constexpr std::uintmax_t some = 20000;
+  const std::uintmax_t one = std::filesystem::file_size(write_records(scratch.path() + "/a", 1, some));
+  const auto value_bytes = static_cast<std::size_t>(some + block - one);
+  const std::string directory = scratch.path() + "/b";
+  const auto log = write_records(directory, 8, value_bytes);
+  ASSERT_EQ(std::filesystem::file_size(log), 8 * block);
+  std::fstream stream(log, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekp(4 * block);
+  stream << std::string(block, '\0');
+  stream.close();
+  const auto kv = value_of(store::open_rocks(directory, false));
+  const auto view = kv->view();
+  for (std::uint8_t i = 1; i <= 4; ++i) EXPECT_TRUE(view->get(Bytes{i})) << int{i};
+  for (std::uint8_t i = 5; i <= 8; ++i) EXPECT_FALSE(view->get(Bytes{i})) << int{i};
+}
+
 }  // namespace
 }  // namespace testamur::test

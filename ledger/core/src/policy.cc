@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "testamur/ledger/alphabet.h"
 #include "testamur/ledger/genesis.h"
 
 namespace testamur {
@@ -60,6 +61,7 @@ Result<Epoch> read_epoch(Lines& lines) {
     auto key = decode_verifier_key(voter[1]);
     if (!key) return expected(lines, "a good verifier key; " + key.error().message);
     if (key->type != NoteKeyType::cosignature) return expected(lines, "a cosigner key, type 4");
+    if (!is_network_name(key->name)) return expected(lines, "a node name, 1 to 255 of a-z 0-9 . : / -");
     for (const VerifierKey& other : epoch.quorum.voters) {
       // The names, the keys and the short ids by which a proof names its cosigners: each must tell voters apart.
       if (other.key == key->key || other.name == key->name || other.id() == key->id()) {
@@ -104,7 +106,7 @@ Result<Policy> decode_policy(std::string_view text) {
   policy.origin = origin[1];
   const std::size_t slash = policy.origin.rfind('/');
   const auto ledger = slash == policy.origin.npos ? std::nullopt : hash_from_hex(origin[1].substr(slash + 1));
-  if (!ledger || slash == 0 || policy.origin.size() > 320) {
+  if (!ledger || !is_network_name(origin[1].substr(0, slash))) {
     return expected(lines, "an origin that ends in \"/\" and the ledger's id, 64 lower-case hex digits");
   }
   policy.ledger = *ledger;

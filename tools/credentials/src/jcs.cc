@@ -1,7 +1,6 @@
 // RFC 8785, the JSON Canonicalization Scheme.
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdlib>
 
 #include "json.h"
@@ -56,15 +55,27 @@ void write_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
+/// Whether a number outside binary64's range is too small, and not too large: whether its first digit that counts lies behind
+/// the decimal point.
+bool is_tiny(std::string_view number) {
+  const std::size_t e = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view mantissa = number.substr(0, e);
+  std::string_view exponent_text = e == number.size() ? "0" : number.substr(e + 1);
+  if (exponent_text.front() == '+') exponent_text.remove_prefix(1);
+  long long exponent = 0;
+  const auto parsed = std::from_chars(exponent_text.data(), exponent_text.data() + exponent_text.size(), exponent);
+  if (parsed.ec == std::errc::result_out_of_range) return exponent_text.front() == '-';
+  const std::size_t first = mantissa.find_first_of("123456789");
+  if (first == mantissa.npos) return true;  // zero, whatever its exponent
+  const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  return static_cast<long long>(point) - static_cast<long long>(first) + exponent <= 0;
+}
+
 /// The number as binary64, rounded to nearest even; nothing where it overflows.
 std::optional<double> to_double(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc::result_out_of_range) {
-    // Too large, or so small that it rounds to a denormal or to zero; strtod tells which.
-    value = std::strtod(text.c_str(), nullptr);
-    return std::isfinite(value) ? std::optional(value) : std::nullopt;
-  }
+  if (error == std::errc::result_out_of_range) return is_tiny(text) ? std::optional(0.0) : std::nullopt;
   return value;
 }
 

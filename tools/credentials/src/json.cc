@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
+#include <charconv>
+#include <optional>
 #include <set>
 
 namespace testamur::credentials {
@@ -110,8 +112,30 @@ class Builder {
 bool breaks_i_json(const error_code& code) {
   using boost::json::error;
   const auto is = [&](boost::json::error e) { return code == boost::json::make_error_code(e); };
-  return is(error::too_deep) || is(error::illegal_leading_surrogate) || is(error::illegal_trailing_surrogate) ||
-         is(error::expected_utf16_escape) || is(error::exponent_overflow);
+  return is(error::too_deep) || is(error::exponent_overflow);
+}
+
+/// The parser's errors do not tell half a surrogate pair from text that is no JSON at all.
+bool has_lone_surrogate(std::string_view text) {
+  const auto unit_at = [&](std::size_t at) -> std::optional<unsigned> {
+    unsigned unit = 0;
+    if (text.substr(at, 2) != "\\u" || text.size() < at + 6) return std::nullopt;
+    const auto read = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
+    return read.ptr == text.data() + at + 6 ? std::optional(unit) : std::nullopt;
+  };
+  for (std::size_t at = text.find('\\'); at < text.size(); at = text.find('\\', at)) {
+    const unsigned unit = unit_at(at).value_or(0);
+    const unsigned next = unit_at(at + 6).value_or(0);
+    const bool leads = unit >= 0xd800 && unit < 0xdc00;
+    if (leads && next >= 0xdc00 && next < 0xe000) {
+      at += 12;
+    } else if (unit >= 0xd800 && unit < 0xe000) {
+      return true;
+    } else {
+      at += 2;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -134,7 +158,7 @@ Result<Json> parse_json(std::string_view text) {
   if (!error && read < text.size()) error = boost::json::make_error_code(boost::json::error::extra_data);
   if (error) {
     const std::string message = "JSON: " + error.message() + " at byte " + std::to_string(read);
-    return Error{breaks_i_json(error) ? ErrorCode::invalid : ErrorCode::malformed, message};
+    return Error{breaks_i_json(error) || has_lone_surrogate(text) ? ErrorCode::invalid : ErrorCode::malformed, message};
   }
   return parser.handler().take();
 }
