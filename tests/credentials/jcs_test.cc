@@ -117,7 +117,7 @@ TEST(Jcs, RefusesNamesThatStandTwice) {
 
 TEST(Jcs, RefusesTextThatIsNotUnicode) {
   for (const std::string_view bad : {R"({"a":"\ud800"})", R"({"a":"\udc00"})", R"({"a":"\ud800x"})", R"({"a":"\ud800\n"})",
-                                     R"({"a":"\ud800\ud800"})", R"({"\udfff":1})", R"({"a":"\\\ud83d"})"}) {
+                                     R"({"a":"\ud800\ud800"})", R"({"\udfff":1})", R"({"a":"\\\ud83d"})", R"({"a":"\ud800)"}) {
     EXPECT_EQ(jcs(bad), "refused: invalid") << bad;
   }
   EXPECT_EQ(jcs("{\"a\":\"\xff\"}"), "refused: malformed");
@@ -126,7 +126,7 @@ TEST(Jcs, RefusesTextThatIsNotUnicode) {
 
 TEST(Jcs, RefusesWhatIsNoJson) {
   for (const std::string_view bad : {"", " ", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "\xef\xbb\xbf{}",
-                                     "// c\n{}", "\"\n\"", "tru"}) {
+                                     "// c\n{}", "\"\n\"", "tru", "{\"a\":\"\\", "{\"\\u12"}) {
     EXPECT_EQ(jcs(bad), "refused: malformed") << bad;
   }
 }

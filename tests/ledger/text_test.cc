@@ -64,7 +64,7 @@ TEST(Text, Base64IsStrict) {
   EXPECT_EQ(from_base64("YQ=="), Bytes{'a'});
   EXPECT_EQ(from_base64(""), Bytes{});
   // No padding; unused bits that are not zero; white space; the URL alphabet.
-  for (const std::string_view bad : {"YQ", "YQ=", "YR==", "YQ==\n", " YQ==", "__8=", "YQ==YQ=="}) {
+  for (const std::string_view bad : {"YQ", "YQ=", "YR==", "YQ==\n", " YQ==", "__8=", "YQ==YQ==", "l=", "QQ=B", "AAB="}) {
     EXPECT_FALSE(from_base64(bad)) << bad;
   }
 }

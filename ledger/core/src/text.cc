@@ -19,6 +19,7 @@ std::string to_hex(ByteView bytes) {
 std::optional<Bytes> from_hex(std::string_view text) {
   const auto is_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   if (text.size() % 2 != 0 || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+  if (text.empty()) return Bytes{};
   Bytes bytes(text.size() / 2);
   std::size_t length = 0;
   if (sodium_hex2bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &length, nullptr) != 0) {
@@ -50,6 +51,8 @@ std::optional<Bytes> from_base64(std::string_view text) {
     return std::nullopt;
   }
   bytes.resize(length);
+  // libsodium lets unused bits pass in some places; one value has one text.
+  if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }
 

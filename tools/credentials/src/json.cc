@@ -119,7 +119,7 @@ bool breaks_i_json(const error_code& code) {
 bool has_lone_surrogate(std::string_view text) {
   const auto unit_at = [&](std::size_t at) -> std::optional<unsigned> {
     unsigned unit = 0;
-    if (text.substr(at, 2) != "\\u" || text.size() < at + 6) return std::nullopt;
+    if (text.size() < at + 6 || text.substr(at, 2) != "\\u") return std::nullopt;
     const auto read = std::from_chars(text.data() + at + 2, text.data() + at + 6, unit, 16);
     return read.ptr == text.data() + at + 6 ? std::optional(unit) : std::nullopt;
   };
