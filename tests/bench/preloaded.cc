@@ -39,10 +39,30 @@ std::unique_ptr<TestLedger> load(std::uint64_t entries) {
   return test;
 }
 
+std::map<std::uint64_t, std::unique_ptr<TestLedger>> ledgers;
+
 }  // namespace
 
+void close_preloaded() { ledgers.clear(); }
+
+std::vector<std::uint64_t> numbers_with(TestLedger& test, Status status, std::size_t count) {
+  const auto history = test.history();
+  const std::uint64_t issued = test.record(0, "r1").issued;
+  std::mt19937_64 random(3);
+  std::vector<std::uint64_t> out;
+  while (out.size() < count) {
+    // From a random place on, the first number that has it.
+    const std::uint64_t from = random() % (issued - kClassSize);
+    const auto runs = value_of(history->statuses_at(World::institution_id(0), "r1", EntryNumber{from}, kClassSize,
+                                                    history->height()));
+    for (const StatusRun& run : runs) {
+      if (run.status == status && out.size() < count) out.push_back(run.first.value);
+    }
+  }
+  return out;
+}
+
 TestLedger& preloaded(std::uint64_t entries) {
-  static std::map<std::uint64_t, std::unique_ptr<TestLedger>> ledgers;
   auto& ledger = ledgers[entries];
   if (!ledger) ledger = load(trial_run() ? std::min<std::uint64_t>(entries, 10'000) : entries);
   return *ledger;
