@@ -13,7 +13,10 @@
 namespace testamur::store {
 namespace {
 
-rocksdb::Slice slice(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+/// An empty view may have no address, which RocksDB hands to memcmp.
+rocksdb::Slice slice(ByteView bytes) {
+  return bytes.empty() ? rocksdb::Slice() : rocksdb::Slice(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
 ByteView bytes_of(const rocksdb::Slice& s) { return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()}; }
 Bytes copy(const rocksdb::Slice& s) { return {s.data(), s.data() + s.size()}; }
 
