@@ -22,8 +22,12 @@ std::unique_ptr<TestLedger> load(std::uint64_t entries) {
       const Hash root = bytes_named(std::to_string(issued));
       signed_bytes.push_back(world.sign(0, world.issue(0, "r1", issued, kClassSize, root, false, now)));
       issued += kClassSize;
-      const Change change{EntryNumber{issued - 1 - random() % kClassSize}, 1,
-                          random() % 3 == 0 ? Status::suspended : Status::revoked, 1, now, std::nullopt};
+      const Change change{EntryNumber{issued - 1 - random() % kClassSize},
+                          1,
+                          random() % 3 == 0 ? Status::suspended : Status::revoked,
+                          1,
+                          now,
+                          std::nullopt};
       signed_bytes.push_back(world.sign(0, world.amend(0, "r1", events++, {change}, now)));
     }
     Payload payload{now, {}};
@@ -53,8 +57,8 @@ std::vector<std::uint64_t> numbers_with(TestLedger& test, Status status, std::si
   while (out.size() < count) {
     // From a random place on, the first number that has it.
     const std::uint64_t from = random() % (issued - kClassSize);
-    const auto runs = value_of(history->statuses_at(World::institution_id(0), "r1", EntryNumber{from}, kClassSize,
-                                                    history->height()));
+    const auto runs = value_of(
+        history->statuses_at(World::institution_id(0), "r1", EntryNumber{from}, kClassSize, history->height()));
     for (const StatusRun& run : runs) {
       if (run.status == status && out.size() < count) out.push_back(run.first.value);
     }

@@ -42,8 +42,8 @@ void BM_MakeProofSuspended(benchmark::State& state) {
   const std::uint64_t first = (events - 1 - later) * kClassSize;
   std::optional<std::uint64_t> number;
   for (std::uint64_t from = first; !number && from > 0; from -= kClassSize) {
-    for (const StatusRun& run : value_of(history->statuses_at(World::institution_id(0), "r1", EntryNumber{from},
-                                                              kClassSize, history->height()))) {
+    for (const StatusRun& run : value_of(
+             history->statuses_at(World::institution_id(0), "r1", EntryNumber{from}, kClassSize, history->height()))) {
       if (run.status == Status::suspended) number = run.first.value;
     }
   }

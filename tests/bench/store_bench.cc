@@ -70,11 +70,13 @@ void BM_ApplyOneEntryStatements(benchmark::State& state) {
       const auto institution = static_cast<unsigned>(i % 16);
       const std::string name = "r" + std::to_string(i / 16 % 4);
       const std::uint64_t first = issued[std::to_string(institution) + name]++;
-      signed_bytes.push_back(test.world().sign(institution, test.world().issue(institution, name, first, 1, root, false, now)));
+      signed_bytes.push_back(
+          test.world().sign(institution, test.world().issue(institution, name, first, 1, root, false, now)));
     }
     for (const Bytes& bytes : signed_bytes) payload.submissions.push_back({bytes, std::span<const Hash>{}});
     state.ResumeTiming();
-    const auto applied = value_of(test.ledger().apply(store::LogIndex{test.ledger().head().applied.value + 1}, payload));
+    const auto applied =
+        value_of(test.ledger().apply(store::LogIndex{test.ledger().head().applied.value + 1}, payload));
     state.PauseTiming();
     for (const auto& outcome : applied.outcomes) statements += outcome.code == Acceptance::ok ? 1 : 0;
     test.certify();  // as a running node does, which takes the undo away
@@ -96,7 +98,8 @@ void BM_ApplyListed4096(benchmark::State& state) {
     const Bytes bytes = test.world().sign(0, test.world().issue(0, "r0", first, 4096, listed.root, true, test.now()));
     Payload payload{Time{test.ledger().head().time.value + 10}, {{bytes, std::span<const Hash>(listed.commitments)}}};
     state.ResumeTiming();
-    const auto applied = value_of(test.ledger().apply(store::LogIndex{test.ledger().head().applied.value + 1}, payload));
+    const auto applied =
+        value_of(test.ledger().apply(store::LogIndex{test.ledger().head().applied.value + 1}, payload));
     state.PauseTiming();
     entries += applied.outcomes[0].code == Acceptance::ok ? 4096 : 0;
     test.certify();

@@ -41,10 +41,12 @@ TEST(Document, OurOwnProofsDoNotCount) {
   // Otherwise its shape stays: an array of one stays an array, an object an object.
   EXPECT_EQ(canonical(R"({"proof":[{"cryptosuite":"testamur-2026"},{"cryptosuite":"eddsa-rdfc-2022"}]})"),
             R"(json: {"proof":[{"cryptosuite":"eddsa-rdfc-2022"}]})");
-  EXPECT_EQ(canonical(R"({"proof":{"cryptosuite":"eddsa-rdfc-2022"}})"), R"(json: {"proof":{"cryptosuite":"eddsa-rdfc-2022"}})");
+  EXPECT_EQ(canonical(R"({"proof":{"cryptosuite":"eddsa-rdfc-2022"}})"),
+            R"(json: {"proof":{"cryptosuite":"eddsa-rdfc-2022"}})");
   EXPECT_EQ(canonical(R"({"proof":[]})"), R"(json: {"proof":[]})");
   EXPECT_EQ(canonical(R"({"proof":"testamur-2026"})"), R"(json: {"proof":"testamur-2026"})");
-  EXPECT_EQ(canonical(R"({"proof":{"cryptosuite":["testamur-2026"]}})"), R"(json: {"proof":{"cryptosuite":["testamur-2026"]}})");
+  EXPECT_EQ(canonical(R"({"proof":{"cryptosuite":["testamur-2026"]}})"),
+            R"(json: {"proof":{"cryptosuite":["testamur-2026"]}})");
   // Only at the top.
   EXPECT_EQ(canonical(R"({"c":{"proof":{"cryptosuite":"testamur-2026"}}})"),
             R"(json: {"c":{"proof":{"cryptosuite":"testamur-2026"}}})");
@@ -54,8 +56,9 @@ TEST(Document, CompactJwsIsItsText) {
   EXPECT_EQ(canonical("eyJh.eyJi.c2ln"), "jws: eyJh.eyJi.c2ln");
   EXPECT_EQ(canonical("eyJh.eyJi.c2ln\n"), "jws: eyJh.eyJi.c2ln");
   EXPECT_EQ(canonical("a-_9.AA.AAA"), "jws: a-_9.AA.AAA");
-  for (const std::string_view bytes : {"eyJh.eyJi.c2ln\n\n", "eyJh.eyJi.c2ln\r\n", " eyJh.eyJi.c2ln", "eyJh.eyJi", "eyJh.eyJi.c2ln.c2ln",
-                                       "eyJh.eyJi.", "eyJh..c2ln", ".eyJi.c2ln", "eyJh.eyJi.c2ln=", "eyJh.ey+i.c2ln", "A.AA.AA"}) {
+  for (const std::string_view bytes :
+       {"eyJh.eyJi.c2ln\n\n", "eyJh.eyJi.c2ln\r\n", " eyJh.eyJi.c2ln", "eyJh.eyJi", "eyJh.eyJi.c2ln.c2ln", "eyJh.eyJi.",
+        "eyJh..c2ln", ".eyJi.c2ln", "eyJh.eyJi.c2ln=", "eyJh.ey+i.c2ln", "A.AA.AA"}) {
     EXPECT_EQ(canonical(bytes), "bytes: " + std::string(bytes));
   }
 }

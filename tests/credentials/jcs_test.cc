@@ -96,14 +96,16 @@ TEST(Jcs, TheExampleOfRfc8785) {
 
 TEST(Jcs, NamesSortByTheirUtf16CodeUnits) {
   // RFC 8785 3.2.3: the emoji's surrogates sort before U+FB33, though its code point is larger.
-  EXPECT_EQ(jcs(R"({"\u20ac":5,"\r":1,"\ufb33":7,"1":2,"\ud83d\ude00":6,"\u0080":3,"\u00f6":4})"),
-            "{\"\\r\":1,\"1\":2,\"\xc2\x80\":3,\"\xc3\xb6\":4,\"\xe2\x82\xac\":5,\"\xf0\x9f\x98\x80\":6,\"\xef\xac\xb3\":7}");
+  EXPECT_EQ(
+      jcs(R"({"\u20ac":5,"\r":1,"\ufb33":7,"1":2,"\ud83d\ude00":6,"\u0080":3,"\u00f6":4})"),
+      "{\"\\r\":1,\"1\":2,\"\xc2\x80\":3,\"\xc3\xb6\":4,\"\xe2\x82\xac\":5,\"\xf0\x9f\x98\x80\":6,\"\xef\xac\xb3\":7}");
   EXPECT_EQ(jcs(R"({"b":{"d":1,"c":2},"a":[{"z":1,"y":2}],"":0,"aa":1})"),
             R"({"":0,"a":[{"y":2,"z":1}],"aa":1,"b":{"c":2,"d":1}})");
 }
 
 TEST(Jcs, StringsEscapeOnlyWhatTheyMust) {
-  EXPECT_EQ(jcs(R"("\u0000\u001f\b\t\n\f\r\"\\\/\u007f\u00e9")"), "\"\\u0000\\u001f\\b\\t\\n\\f\\r\\\"\\\\/\x7f\xc3\xa9\"");
+  EXPECT_EQ(jcs(R"("\u0000\u001f\b\t\n\f\r\"\\\/\u007f\u00e9")"),
+            "\"\\u0000\\u001f\\b\\t\\n\\f\\r\\\"\\\\/\x7f\xc3\xa9\"");
 }
 
 TEST(Jcs, RefusesNamesThatStandTwice) {
@@ -116,8 +118,9 @@ TEST(Jcs, RefusesNamesThatStandTwice) {
 }
 
 TEST(Jcs, RefusesTextThatIsNotUnicode) {
-  for (const std::string_view bad : {R"({"a":"\ud800"})", R"({"a":"\udc00"})", R"({"a":"\ud800x"})", R"({"a":"\ud800\n"})",
-                                     R"({"a":"\ud800\ud800"})", R"({"\udfff":1})", R"({"a":"\\\ud83d"})", R"({"a":"\ud800)"}) {
+  for (const std::string_view bad :
+       {R"({"a":"\ud800"})", R"({"a":"\udc00"})", R"({"a":"\ud800x"})", R"({"a":"\ud800\n"})",
+        R"({"a":"\ud800\ud800"})", R"({"\udfff":1})", R"({"a":"\\\ud83d"})", R"({"a":"\ud800)"}) {
     EXPECT_EQ(jcs(bad), "refused: invalid") << bad;
   }
   EXPECT_EQ(jcs("{\"a\":\"\xff\"}"), "refused: malformed");
@@ -125,8 +128,8 @@ TEST(Jcs, RefusesTextThatIsNotUnicode) {
 }
 
 TEST(Jcs, RefusesWhatIsNoJson) {
-  for (const std::string_view bad : {"", " ", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "\xef\xbb\xbf{}",
-                                     "// c\n{}", "\"\n\"", "tru", "{\"a\":\"\\", "{\"\\u12"}) {
+  for (const std::string_view bad : {"", " ", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,}", "{a:1}", "'a'",
+                                     "\xef\xbb\xbf{}", "// c\n{}", "\"\n\"", "tru", "{\"a\":\"\\", "{\"\\u12"}) {
     EXPECT_EQ(jcs(bad), "refused: malformed") << bad;
   }
 }

@@ -19,13 +19,14 @@ Genesis genesis() {
   ConsortiumRecord consortium;
   consortium.origin = "example.org/ledger";
   consortium.threshold = 1;
-  consortium.nodes.push_back({"node.a.example", "a.example", NodeRole::voter, key_from_text("example note key").public_key(),
-                              key_from_text("example cosigner key").public_key(), from_text("example tls key"),
-                              "node.a.example:7411"});
+  consortium.nodes.push_back(
+      {"node.a.example", "a.example", NodeRole::voter, key_from_text("example note key").public_key(),
+       key_from_text("example cosigner key").public_key(), from_text("example tls key"), "node.a.example:7411"});
   InstitutionRecord institution;
   institution.id = "a.example";
   institution.display_name = "A";
-  institution.keys.push_back({key_from_text("example registrar").public_key(), kUseIssue | kUseAmend, kGenesisTime, {}});
+  institution.keys.push_back(
+      {key_from_text("example registrar").public_key(), kUseIssue | kUseAmend, kGenesisTime, {}});
   RegisterRecord diplomas;
   diplomas.institution = "a.example";
   diplomas.name = "diplomas";
@@ -38,7 +39,8 @@ void line(const std::string& text) { std::printf("%s\n", text.c_str()); }
 /// Bytes in rows of 32, as a code block.
 void block(ByteView bytes) {
   line("```");
-  for (std::size_t at = 0; at < bytes.size(); at += 32) line(to_hex(bytes.subspan(at, std::min<std::size_t>(32, bytes.size() - at))));
+  for (std::size_t at = 0; at < bytes.size(); at += 32)
+    line(to_hex(bytes.subspan(at, std::min<std::size_t>(32, bytes.size() - at))));
   line("```");
 }
 
@@ -125,10 +127,14 @@ int run() {
   const Hash ledger = ledger_id(genesis_bytes);
   const SecretKey registrar = key_from_text("example registrar");
 
-  line("Every secret and random value of this example is the SHA-256 of an ASCII text, given in quotes. One institution, one node, one");
+  line(
+      "Every secret and random value of this example is the SHA-256 of an ASCII text, given in quotes. One "
+      "institution, one node, one");
   line("register, two sealed documents.");
   line("");
-  line("**Genesis.** Signing seeds (RFC 8032): \"example registrar\", \"example note key\", \"example cosigner key\"; the node's `tls_spki` is");
+  line(
+      "**Genesis.** Signing seeds (RFC 8032): \"example registrar\", \"example note key\", \"example cosigner key\"; "
+      "the node's `tls_spki` is");
   line("\"example tls key\". The registrar may issue and amend. The bytes, and their hash, the ledger's id:");
   line("");
   block(genesis_bytes);
@@ -163,7 +169,9 @@ int run() {
   const Statement statement{ledger, "a.example", Time{kGenesisTime.value + 1000},
                             IssueBody{"diplomas", EntryNumber{0}, 2, root, false}};
   const SignedStatement signed_statement = sign_statement(statement, std::array{registrar});
-  line("**The statement.** It issues numbers 0 and 1. The bytes, the key id and the signature over \"testamur/statement/v1\" || 0x00 || bytes:");
+  line(
+      "**The statement.** It issues numbers 0 and 1. The bytes, the key id and the signature over "
+      "\"testamur/statement/v1\" || 0x00 || bytes:");
   line("");
   block(signed_statement.statement);
   line("");
@@ -178,7 +186,8 @@ int run() {
   const Payload payload{Time{kGenesisTime.value + 2000}, {{handed, std::span<const Hash>{}}}};
   const auto applied = value_of(node->apply(store::LogIndex{1}, payload));
   if (applied.outcomes[0].code != Acceptance::ok) throw std::runtime_error("the example's statement was refused");
-  line("**The block.** At time " + std::to_string(payload.time.value) + " the statement is accepted. The log has three leaves: block 0's record, the statement's");
+  line("**The block.** At time " + std::to_string(payload.time.value) +
+       " the statement is accepted. The log has three leaves: block 0's record, the statement's");
   line("leaf, and block 1's record, which is");
   line("");
   block(encode(applied.record));
@@ -215,8 +224,9 @@ int run() {
   question.document = document.hash;
   const Finding finding = verify(bytes, policy, question);
   line("**The verdict** for this policy and H(document): " + std::to_string(static_cast<int>(finding.verdict)) + ", `" +
-       std::string(name(finding.verdict)) + "`, entry " + std::to_string(finding.number.value) + " of " + finding.institution + "/" +
-       finding.register_name + ", head time " + std::to_string(finding.head_time.value) + ".");
+       std::string(name(finding.verdict)) + "`, entry " + std::to_string(finding.number.value) + " of " +
+       finding.institution + "/" + finding.register_name + ", head time " + std::to_string(finding.head_time.value) +
+       ".");
   return 0;
 }
 

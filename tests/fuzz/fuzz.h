@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "testamur/ledger/result.h"
 #include "testamur/ledger/bytes.h"
+#include "testamur/ledger/result.h"
 
 namespace testamur::fuzz {
 

@@ -38,8 +38,9 @@ Proof some_proof(const World& world, bool issued) {
   if (issued) {
     EntryProof entry;
     const Class entries = make_class("corpus", 9, false);
-    entry.statement = {kCreated, value_of(decode_signed_statement(world.sign(
-                                     0, world.issue(0, "r1", 0, 9, entries.root, false, kCreated))))};
+    entry.statement = {
+        kCreated,
+        value_of(decode_signed_statement(world.sign(0, world.issue(0, "r1", 0, 9, entries.root, false, kCreated))))};
     entry.institution = InstitutionProof{1, std::get<InstitutionRecord>(world.genesis.records[1]), {}};
     entry.document = DocumentProof{entries.salts[3], entries.path(3)};
     proof.entry = entry;
@@ -96,8 +97,9 @@ void write_all(Corpus corpus) {
   corpus.add("proof", encode(proof));
   corpus.add("verify", encode(proof));
 
-  for (const std::string_view text : {R"({"b":[1.5e3,null,true],"a":{"\u20ac":"\ud83d\ude00"}})",
-                                      R"({"proof":[{"cryptosuite":"testamur-2026"},{}],"x":-0.0})", "eyJh.eyJi.c2ln\n", "text"}) {
+  for (const std::string_view text :
+       {R"({"b":[1.5e3,null,true],"a":{"\u20ac":"\ud83d\ude00"}})",
+        R"({"proof":[{"cryptosuite":"testamur-2026"},{}],"x":-0.0})", "eyJh.eyJi.c2ln\n", "text"}) {
     corpus.add("document", as_bytes(text));
   }
 }

@@ -22,10 +22,11 @@ TEST(Checkpoint, IsThreeLinesAndNoMore) {
   EXPECT_EQ(test::value_of(decode_checkpoint(body)), checkpoint);
   EXPECT_EQ(std::count(body.begin(), body.end(), '\n'), 3);
   const std::string root = to_base64(checkpoint.root);
-  for (const std::string& bad : {std::string(), body + "extension\n", body + "\n", body.substr(0, body.size() - 1),
-                                 "\n9\n" + root + "\n", "o\n09\n" + root + "\n", "o\n-1\n" + root + "\n",
-                                 "o\n9 \n" + root + "\n", "o\n9\n" + root.substr(1) + "\n", std::string("o\n9\nAAAA\n"),
-                                 "o\n18446744073709551616\n" + root + "\n", std::string(400, 'o') + "\n9\n" + root + "\n"}) {
+  for (const std::string& bad :
+       {std::string(), body + "extension\n", body + "\n", body.substr(0, body.size() - 1), "\n9\n" + root + "\n",
+        "o\n09\n" + root + "\n", "o\n-1\n" + root + "\n", "o\n9 \n" + root + "\n", "o\n9\n" + root.substr(1) + "\n",
+        std::string("o\n9\nAAAA\n"), "o\n18446744073709551616\n" + root + "\n",
+        std::string(400, 'o') + "\n9\n" + root + "\n"}) {
     EXPECT_FALSE(decode_checkpoint(bad)) << bad;
   }
 }

@@ -34,7 +34,8 @@ Change change_with_replacement() {
 }
 
 BlockRecord block_record() {
-  return {Height{5}, Time{77}, LeafIndex{9}, test::bytes_named("p"), 12, test::bytes_named("r"), test::bytes_named("c")};
+  return {
+      Height{5}, Time{77}, LeafIndex{9}, test::bytes_named("p"), 12, test::bytes_named("r"), test::bytes_named("c")};
 }
 
 Proof proof_with_everything() {
@@ -52,8 +53,9 @@ Proof proof_with_everything() {
   proof.record_path = {test::bytes_named("4")};
   EntryProof entry;
   entry.chunk_path = {test::bytes_named("5")};
-  entry.statement = {Time{44}, test::value_of(decode_signed_statement(
-                                   world.sign(0, world.issue(0, "r0", 0, 9, {}, false, Time{40}))))};
+  entry.statement = {
+      Time{44},
+      test::value_of(decode_signed_statement(world.sign(0, world.issue(0, "r0", 0, 9, {}, false, Time{40}))))};
   entry.institution = InstitutionProof{1, std::get<InstitutionRecord>(world.genesis.records[1]), {}};
   entry.evidence = FinalEvent{{EventSequence{3}, LeafIndex{4}, Time{50}, change_with_replacement()}, {Hash{}}};
   entry.document = DocumentProof{test::bytes_named("salt"), {Hash{}, Hash{}}};
@@ -70,7 +72,8 @@ struct Structure {
 std::vector<Structure> structures() {
   const World world;
   const Statement issue = world.issue(0, "r0", 5, 10, test::bytes_named("root"), true, Time{123});
-  const Statement amend = world.amend(0, "r1", 2, {change_with_replacement(), {EntryNumber{1}, 1, Status::revoked, 4, {}, {}}}, Time{5});
+  const Statement amend =
+      world.amend(0, "r1", 2, {change_with_replacement(), {EntryNumber{1}, 1, Status::revoked, 4, {}, {}}}, Time{5});
   const Statement govern{world.ledger(), World::institution_id(0), Time{5}, GovernBody{1, 2, {9, 9}}};
   const Event event{EventSequence{3}, LeafIndex{4}, Time{50}, change_with_replacement()};
   const auto signed_bytes = world.sign(0, issue);
@@ -165,9 +168,11 @@ TEST(Decoders, NameTheFieldAndWhatWasExpected) {
     return refusal(decode_statement(encode(s)));
   };
   EXPECT_EQ(statement([](Statement&) {}), "accepted");
-  EXPECT_THAT(statement([](Statement& s) { s.institution = "Upper.example"; }), HasSubstr("statement.institution at byte 34: expected"));
+  EXPECT_THAT(statement([](Statement& s) { s.institution = "Upper.example"; }),
+              HasSubstr("statement.institution at byte 34: expected"));
   EXPECT_THAT(statement([](Statement& s) { std::get<IssueBody>(s.body).register_name = ""; }), HasSubstr("register"));
-  EXPECT_THAT(statement([](Statement& s) { std::get<IssueBody>(s.body).register_name = std::string(65, 'a'); }), HasSubstr("register"));
+  EXPECT_THAT(statement([](Statement& s) { std::get<IssueBody>(s.body).register_name = std::string(65, 'a'); }),
+              HasSubstr("register"));
   Bytes bytes = encode(good);
   bytes[0] = 2;
   EXPECT_THAT(refusal(decode_statement(bytes)), HasSubstr("statement.version at byte 0: expected 1 to 1, found 2"));
@@ -288,9 +293,7 @@ TEST(Decoders, PayloadsKeepWhatIsNoListOfCommitments) {
   EXPECT_FALSE(decode_payload(too_many));
 }
 
-TEST(Decoders, ProofsAreBounded) {
-  EXPECT_THAT(refusal(decode_proof(Bytes(kMaxProofBytes + 1))), HasSubstr("16 MiB"));
-}
+TEST(Decoders, ProofsAreBounded) { EXPECT_THAT(refusal(decode_proof(Bytes(kMaxProofBytes + 1))), HasSubstr("16 MiB")); }
 
 TEST(StatusChunk, FirstNumberIsInTheTopBits) {
   Chunk chunk{};

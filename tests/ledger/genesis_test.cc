@@ -32,8 +32,10 @@ TEST(Genesis, IsAcceptedWhole) {
 
 TEST(Genesis, TheConsortiumComesFirstAndOnce) {
   EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.clear(); }), HasSubstr("records[0]"));
-  EXPECT_THAT(refusal_of([](World& w) { std::swap(w.genesis.records[0], w.genesis.records[1]); }), HasSubstr("records[0]"));
-  EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.push_back(w.genesis.records[0]); }), HasSubstr("one consortium"));
+  EXPECT_THAT(refusal_of([](World& w) { std::swap(w.genesis.records[0], w.genesis.records[1]); }),
+              HasSubstr("records[0]"));
+  EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.push_back(w.genesis.records[0]); }),
+              HasSubstr("one consortium"));
 }
 
 TEST(Genesis, RevisionsAreZero) {
@@ -43,7 +45,8 @@ TEST(Genesis, RevisionsAreZero) {
 }
 
 TEST(Genesis, RegistersAreEmptyAndTheirInstitutionsThere) {
-  EXPECT_THAT(refusal_of([](World& w) { first_register(w).institution = "other.example"; }), HasSubstr("an institution of this genesis"));
+  EXPECT_THAT(refusal_of([](World& w) { first_register(w).institution = "other.example"; }),
+              HasSubstr("an institution of this genesis"));
   EXPECT_THAT(refusal_of([](World& w) { first_register(w).issued = 1; }), HasSubstr("empty register"));
   EXPECT_THAT(refusal_of([](World& w) { first_register(w).events = 1; }), HasSubstr("empty register"));
   EXPECT_THAT(refusal_of([](World& w) { first_register(w).batches = 1; }), HasSubstr("empty register"));
@@ -59,7 +62,8 @@ TEST(Genesis, ThresholdIsAByzantineQuorumUpToAllVoters) {
     for (unsigned threshold = 0; threshold <= n + 1; ++threshold) {
       const auto change = [&](World& w) { w.consortium().threshold = static_cast<std::uint8_t>(threshold); };
       const bool good = threshold >= least && threshold <= n;
-      EXPECT_EQ(refusal_of(change, {.institutions = n, .registers = 1}) == "accepted", good) << threshold << " of " << n;
+      EXPECT_EQ(refusal_of(change, {.institutions = n, .registers = 1}) == "accepted", good)
+          << threshold << " of " << n;
     }
   }
   EXPECT_THAT(refusal_of([](World& w) { w.consortium().nodes.clear(); }), HasSubstr("one voter at least"));
@@ -100,7 +104,8 @@ TEST(Genesis, NamesAndKeysAreUnique) {
   EXPECT_THAT(refusal_of([](World& w) { w.institution(0).keys[0].public_key = w.consortium().nodes[2].cosigner_key; }),
               HasSubstr("each public key once"));
   EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.push_back(w.genesis.records[1]); }), HasSubstr("once"));
-  EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.push_back(first_register(w)); }), HasSubstr("each register once"));
+  EXPECT_THAT(refusal_of([](World& w) { w.genesis.records.push_back(first_register(w)); }),
+              HasSubstr("each register once"));
 }
 
 }  // namespace

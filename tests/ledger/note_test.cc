@@ -15,7 +15,8 @@ constexpr std::string_view kNote =
     "If you think cryptography is the answer to your problem,\n"
     "then you don't know what your problem is.\n"
     "\n"
-    "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+    "\xe2\x80\x94 PeterNeumann "
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 TEST(SignedNote, VerifiesANoteOfAnotherImplementation) {
   const auto key = test::value_of(decode_verifier_key(kVerifierKey));
@@ -69,11 +70,10 @@ TEST(SignedNote, RefusesWhatIsNone) {
 TEST(VerifierKey, RefusesWhatIsNone) {
   const std::string good(kVerifierKey);
   const auto plus = good.find('+');
-  for (const std::string& bad : {std::string(), std::string("name"), std::string("name+c74f20a3"), "X" + good,
-                                 good.substr(0, good.size() - 1), good + "=", good + "\n",
-                                 good.substr(0, plus) + "+C74F20A3" + good.substr(plus + 9),
-                                 good.substr(0, plus) + "+c74f20a4" + good.substr(plus + 9),
-                                 " " + good, good.substr(plus)}) {
+  for (const std::string& bad :
+       {std::string(), std::string("name"), std::string("name+c74f20a3"), "X" + good, good.substr(0, good.size() - 1),
+        good + "=", good + "\n", good.substr(0, plus) + "+C74F20A3" + good.substr(plus + 9),
+        good.substr(0, plus) + "+c74f20a4" + good.substr(plus + 9), " " + good, good.substr(plus)}) {
     EXPECT_FALSE(decode_verifier_key(bad)) << bad;
   }
 }

@@ -77,7 +77,8 @@ TEST_F(Rules, ALeafIsAtMost65535Bytes) {
   // Changes of 23 bytes without a replacement: suspend and reinstate number 0, over and over.
   const auto with = [&](std::size_t count) {
     std::vector<Change> changes;
-    for (std::size_t i = 0; i < count; ++i) changes.push_back(change(0, 1, i % 2 == 0 ? Status::suspended : Status::good));
+    for (std::size_t i = 0; i < count; ++i)
+      changes.push_back(change(0, 1, i % 2 == 0 ? Status::suspended : Status::good));
     return Handed{encode(sign_statement(amend(changes), keys({"a"}))), {}};
   };
   const std::size_t overhead = with(1).signed_statement.size() - 23 + 9;
@@ -165,7 +166,8 @@ TEST(RulesOfInstitutions, ClosedOnesAmendAndSuspendedOnesAreSilent) {
   for (unsigned i = 0; i < 3; ++i) {
     const auto entries = make_class("i", 1, false);
     const Statement issue = test.world().issue(i, "r0", 0, 1, entries.root, false, test.now());
-    const Statement amend = test.world().amend(i, "r0", 0, {{EntryNumber{0}, 1, Status::revoked, 0, {}, {}}}, test.now());
+    const Statement amend =
+        test.world().amend(i, "r0", 0, {{EntryNumber{0}, 1, Status::revoked, 0, {}, {}}}, test.now());
     EXPECT_EQ(test.apply({{test.world().sign(i, issue), {}}}).outcomes[0].code,
               i == 0 ? Acceptance::ok : Acceptance::institution_not_active);
     // A closed one may amend; this one has nothing to amend, which is a later rule.
@@ -205,7 +207,8 @@ TEST_F(Rules, BadCount) {
   EXPECT_EQ(judge_amend({change(0, 1, Status::suspended), change(1u << 20, 0, Status::good)}), Acceptance::bad_count);
   EXPECT_EQ(judge_amend({change(0, (1u << 20) - 1, Status::suspended), change(5, 1, Status::good)}), Acceptance::ok);
   EXPECT_EQ(judge_amend({change(0, UINT32_MAX, Status::suspended), change(0, UINT32_MAX, Status::suspended)}),
-            Acceptance::bad_count) << "sums do not wrap";
+            Acceptance::bad_count)
+      << "sums do not wrap";
 }
 
 TEST_F(Rules, BodyMismatch) {
@@ -231,8 +234,8 @@ TEST_F(Rules, BodyMismatch) {
   // What is no sequence of 32-byte values never matches.
   const Bytes bytes = encode(sign_statement(statement(5), k));
   Payload payload{Time{test_.now().value + 5000}, {{bytes, std::nullopt}}};
-  const auto applied = test::value_of(
-      test_.ledger().apply(store::LogIndex{test_.ledger().head().applied.value + 1}, payload));
+  const auto applied =
+      test::value_of(test_.ledger().apply(store::LogIndex{test_.ledger().head().applied.value + 1}, payload));
   EXPECT_EQ(applied.outcomes[0].code, Acceptance::body_mismatch);
 }
 
@@ -304,10 +307,12 @@ TEST_F(Rules, EarlierChangesOfTheStatementCount) {
   EXPECT_EQ(judge_amend({change(100, 50, Status::suspended), change(0, 300, Status::revoked)}), Acceptance::ok);
   EXPECT_EQ(judge_amend({change(400, 1, Status::suspended), change(400, 1, Status::suspended)}),
             Acceptance::forbidden_transition);
-  EXPECT_EQ(judge_amend({change(400, 1, Status::suspended), change(400, 1, Status::good),
-                         change(400, 1, Status::revoked)}), Acceptance::ok);
+  EXPECT_EQ(
+      judge_amend({change(400, 1, Status::suspended), change(400, 1, Status::good), change(400, 1, Status::revoked)}),
+      Acceptance::ok);
   // A refused statement changes nothing: what its first change did is not there.
-  EXPECT_EQ(judge_amend({change(600, 1, Status::revoked), change(5000, 1, Status::revoked)}), Acceptance::no_such_entry);
+  EXPECT_EQ(judge_amend({change(600, 1, Status::revoked), change(5000, 1, Status::revoked)}),
+            Acceptance::no_such_entry);
   EXPECT_EQ(judge_amend({change(600, 1, Status::suspended)}), Acceptance::ok);
 }
 
@@ -325,8 +330,9 @@ TEST_F(Rules, EarlierStatementsOfTheBlockCount) {
       sign(world.amend(0, "r0", 1, {change(7, 1, Status::suspended)}, now)),
       sign(world.amend(0, "r0", 1, {change(7, 1, Status::good)}, now)),
   });
-  const std::vector<Acceptance> expected = {Acceptance::no_such_entry, Acceptance::ok, Acceptance::wrong_first_number,
-                                            Acceptance::ok, Acceptance::ok, Acceptance::forbidden_transition, Acceptance::ok};
+  const std::vector<Acceptance> expected = {
+      Acceptance::no_such_entry,        Acceptance::ok, Acceptance::wrong_first_number, Acceptance::ok, Acceptance::ok,
+      Acceptance::forbidden_transition, Acceptance::ok};
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(applied.outcomes[i].code, expected[i]) << i;
   EXPECT_EQ(test_.record(0, "r0").events, 2u);
 }
@@ -345,10 +351,11 @@ TEST_F(Rules, NumbersIssuedInTheSameBlockHaveAStatus) {
         sign(test.world().amend(0, "r0", 1, {change(edge, 20, Status::suspended)}, now)),
         sign(test.world().amend(0, "r0", 1, {change(edge + 10, 900, Status::suspended)}, now)),
     });
-    const std::vector<Acceptance> expected = {Acceptance::ok, Acceptance::forbidden_transition,
-                                              Acceptance::forbidden_transition, Acceptance::ok,
-                                              Acceptance::forbidden_transition, Acceptance::ok};
-    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(applied.outcomes[i].code, expected[i]) << edge << " " << i;
+    const std::vector<Acceptance> expected = {
+        Acceptance::ok, Acceptance::forbidden_transition, Acceptance::forbidden_transition,
+        Acceptance::ok, Acceptance::forbidden_transition, Acceptance::ok};
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_EQ(applied.outcomes[i].code, expected[i]) << edge << " " << i;
   }
 }
 

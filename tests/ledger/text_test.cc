@@ -13,10 +13,10 @@ TEST(Alphabet, InstitutionIdsAreLowerCaseDnsNames) {
                                   label + "." + label + "." + label + "." + std::string(61, 'b')}) {
     EXPECT_TRUE(is_institution_id(good)) << good;
   }
-  for (const std::string& bad : {std::string(""), std::string("ab"), std::string("abc"), std::string("a."),
-                                 std::string(".ab"), std::string("a..b"), std::string("-a.b"), std::string("a-.b"),
-                                 std::string("A.b"), std::string("a_b.c"), std::string("a.b "), label + "a.pt",
-                                 label + "." + label + "." + label + "." + std::string(62, 'b')}) {
+  for (const std::string& bad :
+       {std::string(""), std::string("ab"), std::string("abc"), std::string("a."), std::string(".ab"),
+        std::string("a..b"), std::string("-a.b"), std::string("a-.b"), std::string("A.b"), std::string("a_b.c"),
+        std::string("a.b "), label + "a.pt", label + "." + label + "." + label + "." + std::string(62, 'b')}) {
     EXPECT_FALSE(is_institution_id(bad)) << bad;
   }
 }
@@ -64,7 +64,8 @@ TEST(Text, Base64IsStrict) {
   EXPECT_EQ(from_base64("YQ=="), Bytes{'a'});
   EXPECT_EQ(from_base64(""), Bytes{});
   // No padding; unused bits that are not zero; white space; the URL alphabet.
-  for (const std::string_view bad : {"YQ", "YQ=", "YR==", "YQ==\n", " YQ==", "__8=", "YQ==YQ==", "l=", "QQ=B", "AAB="}) {
+  for (const std::string_view bad :
+       {"YQ", "YQ=", "YR==", "YQ==\n", " YQ==", "__8=", "YQ==YQ==", "l=", "QQ=B", "AAB="}) {
     EXPECT_FALSE(from_base64(bad)) << bad;
   }
 }

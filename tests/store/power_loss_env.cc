@@ -16,11 +16,11 @@
 namespace testamur::test {
 
 namespace fs = std::filesystem;
-using rocksdb::Slice;
 using rocksdb::FileOptions;
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
+using rocksdb::Slice;
 
 namespace {
 
@@ -42,9 +42,9 @@ struct Journal {
     std::uint64_t length;
   };
   struct DirectoryChange {
-    fs::path path;                            // the file or directory that came to be
-    fs::path renamed_from;                    // empty: it was created
-    std::optional<std::string> replaced;      // what a rename wrote over
+    fs::path path;                        // the file or directory that came to be
+    fs::path renamed_from;                // empty: it was created
+    std::optional<std::string> replaced;  // what a rename wrote over
   };
   std::mutex mutex;
   bool dead = false;
@@ -72,7 +72,9 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* dbg) override { return synced(options, dbg); }
   IOStatus Fsync(const IOOptions& options, IODebugContext* dbg) override { return synced(options, dbg); }
-  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::OK();
+  }
   IOStatus Allocate(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
 
  private:
@@ -90,7 +92,8 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class TrackedDirectory final : public rocksdb::FSDirectory {
  public:
-  TrackedDirectory(std::string path, std::shared_ptr<Journal> journal) : path_(std::move(path)), journal_(std::move(journal)) {}
+  TrackedDirectory(std::string path, std::shared_ptr<Journal> journal)
+      : path_(std::move(path)), journal_(std::move(journal)) {}
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock(journal_->mutex);
@@ -156,7 +159,8 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
   const std::shared_ptr<Journal> journal;
 };
 
-PowerLossEnv::PowerLossEnv() : files_(std::make_shared<PowerLossFileSystem>()), env_(rocksdb::NewCompositeEnv(files_)) {}
+PowerLossEnv::PowerLossEnv()
+    : files_(std::make_shared<PowerLossFileSystem>()), env_(rocksdb::NewCompositeEnv(files_)) {}
 PowerLossEnv::~PowerLossEnv() = default;
 
 void PowerLossEnv::cut_power() {
@@ -198,7 +202,8 @@ void PowerLossEnv::drop_unsynced(std::uint64_t seed) {
   for (const auto& [path, writes] : journal.unsynced) drop_writes(path, writes, random);
   for (auto& [directory, changes] : journal.directories) {
     // A directory's changes survive in their order.
-    for (std::size_t left = changes.size(), kept = random() % (left + 1); left > kept; --left) undo_change(changes[left - 1]);
+    for (std::size_t left = changes.size(), kept = random() % (left + 1); left > kept; --left)
+      undo_change(changes[left - 1]);
   }
   journal.unsynced.clear();
   journal.directories.clear();

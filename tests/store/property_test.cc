@@ -15,7 +15,8 @@ namespace {
 
 class PropertyRun {
  public:
-  explicit PropertyRun(std::uint64_t seed) : blocks_(seed), test_(World({.institutions = 2, .registers = 2})), model_(test_.world()) {
+  explicit PropertyRun(std::uint64_t seed)
+      : blocks_(seed), test_(World({.institutions = 2, .registers = 2})), model_(test_.world()) {
     test_.certify();
     contents_[0] = contents_of(*test_.store());
   }
@@ -44,8 +45,7 @@ class PropertyRun {
       d = blocks_.statement(test_.world(), institution, record, time);
       payload.submissions.push_back(d.handed.view());
     }
-    const auto applied =
-        value_of(test_.ledger().apply(store::LogIndex{head.applied.value + 1}, payload));
+    const auto applied = value_of(test_.ledger().apply(store::LogIndex{head.applied.value + 1}, payload));
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       const Acceptance expected = model_.judge(drawn[i].statement);
       ASSERT_EQ(name(applied.outcomes[i].code), name(expected)) << i;
@@ -100,8 +100,8 @@ class PropertyRun {
     }
   }
 
-  void check_runs(const store::History& history, const std::string& key, const RegisterRecord& record, EntryNumber first,
-                  std::uint64_t count, Height height) {
+  void check_runs(const store::History& history, const std::string& key, const RegisterRecord& record,
+                  EntryNumber first, std::uint64_t count, Height height) {
     std::uint64_t at = first.value;
     for (const StatusRun& run : value_of(history.statuses_at(record.institution, record.name, first, count, height))) {
       ASSERT_EQ(run.first.value, at);

@@ -40,7 +40,10 @@ Drawn RandomBlocks::amend(const World& world, unsigned institution, const Regist
     left -= change.count;
     // Mostly suspensions and reinstatements, so that a register does not end up revoked altogether.
     const std::uint64_t kind = draw(12);
-    change.status = kind < 6 ? Status::suspended : kind < 10 ? Status::good : kind == 10 ? Status::revoked : Status::superseded;
+    change.status = kind < 6     ? Status::suspended
+                    : kind < 10  ? Status::good
+                    : kind == 10 ? Status::revoked
+                                 : Status::superseded;
     change.reason = static_cast<std::uint8_t>(draw(kLastReason + 1));
   }
   Statement statement = world.amend(institution, record.name, record.events, std::move(changes), now);

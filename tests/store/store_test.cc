@@ -48,10 +48,12 @@ std::size_t count_keys(const store::KeyValueStore& kv) {
 
 TEST(Store, GrowingByAMillionGoodEntriesTouchesAHandfulOfNodes) {
   TestLedger test;
-  test.issue(0, "r0", {.documents = {}, .salts = {}, .commitments = std::vector<Hash>(1000), .root = {}, .listed = false});
+  test.issue(0, "r0",
+             {.documents = {}, .salts = {}, .commitments = std::vector<Hash>(1000), .root = {}, .listed = false});
   test.amend(0, "r0", {{EntryNumber{5}, 1, Status::revoked, 0, {}, {}}});
   const std::size_t before = count_keys(*test.store());
-  test.issue(0, "r0", {.documents = {}, .salts = {}, .commitments = std::vector<Hash>(1u << 20), .root = {}, .listed = false});
+  test.issue(0, "r0",
+             {.documents = {}, .salts = {}, .commitments = std::vector<Hash>(1u << 20), .root = {}, .listed = false});
   // Leaves, block, time, batch, record, registry tile, undo, and the status tree's four higher tops.
   EXPECT_LE(count_keys(*test.store()) - before, 16u);
 }
@@ -66,7 +68,8 @@ TEST(Store, RevokingAMillionEntriesTouchesTheEdgesOfTheRange) {
   // Two edges of five bands each, 40 ranges of the event's index, and what every block writes.
   EXPECT_LE(count_keys(*test.store()) - before, 64u);
   test.certify();
-  const auto runs = value_of(test.history()->statuses_at(World::institution_id(0), "r0", EntryNumber{0}, 1u << 21, Height{3}));
+  const auto runs =
+      value_of(test.history()->statuses_at(World::institution_id(0), "r0", EntryNumber{0}, 1u << 21, Height{3}));
   const std::vector<StatusRun> expected = {{EntryNumber{0}, 1001, Status::good},
                                            {EntryNumber{1001}, (1u << 20) - 5, Status::revoked},
                                            {EntryNumber{1001 + (1u << 20) - 5}, (1u << 20) - 996, Status::good}};
@@ -128,7 +131,8 @@ TEST(Store, CertifiesOnlyItsOwnHeadsWithEnoughCosignatures) {
   CertifiedCheckpoint fewer = test.world().certify(good, seconds);
   fewer.cosignatures.pop_back();
   EXPECT_THAT(refused(fewer), HasSubstr("cosignatures of 3 voters"));
-  EXPECT_THAT(refused(test.world().certify(good, seconds - 5)), HasSubstr("cosignatures of 3 voters")) << "before the block";
+  EXPECT_THAT(refused(test.world().certify(good, seconds - 5)), HasSubstr("cosignatures of 3 voters"))
+      << "before the block";
   EXPECT_FALSE(ledger.certified());
   EXPECT_EQ(refused(test.world().certify(good, seconds)), "accepted");
   EXPECT_EQ(ledger.certified()->checkpoint, good);
@@ -149,8 +153,10 @@ TEST(Store, ProofRequestsThatCannotBeMetSayWhy) {
   const auto prove = [&](store::ProofRequest request) { return test.history()->prove(request); };
   const std::string institution = World::institution_id(0);
   EXPECT_EQ(prove({institution, "none", EntryNumber{0}}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(prove({institution, "r0", EntryNumber{0}, Time{test::kCreated.value - 1}}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(prove({institution, "r0", EntryNumber{0}, Time{test.now().value + 1'000'000}}).error().code, ErrorCode::invalid);
+  EXPECT_EQ(prove({institution, "r0", EntryNumber{0}, Time{test::kCreated.value - 1}}).error().code,
+            ErrorCode::not_found);
+  EXPECT_EQ(prove({institution, "r0", EntryNumber{0}, Time{test.now().value + 1'000'000}}).error().code,
+            ErrorCode::invalid);
   EXPECT_EQ(prove({institution, "r0", EntryNumber{0}, {}, true, true}).error().code, ErrorCode::invalid)
       << "a sealed entry's document is known to its holder alone";
   EXPECT_TRUE(prove({institution, "r0", EntryNumber{0}}));
@@ -185,7 +191,8 @@ TEST(Store, StopsAfterAFailedWrite) {
   failing->fail = true;
   EXPECT_EQ(ledger->apply(store::LogIndex{1}, payload).error().code, ErrorCode::storage);
   failing->fail = false;
-  EXPECT_EQ(ledger->apply(store::LogIndex{1}, payload).error().code, ErrorCode::storage) << "a failed write is never retried";
+  EXPECT_EQ(ledger->apply(store::LogIndex{1}, payload).error().code, ErrorCode::storage)
+      << "a failed write is never retried";
   EXPECT_FALSE(ledger->sync());
   EXPECT_FALSE(ledger->rollback(Height{0}));
   // Opened again, it goes on from what is on disk.

@@ -26,8 +26,8 @@ void read_until(const std::atomic<bool>& done, const TestLedger& test, std::uint
     Question question;
     question.entry = Question::Entry{institution, name, number};
     const Finding finding = verify(proof, policy, question);
-    const bool expected = is_answer(finding.verdict) &&
-                          (finding.verdict == Verdict::not_yet_issued) == (number.value >= record.issued);
+    const bool expected =
+        is_answer(finding.verdict) && (finding.verdict == Verdict::not_yet_issued) == (number.value >= record.issued);
     if (!expected) ++wrong;
     ++proofs;
   } while (!done);

@@ -21,8 +21,8 @@ Hash status_root(const std::vector<Status>& statuses) {
   for (std::size_t first = 0; first < statuses.size(); first += kChunkEntries) {
     Chunk chunk{};
     for (std::size_t n = first; n < std::min(first + kChunkEntries, statuses.size()); ++n) {
-      chunk[(n - first) / 4] = static_cast<std::uint8_t>(chunk[(n - first) / 4] |
-                                                         static_cast<unsigned>(statuses[n]) << (6 - 2 * (n % 4)));
+      chunk[(n - first) / 4] =
+          static_cast<std::uint8_t>(chunk[(n - first) / 4] | static_cast<unsigned>(statuses[n]) << (6 - 2 * (n % 4)));
     }
     leaves.push_back(merkle::leaf_hash(chunk));
   }
@@ -89,8 +89,7 @@ void Model::accept(const Statement& statement, const Bytes& signed_statement, Ti
   const LeafIndex leaf{leaves_.size()};
   leaves_.push_back(merkle::leaf_hash(testamur::statement_leaf(block_time, signed_statement)));
   if (const auto* issue = std::get_if<IssueBody>(&statement.body)) {
-    reg.batches.push_back(
-        merkle::leaf_hash(encode(BatchEntry{leaf, issue->first, issue->count, issue->batch_root})));
+    reg.batches.push_back(merkle::leaf_hash(encode(BatchEntry{leaf, issue->first, issue->count, issue->batch_root})));
     reg.statuses.resize(reg.statuses.size() + issue->count, Status::good);
   } else {
     for (const Change& change : std::get<AmendBody>(statement.body).changes) {

@@ -58,7 +58,8 @@ Statement World::issue(unsigned institution, std::string_view name, std::uint64_
 
 Statement World::amend(unsigned institution, std::string_view name, std::uint64_t next_event,
                        std::vector<Change> changes, Time signed_at) const {
-  return {ledger(), institution_id(institution), signed_at, AmendBody{std::string(name), next_event, std::move(changes)}};
+  return {ledger(), institution_id(institution), signed_at,
+          AmendBody{std::string(name), next_event, std::move(changes)}};
 }
 
 Bytes World::sign(unsigned institution, const Statement& statement) const {

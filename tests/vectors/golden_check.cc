@@ -50,7 +50,8 @@ void check_cosignatures(const Field& expect, Ledger& ledger, Time block_time) {
   const auto voting = voters(ledger.consortium());
   const auto vkeys = expect["vkeys"].items();
   const auto lines = expect["cosignatures"].items();
-  if (vkeys.size() != voting.size()) expect["vkeys"].fail("expected " + std::to_string(voting.size()) + " voters' keys");
+  if (vkeys.size() != voting.size())
+    expect["vkeys"].fail("expected " + std::to_string(voting.size()) + " voters' keys");
   if (lines.size() != voting.size()) expect["cosignatures"].fail("expected one of each voter");
   CertifiedCheckpoint certified{checkpoint, ledger.head().epoch, {}, {}};
   for (std::size_t i = 0; i < voting.size(); ++i) {
@@ -98,7 +99,8 @@ std::string check_golden(const boost::json::value& json) {
   file["ledger_id"].expect_hex(ledger_id(genesis));
 
   const test::ScratchDirectory scratch;
-  std::shared_ptr<store::KeyValueStore> kv = require(store::open_rocks(scratch.path() + "/ledger", true), file["genesis"]);
+  std::shared_ptr<store::KeyValueStore> kv =
+      require(store::open_rocks(scratch.path() + "/ledger", true), file["genesis"]);
   const auto ledger = require(Ledger::create(kv, genesis), file["genesis"]);
 
   const Field genesis_expect = file["genesis_expect"];
@@ -116,7 +118,8 @@ std::string check_golden(const boost::json::value& json) {
     for (const OwnedSubmission& submission : owned) payload.submissions.push_back(submission.view());
     const store::Applied applied = require(ledger->apply(store::LogIndex{index}, payload), named);
     if (!applied.made_block) named["time"].fail("expected a time above the last block's");
-    for (std::size_t i = 0; i < submissions.size(); ++i) submissions[i]["result"].expect(name(applied.outcomes[i].code));
+    for (std::size_t i = 0; i < submissions.size(); ++i)
+      submissions[i]["result"].expect(name(applied.outcomes[i].code));
     check_block(named["expect"], *ledger, applied.record);
     statements += submissions.size();
   }

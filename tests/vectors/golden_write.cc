@@ -25,8 +25,7 @@ object expect_json(TestLedger& test, const Bytes& block_record) {
   const std::uint64_t seconds = (ledger.head().time.value + 1000) / 1000;
   for (unsigned i = 0; i < test.world().consortium().nodes.size(); ++i) {
     const Node& node = test.world().consortium().nodes[i];
-    cosignatures.emplace_back(
-        encode(to_line(test.world().cosign(i, certified.checkpoint, seconds), node.name)));
+    cosignatures.emplace_back(encode(to_line(test.world().cosign(i, certified.checkpoint, seconds), node.name)));
     vkeys.emplace_back(encode(cosigner_key(node)));
   }
   return {{"height", ledger.head().height.value},
@@ -147,7 +146,8 @@ object write_trees(std::uint64_t seed) {
     for (const Hash& hash : path) out.emplace_back(to_hex(hash));
     return out;
   };
-  for (const unsigned size : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 15u, 16u, 17u, 31u, 32u, 33u, 63u, 64u, 65u, 127u, 128u, 129u}) {
+  for (const unsigned size :
+       {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 15u, 16u, 17u, 31u, 32u, 33u, 63u, 64u, 65u, 127u, 128u, 129u}) {
     array leaves;
     std::vector<Hash> hashes;
     for (std::uint64_t i = 0; i < size; ++i) {

@@ -67,7 +67,6 @@ int main(int argc, char** argv) {
   const std::string_view kind = argc > 1 ? argv[1] : "";
   const bool known = kind == "inclusion" || kind == "consistency";
   const auto files = known ? std::span(argv + 2, static_cast<std::size_t>(argc - 2)) : std::span<char*>{};
-  return testamur::vectors::run_files(files, usage, [&](const std::string& path) {
-    return testamur::vectors::check_file(path, kind == "inclusion");
-  });
+  return testamur::vectors::run_files(
+      files, usage, [&](const std::string& path) { return testamur::vectors::check_file(path, kind == "inclusion"); });
 }

@@ -56,7 +56,9 @@ std::size_t accepted_block(bool listed) {
 std::vector<Case> cases() {
   const std::size_t ok = accepted_block(false);
   const std::size_t listed = accepted_block(true);
-  const auto place = [](std::size_t i, const std::string& field) { return "block " + std::to_string(i + 1) + "." + field; };
+  const auto place = [](std::size_t i, const std::string& field) {
+    return "block " + std::to_string(i + 1) + "." + field;
+  };
   const auto in_expect = [&](const std::string& field, std::size_t at) {
     return Case{"expect." + field, [=](auto& json) { flip(block(json, ok).at("expect").at(field), at); },
                 place(ok, "expect." + field)};
@@ -78,23 +80,31 @@ std::vector<Case> cases() {
       {"time does not rise", [=](auto& json) { block(json, ok).at("time") = 5; }, place(ok, "time")},
       {"statement", [=](auto& json) { flip(block(json, ok).at("submissions").at(0).at("signed"), 100); },
        place(ok, "submissions[0].result")},
-      {"signature", [=](auto& json) {
+      {"signature",
+       [=](auto& json) {
          auto& text = block(json, ok).at("submissions").at(0).at("signed");
          flip(text, text.as_string().size() - 3);
-       }, place(ok, "submissions[0].result")},
+       },
+       place(ok, "submissions[0].result")},
       {"listed", [=](auto& json) { flip(block(json, listed).at("submissions").at(0).at("listed").at(0), 5); },
        place(listed, "submissions[0].result")},
       {"result", [=](auto& json) { block(json, ok).at("submissions").at(0).at("result") = "malformed"; },
        place(ok, "submissions[0].result")},
       {"height", [=](auto& json) { block(json, ok).at("expect").at("height") = 99; }, place(ok, "expect.height")},
       {"size", [=](auto& json) { block(json, ok).at("expect").at("size") = 99; }, place(ok, "expect.size")},
-      in_expect("root", 0), in_expect("block_record", 249), in_expect("registry_root", 20),
-      in_expect("checkpoint", 10), in_list("registry", 60), in_list("cosignatures", 60), in_list("vkeys", 40),
+      in_expect("root", 0),
+      in_expect("block_record", 249),
+      in_expect("registry_root", 20),
+      in_expect("checkpoint", 10),
+      in_list("registry", 60),
+      in_list("cosignatures", 60),
+      in_list("vkeys", 40),
       {"record gone", [=](auto& json) { block(json, ok).at("expect").at("registry").as_array().pop_back(); },
        place(ok, "expect.registry")},
       {"cosignature gone", [=](auto& json) { block(json, ok).at("expect").at("cosignatures").as_array().pop_back(); },
        place(ok, "expect.cosignatures")},
-      {"a field gone", [=](auto& json) { block(json, ok).at("expect").as_object().erase("root"); }, place(ok, "expect")},
+      {"a field gone", [=](auto& json) { block(json, ok).at("expect").as_object().erase("root"); },
+       place(ok, "expect")},
   };
 }
 
@@ -119,9 +129,10 @@ TEST(GoldenLedger, OurFileHasEveryCommonCode) {
   for (const auto& b : file.at("blocks").as_array()) {
     for (const auto& submission : b.at("submissions").as_array()) found.emplace(submission.at("result").as_string());
   }
-  for (const std::string_view code : {"ok", "malformed", "signed_at_out_of_range", "bad_signature", "not_enough_signatures",
-                                      "wrong_first_number", "wrong_next_event", "body_mismatch", "no_such_entry",
-                                      "effective_in_future", "bad_replacement", "forbidden_transition"}) {
+  for (const std::string_view code :
+       {"ok", "malformed", "signed_at_out_of_range", "bad_signature", "not_enough_signatures", "wrong_first_number",
+        "wrong_next_event", "body_mismatch", "no_such_entry", "effective_in_future", "bad_replacement",
+        "forbidden_transition"}) {
     EXPECT_TRUE(found.contains(std::string(code))) << code;
   }
 }

@@ -42,11 +42,16 @@ class Scene {
     older_ = prove("r1", 0, sealed_, 0).proof;
     test_.apply({});
     test_.certify();
-    made_ = {prove("r1", 7, sealed_, TESTAMUR_GOOD),          prove("r1", 3, sealed_, TESTAMUR_REVOKED),
-             prove("r1", 4, sealed_, TESTAMUR_SUSPENDED),     prove("r1", 5, sealed_, TESTAMUR_SUPERSEDED),
-             prove("r1", 6, sealed_, TESTAMUR_GOOD),          prove("r0", 9, listed_, TESTAMUR_GOOD),
-             prove("r1", 7, sealed_, TESTAMUR_GOOD, false),   prove("r1", 3, sealed_, TESTAMUR_GOOD, true, before_),
-             prove("r1", 250, sealed_, TESTAMUR_GOOD, true, before_), not_issued()};
+    made_ = {prove("r1", 7, sealed_, TESTAMUR_GOOD),
+             prove("r1", 3, sealed_, TESTAMUR_REVOKED),
+             prove("r1", 4, sealed_, TESTAMUR_SUSPENDED),
+             prove("r1", 5, sealed_, TESTAMUR_SUPERSEDED),
+             prove("r1", 6, sealed_, TESTAMUR_GOOD),
+             prove("r0", 9, listed_, TESTAMUR_GOOD),
+             prove("r1", 7, sealed_, TESTAMUR_GOOD, false),
+             prove("r1", 3, sealed_, TESTAMUR_GOOD, true, before_),
+             prove("r1", 250, sealed_, TESTAMUR_GOOD, true, before_),
+             not_issued()};
   }
 
   const std::vector<Made>& made() const { return made_; }
@@ -65,8 +70,8 @@ class Scene {
     const bool listed = entries.listed;
     Made made;
     made.name = name + "/" + std::to_string(number) + (full ? "" : " light") + (at ? " earlier" : "");
-    made.proof = value_of(test_.history()->prove(
-        {World::institution_id(0), name, EntryNumber{number}, at, full, listed}));
+    made.proof =
+        value_of(test_.history()->prove({World::institution_id(0), name, EntryNumber{number}, at, full, listed}));
     if (!listed) made.proof.entry->document = DocumentProof{entries.salts[number], entries.path(number)};
     made.query.document_hash = entries.documents[number];
     if (at) made.query.at_ms = at->value;
@@ -125,28 +130,31 @@ std::vector<Part> parts() {
   };
   return {
       {"number", [](Proof& to, const Proof& from) { to.number = from.number; }},
-      {"head", [](Proof& to, const Proof& from) {
+      {"head",
+       [](Proof& to, const Proof& from) {
          to.size = from.size, to.root = from.root, to.epoch = from.epoch, to.cosignatures = from.cosignatures;
        }},
       {"cosignatures", [](Proof& to, const Proof& from) { to.cosignatures = from.cosignatures; }},
       {"block", [](Proof& to, const Proof& from) { to.block = from.block; }},
       {"block and path", [](Proof& to, const Proof& from) { to.block = from.block, to.block_path = from.block_path; }},
       {"later", [](Proof& to, const Proof& from) { to.later = from.later; }},
-      {"block, later and paths", [](Proof& to, const Proof& from) {
+      {"block, later and paths",
+       [](Proof& to, const Proof& from) {
          to.block = from.block, to.block_path = from.block_path, to.later = from.later;
        }},
       {"register", [](Proof& to, const Proof& from) { to.record = from.record; }},
-      {"register and path", [](Proof& to, const Proof& from) {
+      {"register and path",
+       [](Proof& to, const Proof& from) {
          to.record = from.record, to.record_path = from.record_path, to.register_index = from.register_index;
        }},
       {"entry", [](Proof& to, const Proof& from) { to.entry = from.entry; }},
       {"chunk", entry([](EntryProof& to, const EntryProof& from) { to.chunk = from.chunk; })},
-      {"chunk and path", entry([](EntryProof& to, const EntryProof& from) {
-         to.chunk = from.chunk, to.chunk_path = from.chunk_path;
-       })},
+      {"chunk and path",
+       entry([](EntryProof& to, const EntryProof& from) { to.chunk = from.chunk, to.chunk_path = from.chunk_path; })},
       {"statement", entry([](EntryProof& to, const EntryProof& from) { to.statement = from.statement; })},
       {"statement and path", entry([](EntryProof& to, const EntryProof& from) {
-         to.statement = from.statement, to.statement_path = from.statement_path, to.statement_index = from.statement_index;
+         to.statement = from.statement, to.statement_path = from.statement_path,
+         to.statement_index = from.statement_index;
        })},
       {"institution", entry([](EntryProof& to, const EntryProof& from) { to.institution = from.institution; })},
       {"evidence", entry([](EntryProof& to, const EntryProof& from) { to.evidence = from.evidence; })},
@@ -155,7 +163,8 @@ std::vector<Part> parts() {
 }
 
 TEST(ProofMutation, TheProofsAsMadeAreAccepted) {
-  for (const Made& made : scene().made()) EXPECT_EQ(scene().verdict(made.proof, made.query), made.expected) << made.name;
+  for (const Made& made : scene().made())
+    EXPECT_EQ(scene().verdict(made.proof, made.query), made.expected) << made.name;
 }
 
 TEST(ProofMutation, EveryByteChanged) {
@@ -300,8 +309,9 @@ TEST(Verifier, EveryCodeHasItsNameAndSentenceInBothHeaders) {
 
 TEST(ProofJson, ShowsTheProof) {
   const std::string json = tools::proof_to_json(scene().made()[3].proof, "origin");
-  for (const std::string_view word : {"\"number\":5", "\"status\":\"superseded\"", "\"reason\":\"fraudulent_admission\"",
-                                      "\"replacement\":{\"institution\":\"university-1.example\"", "\"salt\":", "\"approvals\":2"}) {
+  for (const std::string_view word :
+       {"\"number\":5", "\"status\":\"superseded\"", "\"reason\":\"fraudulent_admission\"",
+        "\"replacement\":{\"institution\":\"university-1.example\"", "\"salt\":", "\"approvals\":2"}) {
     EXPECT_NE(json.find(word), json.npos) << word << " in " << json;
   }
   EXPECT_NE(tools::proof_to_json(scene().made()[2].proof, "o").find("\"events_before\""), json.npos);

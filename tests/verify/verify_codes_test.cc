@@ -242,12 +242,17 @@ TEST(Verify, TheStatementIssuedThisNumberHere) {
     change(forge);
     return judged(forge);
   };
-  EXPECT_EQ(with([](Forge& f) { f.statement = f.world.amend(0, "r1", 0, {{EntryNumber{0}, 9, Status::good, 0, {}, {}}}, {}); }), "bad_statement");
+  EXPECT_EQ(with([](Forge& f) {
+              f.statement = f.world.amend(0, "r1", 0, {{EntryNumber{0}, 9, Status::good, 0, {}, {}}}, {});
+            }),
+            "bad_statement");
   EXPECT_EQ(with([](Forge& f) { f.statement.ledger[0] ^= 1; }), "bad_statement");
   EXPECT_EQ(with([](Forge& f) { f.statement.institution = World::institution_id(1); }), "bad_statement");
   EXPECT_EQ(with([](Forge& f) { std::get<IssueBody>(f.statement.body).register_name = "r0"; }), "bad_statement");
-  EXPECT_EQ(with([](Forge& f) { f.change_signed = [](SignedStatement& s) { s.statement.pop_back(); }; }), "bad_statement");
-  EXPECT_EQ(with([](Forge& f) { std::get<IssueBody>(f.statement.body).first = EntryNumber{7}; }), "number_not_in_batch");
+  EXPECT_EQ(with([](Forge& f) { f.change_signed = [](SignedStatement& s) { s.statement.pop_back(); }; }),
+            "bad_statement");
+  EXPECT_EQ(with([](Forge& f) { std::get<IssueBody>(f.statement.body).first = EntryNumber{7}; }),
+            "number_not_in_batch");
   EXPECT_EQ(with([](Forge& f) { std::get<IssueBody>(f.statement.body).count = 6; }), "number_not_in_batch");
   EXPECT_EQ(with([](Forge& f) { f.recorded_at.value += 1; }), "statement_after_block");
   EXPECT_EQ(with([](Forge& f) {
@@ -268,12 +273,18 @@ TEST(Verify, TheInstitutionItselfSigned) {
     return judged(forge);
   };
   EXPECT_EQ(with([](Forge& f) { f.signers = {World::key(0, "a"), World::key(1, "a")}; }), "bad_signature");
-  EXPECT_EQ(with([](Forge& f) { f.change_signed = [](SignedStatement& s) { s.signatures[1].signature[0] ^= 1; }; }), "bad_signature");
+  EXPECT_EQ(with([](Forge& f) { f.change_signed = [](SignedStatement& s) { s.signatures[1].signature[0] ^= 1; }; }),
+            "bad_signature");
   EXPECT_EQ(with([](Forge& f) { f.signers = {World::key(0, "a")}; }), "not_enough_signatures") << "two approvals";
-  EXPECT_EQ(with([](Forge& f) { f.signers = {World::key(0, "a"), World::key(0, "amender")}; }), "not_enough_signatures");
-  EXPECT_EQ(with([](Forge& f) { f.institution.keys[1].added_at = Time{f.recorded_at.value + 1}; }), "not_enough_signatures");
+  EXPECT_EQ(with([](Forge& f) {
+              f.signers = {World::key(0, "a"), World::key(0, "amender")};
+            }),
+            "not_enough_signatures");
+  EXPECT_EQ(with([](Forge& f) { f.institution.keys[1].added_at = Time{f.recorded_at.value + 1}; }),
+            "not_enough_signatures");
   EXPECT_EQ(with([](Forge& f) { f.institution.keys[1].invalid_from = f.recorded_at; }), "not_enough_signatures");
-  EXPECT_EQ(with([](Forge& f) { f.institution.keys[1].invalid_from = Time{f.recorded_at.value + 1}; }), "good") << "valid then";
+  EXPECT_EQ(with([](Forge& f) { f.institution.keys[1].invalid_from = Time{f.recorded_at.value + 1}; }), "good")
+      << "valid then";
   // A light proof leaves this to the consortium, and says so.
   EXPECT_EQ(with([](Forge& f) { f.signers = {World::key(0, "a")}, f.with_institution = false; }), "good");
 }
@@ -284,9 +295,13 @@ TEST(Verify, AFinalStatusShowsItsEvent) {
     EXPECT_EQ(judged(forge), "evidence_missing");
     forge.evidence = forge.final_event(0);
     EXPECT_EQ(judged(forge), name(status));
-    EXPECT_EQ(tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).event.change.reason = 5; }, forge), "event_not_in_register");
-    EXPECT_EQ(tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).path.push_back({}); }, forge), "event_not_in_register");
-    EXPECT_EQ(tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).event.sequence = EventSequence{1}; }, forge), "event_not_in_register");
+    EXPECT_EQ(tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).event.change.reason = 5; }, forge),
+              "event_not_in_register");
+    EXPECT_EQ(tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).path.push_back({}); }, forge),
+              "event_not_in_register");
+    EXPECT_EQ(
+        tampered([](Proof& p) { std::get<FinalEvent>(p.entry->evidence).event.sequence = EventSequence{1}; }, forge),
+        "event_not_in_register");
     forge.evidence = forge.suspending_from(0);
     EXPECT_EQ(judged(forge), "evidence_unexpected");
     const auto event_is = [&](const std::function<void(Event&)>& change) {

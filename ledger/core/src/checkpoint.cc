@@ -106,8 +106,8 @@ Quorum quorum_of(const ConsortiumRecord& record) {
 }
 
 std::optional<std::size_t> find_voter(const Quorum& quorum, const NoteKeyId& id) {
-  const auto found = std::find_if(quorum.voters.begin(), quorum.voters.end(),
-                                  [&](const VerifierKey& key) { return key.id() == id; });
+  const auto found =
+      std::find_if(quorum.voters.begin(), quorum.voters.end(), [&](const VerifierKey& key) { return key.id() == id; });
   if (found == quorum.voters.end()) return std::nullopt;
   return static_cast<std::size_t>(found - quorum.voters.begin());
 }
@@ -155,7 +155,9 @@ std::uint64_t head_seconds(const CertifiedCheckpoint& head) {
 
 Result<void> may_cosign(const CosignMemory& memory, const Checkpoint& checkpoint, std::uint64_t seconds,
                         Time block_time) {
-  const auto refuse = [](std::string what) { return Error{ErrorCode::conflict, "cosign: expected " + std::move(what)}; };
+  const auto refuse = [](std::string what) {
+    return Error{ErrorCode::conflict, "cosign: expected " + std::move(what)};
+  };
   if (checkpoint.size < memory.size) {
     return refuse("a head of " + std::to_string(memory.size) + " leaves or more, found " +
                   std::to_string(checkpoint.size));

@@ -25,7 +25,8 @@ bool takes_cofactored_signatures() {
 const bool ready = [] {
   if (sodium_init() < 0) std::abort();
   if (takes_cofactored_signatures()) {
-    std::fprintf(stderr, "testamur: this libsodium checks signatures with the cofactor; FORMATS 4 asks for one without\n");
+    std::fprintf(stderr,
+                 "testamur: this libsodium checks signatures with the cofactor; FORMATS 4 asks for one without\n");
     std::abort();
   }
   return true;

@@ -48,12 +48,11 @@ std::uint8_t Reader::u8_in(std::string_view field, std::uint8_t low, std::uint8_
   return value;
 }
 
-ByteView Reader::opaque(std::string_view field, std::size_t length, std::size_t low, std::size_t high,
-                        std::size_t at) {
+ByteView Reader::opaque(std::string_view field, std::size_t length, std::size_t low, std::size_t high, std::size_t at) {
   if (error_) return {};
   if (length < low || length > high) {
-    fail(field, std::to_string(low) + " to " + std::to_string(high) + " bytes, found a length of " +
-                    std::to_string(length),
+    fail(field,
+         std::to_string(low) + " to " + std::to_string(high) + " bytes, found a length of " + std::to_string(length),
          at, ErrorCode::malformed);
     return {};
   }

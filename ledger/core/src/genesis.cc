@@ -13,8 +13,8 @@ class Uniqueness {
  public:
   void add(std::string_view kind, std::string_view what) {
     if (!seen_.insert(std::string(kind) + '\0' + std::string(what)).second && !error_) {
-      error_ = Error{ErrorCode::invalid, "genesis: expected each " + std::string(kind) + " once, found " +
-                                             std::string(what) + " twice"};
+      error_ = Error{ErrorCode::invalid,
+                     "genesis: expected each " + std::string(kind) + " once, found " + std::string(what) + " twice"};
     }
   }
   const std::optional<Error>& error() const { return error_; }
@@ -99,8 +99,8 @@ Result<Genesis> decode_genesis(ByteView bytes) {
     auto record = decode_record(records.opaque24("record"));
     if (!records.ok()) break;
     if (!record) {
-      return Error{record.error().code, "genesis.records[" + std::to_string(genesis.records.size()) +
-                                            "]: " + record.error().message};
+      return Error{record.error().code,
+                   "genesis.records[" + std::to_string(genesis.records.size()) + "]: " + record.error().message};
     }
     genesis.records.push_back(std::move(*record));
   }

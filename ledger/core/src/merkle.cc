@@ -72,9 +72,7 @@ Hash node_hash(const Hash& left, const Hash& right) {
   return sha256(input);
 }
 
-Hash root(const NodeReader& node, std::uint64_t size) {
-  return size == 0 ? empty_root() : subtree(node, 0, size);
-}
+Hash root(const NodeReader& node, std::uint64_t size) { return size == 0 ? empty_root() : subtree(node, 0, size); }
 
 Path inclusion_path(const NodeReader& node, std::uint64_t index, std::uint64_t size) {
   Path path;

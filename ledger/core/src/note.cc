@@ -48,7 +48,8 @@ Result<VerifierKey> decode_verifier_key(std::string_view text) {
   key.type = static_cast<NoteKeyType>((*typed)[0]);
   std::copy(typed->begin() + 1, typed->end(), key.key.begin());
   const std::string id = to_hex(key.id());
-  if (text.substr(first + 1, second - first - 1) != id) return malformed("verifier key", "the id " + id + " of this key");
+  if (text.substr(first + 1, second - first - 1) != id)
+    return malformed("verifier key", "the id " + id + " of this key");
   return key;
 }
 

@@ -18,10 +18,9 @@ Bytes encode(const Payload& payload) {
     writer.opaque24(submission.signed_statement);
     // What was no sequence of commitments stays none: one byte is no multiple of 32.
     constexpr std::uint8_t not_commitments[] = {0};
-    const auto listed = submission.listed
-                            ? ByteView{reinterpret_cast<const std::uint8_t*>(submission.listed->data()),
-                                       submission.listed->size() * sizeof(Hash)}
-                            : ByteView{not_commitments};
+    const auto listed = submission.listed ? ByteView{reinterpret_cast<const std::uint8_t*>(submission.listed->data()),
+                                                     submission.listed->size() * sizeof(Hash)}
+                                          : ByteView{not_commitments};
     writer.opaque24(listed);
   }
   return std::move(writer).bytes();

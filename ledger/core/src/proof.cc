@@ -136,7 +136,8 @@ Bytes encode(const Proof& proof) {
 
 Result<Proof> decode_proof(ByteView bytes) {
   if (bytes.size() > kMaxProofBytes) {
-    return Error{ErrorCode::malformed, "proof: expected 16 MiB at most, found " + std::to_string(bytes.size()) + " bytes"};
+    return Error{ErrorCode::malformed,
+                 "proof: expected 16 MiB at most, found " + std::to_string(bytes.size()) + " bytes"};
   }
   Proof proof;
   Reader reader(bytes, "proof");

@@ -85,8 +85,8 @@ ConsortiumRecord read_consortium(Reader& reader) {
   Reader nodes(list, "consortium");
   while (nodes.ok() && !nodes.at_end()) record.nodes.push_back(read_node(nodes));
   if (const auto error = nodes.finish()) {
-    reader.expect(false, "nodes", "well-formed nodes; " + error->message + ", counted from byte " +
-                                      std::to_string(start + 3));
+    reader.expect(false, "nodes",
+                  "well-formed nodes; " + error->message + ", counted from byte " + std::to_string(start + 3));
   }
   read_empty_extension(reader);
   return record;

@@ -38,8 +38,8 @@ Acceptance check_signatures(const SignedStatement& signed_statement, const Insti
       return Acceptance::bad_signature;
     }
   }
-  const auto valid = std::count_if(signers.begin(), signers.end(),
-                                   [&](const Key* key) { return key->valid_for(use, block_time); });
+  const auto valid =
+      std::count_if(signers.begin(), signers.end(), [&](const Key* key) { return key->valid_for(use, block_time); });
   return static_cast<std::uint64_t>(valid) >= approvals ? Acceptance::ok : Acceptance::not_enough_signatures;
 }
 
@@ -128,11 +128,22 @@ bool may_speak(const InstitutionRecord* institution, StatementType type) {
 }  // namespace
 
 std::string_view name(Acceptance code) {
-  constexpr std::array<std::string_view, 16> names = {
-      "ok",           "malformed",     "wrong_ledger",          "institution_not_active",
-      "unknown_register", "signed_at_out_of_range", "bad_signature", "not_enough_signatures",
-      "wrong_first_number", "wrong_next_event", "bad_count",     "body_mismatch",
-      "no_such_entry", "effective_in_future", "bad_replacement", "forbidden_transition"};
+  constexpr std::array<std::string_view, 16> names = {"ok",
+                                                      "malformed",
+                                                      "wrong_ledger",
+                                                      "institution_not_active",
+                                                      "unknown_register",
+                                                      "signed_at_out_of_range",
+                                                      "bad_signature",
+                                                      "not_enough_signatures",
+                                                      "wrong_first_number",
+                                                      "wrong_next_event",
+                                                      "bad_count",
+                                                      "body_mismatch",
+                                                      "no_such_entry",
+                                                      "effective_in_future",
+                                                      "bad_replacement",
+                                                      "forbidden_transition"};
   return names[static_cast<std::size_t>(code)];
 }
 
@@ -202,14 +213,14 @@ Judgement judge(const Submission& submission, Time block_time, const Hash& ledge
   if (!in_signing_window(statement->signed_at, block_time)) return refused(Acceptance::signed_at_out_of_range);
 
   const KeyUse use = statement->type() == StatementType::issue ? kUseIssue : kUseAmend;
-  const Acceptance signatures = check_signatures(*signed_statement, *institution, use, record->approvals, block_time,
-                                                 check_signature);
+  const Acceptance signatures =
+      check_signatures(*signed_statement, *institution, use, record->approvals, block_time, check_signature);
   if (signatures != Acceptance::ok) return refused(signatures);
 
   const auto* issue = std::get_if<IssueBody>(&statement->body);
-  const Acceptance code = issue != nullptr ? check_issue(*issue, *record, submission)
-                                           : check_amend(std::get<AmendBody>(statement->body), *record, submission,
-                                                         block_time, view);
+  const Acceptance code =
+      issue != nullptr ? check_issue(*issue, *record, submission)
+                       : check_amend(std::get<AmendBody>(statement->body), *record, submission, block_time, view);
   if (code != Acceptance::ok) return refused(code);
   return Judgement{code, std::move(*statement)};
 }

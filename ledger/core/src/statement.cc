@@ -34,9 +34,7 @@ void write(Writer& writer, const AmendBody& body) {
   writer.text(body.register_name).u64(body.next_event).opaque16(changes.bytes());
 }
 
-void write(Writer& writer, const GovernBody& body) {
-  writer.u32(body.record).u32(body.revision).opaque16(body.body);
-}
+void write(Writer& writer, const GovernBody& body) { writer.u32(body.record).u32(body.revision).opaque16(body.body); }
 
 IssueBody read_issue(Reader& reader) {
   IssueBody body;
@@ -70,8 +68,8 @@ GovernBody read_govern(Reader& reader) {
 Signature read_signature(Reader& reader) {
   Signature signature;
   signature.key_id = reader.hash("signatures.key_id");
-  const ByteView bytes = reader.opaque16("signatures.signature", signature.signature.size(),
-                                         signature.signature.size());
+  const ByteView bytes =
+      reader.opaque16("signatures.signature", signature.signature.size(), signature.signature.size());
   if (bytes.size() == signature.signature.size()) {
     std::copy(bytes.begin(), bytes.end(), signature.signature.begin());
   }
@@ -87,8 +85,8 @@ std::string_view name(Status status) {
 
 std::string_view reason_name(std::uint8_t reason) {
   constexpr std::array<std::string_view, kLastReason + 1> names = {
-      "unspecified",       "awarded_in_error", "superseded",     "academic_misconduct",
-      "fraudulent_admission", "holder_request",   "name_change",    "key_compromise",
+      "unspecified",          "awarded_in_error",        "superseded",  "academic_misconduct",
+      "fraudulent_admission", "holder_request",          "name_change", "key_compromise",
       "institution_closed",   "accreditation_withdrawn", "court_order", "administrative_hold"};
   return reason <= kLastReason ? names[reason] : "unknown";
 }

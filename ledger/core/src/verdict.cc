@@ -63,10 +63,12 @@ Words words(Verdict verdict) {
       return {"entry_part_unexpected", "Refused: the proof speaks of a number that is not issued."};
     case Verdict::chunk_not_in_register:
       return {"chunk_not_in_register", "Refused: the status chunk is not in the register."};
-    case Verdict::statement_not_in_log: return {"statement_not_in_log", "Refused: the issue statement is not in the log."};
+    case Verdict::statement_not_in_log:
+      return {"statement_not_in_log", "Refused: the issue statement is not in the log."};
     case Verdict::bad_statement:
       return {"bad_statement", "Refused: not an issue statement of this ledger, institution and register."};
-    case Verdict::number_not_in_batch: return {"number_not_in_batch", "Refused: the statement did not issue this number."};
+    case Verdict::number_not_in_batch:
+      return {"number_not_in_batch", "Refused: the statement did not issue this number."};
     case Verdict::statement_after_block:
       return {"statement_after_block", "Refused: the issue statement is later than the block shown."};
     case Verdict::bad_signature:

@@ -25,9 +25,9 @@ class Verification {
     if (!issued) return proof_.entry ? Verdict::entry_part_unexpected : not_issued();
     if (!proof_.entry) return Verdict::entry_part_missing;
     entry_ = &*proof_.entry;
-    for (const Check check : {&Verification::check_chunk, &Verification::check_statement,
-                              &Verification::check_institution, &Verification::check_evidence,
-                              &Verification::check_document}) {
+    for (const Check check :
+         {&Verification::check_chunk, &Verification::check_statement, &Verification::check_institution,
+          &Verification::check_evidence, &Verification::check_document}) {
       if (const auto failure = (this->*check)()) return *failure;
     }
     return static_cast<Verdict>(status_);
@@ -140,7 +140,8 @@ class Verification {
     }
     if (!question_.at) return check_current();
     const bool after_start = *question_.at >= finding_.status_since;
-    const bool before_end = proof_.later ? *question_.at < finding_.status_until : *question_.at <= finding_.status_until;
+    const bool before_end =
+        proof_.later ? *question_.at < finding_.status_until : *question_.at <= finding_.status_until;
     if (!after_start || !before_end) return Verdict::time_not_covered;
     return std::nullopt;
   }
@@ -217,7 +218,8 @@ class Verification {
     const auto* final_event = std::get_if<FinalEvent>(&entry_->evidence);
     const auto* suspending = std::get_if<SuspendingEvents>(&entry_->evidence);
     if (status_ == Status::good) {
-      return final_event != nullptr || suspending != nullptr ? std::optional(Verdict::evidence_unexpected) : std::nullopt;
+      return final_event != nullptr || suspending != nullptr ? std::optional(Verdict::evidence_unexpected)
+                                                             : std::nullopt;
     }
     if (final_event == nullptr && suspending == nullptr) return Verdict::evidence_missing;
     const bool is_final = status_ != Status::suspended;

@@ -31,8 +31,8 @@ Bytes tile_bytes(std::span<const Hash> hashes) {
 
 std::vector<Hash> tile_hashes(ByteView value) {
   if (value.size() % sizeof(Hash) != 0 || value.size() > kTileWidth * sizeof(Hash)) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected a tile of up to 16 hashes, found " +
-                                               std::to_string(value.size()) + " bytes");
+    throw StorageFault(ErrorCode::corrupt,
+                       "store: expected a tile of up to 16 hashes, found " + std::to_string(value.size()) + " bytes");
   }
   std::vector<Hash> hashes(value.size() / sizeof(Hash));
   for (std::size_t i = 0; i < hashes.size(); ++i) {

@@ -74,9 +74,9 @@ class AppendEdge {
 
  private:
   struct Band {
-    std::uint64_t index = 0;   // of the open tile
-    std::vector<Hash> open;    // fewer than 16
-    std::size_t stored = 0;    // how many of `open` are on disk
+    std::uint64_t index = 0;  // of the open tile
+    std::vector<Hash> open;   // fewer than 16
+    std::size_t stored = 0;   // how many of `open` are on disk
     bool touched = false;
   };
   void append_at(unsigned band, const Hash& hash);

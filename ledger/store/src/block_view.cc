@@ -11,8 +11,7 @@ const RegisterRecord* BlockView::find_register(std::string_view institution, std
   return found == nullptr ? nullptr : &found->record;
 }
 
-std::vector<StatusRun> BlockView::statuses(const RegisterRecord& record, EntryNumber first,
-                                           std::uint64_t count) const {
+std::vector<StatusRun> BlockView::statuses(const RegisterRecord& record, EntryNumber first, std::uint64_t count) const {
   const RegisterState& state = *registry_.find_register(record.institution, record.name);
   const auto pending = touched_.find(state.index);
   if (pending == touched_.end()) {
@@ -30,7 +29,8 @@ PendingRegister& BlockView::touch(std::string_view institution, std::string_view
   PendingRegister& pending = place->second;
   if (is_new) {
     pending.state = &state;
-    pending.statuses = std::make_unique<StatusTree>(view_, keys::status_tree(state.index), stored_, state.record.issued);
+    pending.statuses =
+        std::make_unique<StatusTree>(view_, keys::status_tree(state.index), stored_, state.record.issued);
     if (!state.batches) state.batches = AppendEdge::load(view_, keys::batches_tree(state.index), state.record.batches);
     if (!state.events) state.events = AppendEdge::load(view_, keys::events_tree(state.index), state.record.events);
   }

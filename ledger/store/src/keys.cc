@@ -46,9 +46,7 @@ Bytes block_time(Time time) { return key(kBlockTime).time(time).bytes(); }
 Bytes record(RecordIndex index, Height version) { return key(kRecord).u32(index).u64(version.value).bytes(); }
 Bytes record_name(std::string_view name) { return key(kRecordName).raw(as_bytes(name)).bytes(); }
 Bytes batch(RecordIndex record, EntryNumber first) { return key(kBatch).u32(record).u64(first.value).bytes(); }
-Bytes event(RecordIndex record, EventSequence sequence) {
-  return key(kEvent).u32(record).u64(sequence.value).bytes();
-}
+Bytes event(RecordIndex record, EventSequence sequence) { return key(kEvent).u32(record).u64(sequence.value).bytes(); }
 Bytes event_range(RecordIndex record, unsigned level, std::uint64_t index, EventSequence sequence) {
   return key(kEventRange).u32(record).u8(static_cast<std::uint8_t>(level)).u64(index).u64(sequence.value).bytes();
 }

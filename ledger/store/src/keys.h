@@ -11,16 +11,16 @@ using RecordIndex = std::uint32_t;
 
 namespace keys {
 
-Bytes head();                            ///< where the ledger stands: Head
-Bytes genesis();                         ///< the bytes of genesis
-Bytes certified();                       ///< the newest certified checkpoint, with its height
-Bytes leaf(LeafIndex index);             ///< leaf data
-Bytes block(Height height);              ///< leaf index of its block record, and index of its payload
-Bytes block_time(Time time);             ///< height of the block of that time
+Bytes head();                 ///< where the ledger stands: Head
+Bytes genesis();              ///< the bytes of genesis
+Bytes certified();            ///< the newest certified checkpoint, with its height
+Bytes leaf(LeafIndex index);  ///< leaf data
+Bytes block(Height height);   ///< leaf index of its block record, and index of its payload
+Bytes block_time(Time time);  ///< height of the block of that time
 Bytes record(RecordIndex index, Height version);
-Bytes record_name(std::string_view name);  ///< "institution" or "institution/register": index of the record
-Bytes batch(RecordIndex record, EntryNumber first);           ///< index and BatchEntry
-Bytes event(RecordIndex record, EventSequence sequence);      ///< Event
+Bytes record_name(std::string_view name);            ///< "institution" or "institution/register": index of the record
+Bytes batch(RecordIndex record, EntryNumber first);  ///< index and BatchEntry
+Bytes event(RecordIndex record, EventSequence sequence);  ///< Event
 /// Events by the numbers they touch: the range of a change as complete binary ranges of 2^level numbers.
 Bytes event_range(RecordIndex record, unsigned level, std::uint64_t index, EventSequence sequence);
 Bytes commitment(const Hash& commitment, RecordIndex record, EntryNumber number);  ///< listed commitments

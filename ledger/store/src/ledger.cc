@@ -97,7 +97,8 @@ Result<StoredCertified> check_certified(const View& view, const Head& head, cons
   const std::uint64_t not_before = record->time.value / 1000;
   const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before);
   if (!chosen) {
-    return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) + " voters that verify");
+    return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) +
+                    " voters that verify");
   }
   StoredCertified out{record->height, {checkpoint, consortium.revision, *chosen, {}}};
   if (record->height.value > 0) {
@@ -189,7 +190,9 @@ BlockPlace read_block_place(const View& view, Height height) {
 
 }  // namespace
 
-Bytes encode_block_place(LeafIndex leaf, LogIndex payload) { return Writer{}.u64(leaf.value).u64(payload.value).bytes(); }
+Bytes encode_block_place(LeafIndex leaf, LogIndex payload) {
+  return Writer{}.u64(leaf.value).u64(payload.value).bytes();
+}
 
 LeafIndex read_block_index(const View& view, Height height) { return read_block_place(view, height).leaf; }
 
@@ -232,8 +235,8 @@ void Ledger::State::load() {
   head = decode_head(present(view->get(keys::head()), "a head"));
   log = AppendEdge::load(*view, keys::log_tree(), head.size);
   if (log.root() != head.root) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected the log's root " + to_hex(head.root) + ", found " +
-                                               to_hex(log.root()));
+    throw StorageFault(ErrorCode::corrupt,
+                       "store: expected the log's root " + to_hex(head.root) + ", found " + to_hex(log.root()));
   }
   registry = Registry::load(*view, head.registry_size);
   RegistryTree tree(*view, head.height, head.registry_size);
@@ -317,13 +320,15 @@ Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
       return conflict("certify: block " + std::to_string(state_->certified_height.value) + " is certified already");
     }
     const auto known = read_certified(*view, state_->origin);
-    if (known && known->height == checked->height && head_seconds(known->certified) > head_seconds(checked->certified)) {
+    if (known && known->height == checked->height &&
+        head_seconds(known->certified) > head_seconds(checked->certified)) {
       return {};  // an older cosigning of the same head does not make it older again
     }
     WriteSet writes;
     writes.put(keys::certified(), encode(*checked));
     // What is final is never taken back.
-    for (Height at{state_->certified_height.value + 1}; at <= checked->height; ++at.value) writes.remove(keys::undo(at));
+    for (Height at{state_->certified_height.value + 1}; at <= checked->height; ++at.value)
+      writes.remove(keys::undo(at));
     state_->store->write(writes);
     state_->certified_height = checked->height;
     return {};

@@ -7,7 +7,7 @@ namespace testamur::store {
 namespace {
 
 constexpr std::size_t kMaxEvidenceBytes = kMaxProofBytes - (1u << 20);  // the rest of a proof is far below a MiB
-constexpr unsigned kMaxRangeLevel = 20;  // a change covers 2^20 numbers at most
+constexpr unsigned kMaxRangeLevel = 20;                                 // a change covers 2^20 numbers at most
 
 bool is_listed(const EntryProof& entry) {
   const Statement statement = stored(decode_statement(entry.statement.statement.statement), "a statement");
@@ -83,7 +83,8 @@ StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber numb
   const EventSequence sequence = last_event(shown, number);
   AppendTree events(*view_, keys::events_tree(shown.index));
   const auto read_event = [&](std::uint64_t at) {
-    return stored(decode_event(present(view_->get(keys::event(shown.index, EventSequence{at})), "an event")), "an event");
+    return stored(decode_event(present(view_->get(keys::event(shown.index, EventSequence{at})), "an event")),
+                  "an event");
   };
   if (status != Status::suspended) {
     return FinalEvent{read_event(sequence.value), events.inclusion_path(sequence.value, shown.record.events)};
@@ -94,8 +95,9 @@ StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber numb
     suspending.events.push_back(read_event(at));
     bytes += encode(suspending.events.back()).size();
     if (bytes > kMaxEvidenceBytes) {
-      throw StorageFault(ErrorCode::unsupported, "prove: the register has had more events since this suspension than a "
-                                                 "proof can hold, 15 MiB");
+      throw StorageFault(ErrorCode::unsupported,
+                         "prove: the register has had more events since this suspension than a "
+                         "proof can hold, 15 MiB");
     }
   }
   return suspending;

@@ -42,8 +42,7 @@ void RegistryTree::update(const std::map<RecordIndex, Hash>& leaves, Height vers
 }
 
 /// Puts hashes into their tiles; returns the roots of the tiles that are full, for the band above.
-RegistryTree::Hashes RegistryTree::set_band(unsigned band, const Hashes& changed, Height version,
-                                             BlockWrites& writes) {
+RegistryTree::Hashes RegistryTree::set_band(unsigned band, const Hashes& changed, Height version, BlockWrites& writes) {
   Hashes above;
   for (auto next = changed.begin(); next != changed.end();) {
     const std::uint64_t index = next->first / kTileWidth;

@@ -138,7 +138,8 @@ class RocksStore final : public KeyValueStore {
 
   void write(const WriteSet& writes) override {
     rocksdb::WriteBatch batch;
-    require(batch.Put(rocksdb::Slice(kWriteNumber.data(), kWriteNumber.size()), std::to_string(++last_write_)), "batching");
+    require(batch.Put(rocksdb::Slice(kWriteNumber.data(), kWriteNumber.size()), std::to_string(++last_write_)),
+            "batching");
     for (const WriteSet::Write& write : writes.writes) {
       const rocksdb::Status status =
           write.value ? batch.Put(slice(write.key), slice(*write.value)) : batch.Delete(slice(write.key));

@@ -245,7 +245,8 @@ StatusTree::Child StatusTree::set(unsigned band, std::uint64_t index, std::span<
                                    [&](const StatusRun& run) { return run.first.value + run.count > first; });
     const auto to = std::find_if(from, runs.end(), [&](const StatusRun& run) { return run.first.value >= end; });
     if (from == to) continue;
-    const auto touching = runs.subspan(static_cast<std::size_t>(from - runs.begin()), static_cast<std::size_t>(to - from));
+    const auto touching =
+        runs.subspan(static_cast<std::size_t>(from - runs.begin()), static_cast<std::size_t>(to - from));
     const bool covered = touching[0].first.value <= first && touching[0].first.value + touching[0].count >= end;
     if (covered) {
       children[c] = {false, touching[0].status, {}};

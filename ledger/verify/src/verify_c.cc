@@ -77,7 +77,8 @@ int32_t testamur_verify(const uint8_t* proof, size_t proof_size, const char* pol
       return finding->verdict = TESTAMUR_NO_ENTRY_NAMED;
     }
     const auto asked = question == nullptr ? testamur::Question{} : testamur::question_from(*question);
-    testamur::copy_finding(testamur::verify({proof, proof_size}, std::string_view(policy, policy_size), asked), *finding);
+    testamur::copy_finding(testamur::verify({proof, proof_size}, std::string_view(policy, policy_size), asked),
+                           *finding);
   } catch (...) {
     // Only std::bad_alloc can come here: sizes are bounded, but memory may still be short.
     std::memset(finding, 0, sizeof *finding);

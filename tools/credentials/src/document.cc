@@ -23,8 +23,8 @@ std::optional<std::string_view> compact_jws(std::string_view text) {
   const std::size_t first = text.find('.');
   const std::size_t second = first == text.npos ? text.npos : text.find('.', first + 1);
   if (second == text.npos) return std::nullopt;
-  const bool parts = is_base64url(text.substr(0, first)) &&
-                     is_base64url(text.substr(first + 1, second - first - 1)) && is_base64url(text.substr(second + 1));
+  const bool parts = is_base64url(text.substr(0, first)) && is_base64url(text.substr(first + 1, second - first - 1)) &&
+                     is_base64url(text.substr(second + 1));
   return parts ? std::optional(text) : std::nullopt;
 }
 
@@ -80,7 +80,8 @@ std::string_view name(DocumentKind kind) {
 
 Result<Document> read_document(ByteView file) {
   if (file.size() > kMaxDocumentBytes) {
-    return Error{ErrorCode::malformed, "document: expected 64 MiB at most, found " + std::to_string(file.size()) + " bytes"};
+    return Error{ErrorCode::malformed,
+                 "document: expected 64 MiB at most, found " + std::to_string(file.size()) + " bytes"};
   }
   const std::string_view text = as_text(file);
   if (begins_object(text)) {

@@ -87,7 +87,8 @@ void write_number(double value, std::string& out) {
     return;
   }
   std::array<char, 32> buffer;
-  const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  const auto written =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   std::string_view text(buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data()));
   if (text.front() == '-') {
     out += '-';
@@ -144,7 +145,8 @@ std::optional<Error> write(const Json& value, std::string& out) {
     case Json::Kind::number: {
       const auto number = to_double(value.text);
       if (!number) {
-        return Error{ErrorCode::invalid, "JSON: expected a number that binary64 holds, found " + value.text.substr(0, 40)};
+        return Error{ErrorCode::invalid,
+                     "JSON: expected a number that binary64 holds, found " + value.text.substr(0, 40)};
       }
       write_number(*number, out);
       break;

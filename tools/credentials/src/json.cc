@@ -10,8 +10,8 @@
 namespace testamur::credentials {
 namespace {
 
-using boost::system::error_code;
 using boost::json::string_view;
+using boost::system::error_code;
 
 /// Builds the value from the parser's events. Names are checked as each object ends.
 class Builder {

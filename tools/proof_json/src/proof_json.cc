@@ -23,26 +23,18 @@ array cosignatures_json(const std::vector<Cosignature>& cosignatures) {
 }
 
 object block_json(const BlockRecord& block) {
-  return {{"height", block.height.value},
-          {"time", block.time.value},
-          {"first_leaf", block.first_leaf.value},
-          {"previous", to_hex(block.previous)},
-          {"registry_size", block.registry_size},
-          {"registry_root", to_hex(block.registry_root)},
+  return {{"height", block.height.value},          {"time", block.time.value},
+          {"first_leaf", block.first_leaf.value},  {"previous", to_hex(block.previous)},
+          {"registry_size", block.registry_size},  {"registry_root", to_hex(block.registry_root)},
           {"consortium", to_hex(block.consortium)}};
 }
 
 object register_json(const RegisterRecord& record) {
-  return {{"institution", record.institution},
-          {"name", record.name},
-          {"revision", record.revision},
-          {"approvals", record.approvals},
-          {"issued", record.issued},
-          {"status_root", to_hex(record.status_root)},
-          {"batches", record.batches},
-          {"batches_root", to_hex(record.batches_root)},
-          {"events", record.events},
-          {"events_root", to_hex(record.events_root)}};
+  return {{"institution", record.institution}, {"name", record.name},
+          {"revision", record.revision},       {"approvals", record.approvals},
+          {"issued", record.issued},           {"status_root", to_hex(record.status_root)},
+          {"batches", record.batches},         {"batches_root", to_hex(record.batches_root)},
+          {"events", record.events},           {"events_root", to_hex(record.events_root)}};
 }
 
 object institution_json(const InstitutionProof& shown) {
@@ -94,9 +86,12 @@ object statement_json(const EntryProof& entry) {
   const auto statement = decode_statement(entry.statement.statement.statement);
   if (!statement || statement->type() != StatementType::issue) return out;
   const auto& issue = std::get<IssueBody>(statement->body);
-  out["issue"] = object{{"institution", statement->institution}, {"signed_at", statement->signed_at.value},
-                        {"register", issue.register_name},       {"first", issue.first.value},
-                        {"count", issue.count},                  {"batch_root", to_hex(issue.batch_root)},
+  out["issue"] = object{{"institution", statement->institution},
+                        {"signed_at", statement->signed_at.value},
+                        {"register", issue.register_name},
+                        {"first", issue.first.value},
+                        {"count", issue.count},
+                        {"batch_root", to_hex(issue.batch_root)},
                         {"listed", issue.listed}};
   return out;
 }

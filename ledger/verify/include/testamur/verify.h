@@ -71,10 +71,10 @@ enum testamur_verdict {
 /* What is asked. Zero-fill it, then set what is known. */
 typedef struct testamur_question {
   /* H(document), 32 bytes, by FORMATS.md section 2; null when there is no document. */
-  const uint8_t *document_hash;
+  const uint8_t* document_hash;
   /* The entry meant, NUL-terminated names; both null when the document alone says which. Needed without a document. */
-  const char *institution;
-  const char *register_name;
+  const char* institution;
+  const char* register_name;
   uint64_t number;
   /* The status at this time (milliseconds since 1970, UTC); has_at 0: the status now. */
   uint8_t has_at;
@@ -93,9 +93,9 @@ typedef struct testamur_finding {
   char institution[254];
   char register_name[65];
   uint64_t number;
-  uint64_t head_time_ms;    /* of the certified head, by its cosigners' clocks */
-  uint64_t status_since_ms; /* time of the block whose state is shown */
-  uint64_t status_until_ms; /* the next block's time; where current is 1, the last moment the head speaks of */
+  uint64_t head_time_ms;      /* of the certified head, by its cosigners' clocks */
+  uint64_t status_since_ms;   /* time of the block whose state is shown */
+  uint64_t status_until_ms;   /* the next block's time; where current is 1, the last moment the head speaks of */
   uint8_t current;            /* no later block under this head */
   uint8_t older_epoch;        /* the policy knows a newer epoch: "as of", never now */
   uint8_t document_checked;   /* the document is this entry */
@@ -116,15 +116,15 @@ typedef struct testamur_finding {
 } testamur_finding;
 
 /* Checks a proof against a policy. Fills *finding and returns its verdict. Null question: "now", and the entry unnamed. */
-int32_t testamur_verify(const uint8_t *proof, size_t proof_size, const char *policy, size_t policy_size,
-                        const testamur_question *question, testamur_finding *finding);
+int32_t testamur_verify(const uint8_t* proof, size_t proof_size, const char* policy, size_t policy_size,
+                        const testamur_question* question, testamur_finding* finding);
 
 /* The stable name of a verdict ("good", "too_old", ...), and one English sentence. Never null. */
-const char *testamur_verdict_name(int32_t verdict);
-const char *testamur_verdict_sentence(int32_t verdict);
+const char* testamur_verdict_name(int32_t verdict);
+const char* testamur_verdict_sentence(int32_t verdict);
 
 /* H("testamur/commitment/v1" || 0x00 || salt || document_hash): a sealed commitment, for tools. All 32 bytes. */
-void testamur_sealed_commitment(const uint8_t *salt, const uint8_t *document_hash, uint8_t *commitment);
+void testamur_sealed_commitment(const uint8_t* salt, const uint8_t* document_hash, uint8_t* commitment);
 
 #ifdef __cplusplus
 }

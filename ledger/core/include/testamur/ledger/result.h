@@ -11,13 +11,13 @@
 namespace testamur {
 
 enum class ErrorCode {
-  malformed,          ///< bytes or text that do not decode
-  invalid,            ///< decodes, but breaks a rule of the format
-  unsupported,        ///< a version or kind this program does not know
-  not_found,          ///< the thing asked for is not there
-  conflict,           ///< asked of a state that does not allow it
-  storage,            ///< reading or writing the disk failed
-  corrupt,            ///< what is on disk is not what was written
+  malformed,    ///< bytes or text that do not decode
+  invalid,      ///< decodes, but breaks a rule of the format
+  unsupported,  ///< a version or kind this program does not know
+  not_found,    ///< the thing asked for is not there
+  conflict,     ///< asked of a state that does not allow it
+  storage,      ///< reading or writing the disk failed
+  corrupt,      ///< what is on disk is not what was written
 };
 
 /// The stable name of a code, as shown to programs.

@@ -35,9 +35,7 @@ struct Change {
   std::optional<Replacement> replacement;
   bool operator==(const Change&) const = default;
 
-  bool covers(EntryNumber number) const {
-    return number >= first && number.value - first.value < count;
-  }
+  bool covers(EntryNumber number) const { return number >= first && number.value - first.value < count; }
 };
 
 void write(Writer& writer, const Change& change);

@@ -36,16 +36,16 @@ struct Finding {
   std::string institution;
   std::string register_name;
   EntryNumber number;
-  Time head_time;       ///< the certified head's, by its cosigners' clocks, whole seconds
-  Time status_since;    ///< time of the block whose state is shown
-  Time status_until;    ///< the status is proved before this: the next block's time, or (inclusive) the head's
-  bool current = false; ///< there is no later block under this head
-  bool older_epoch = false;         ///< the policy knows a newer epoch: this is "as of", never now
+  Time head_time;            ///< the certified head's, by its cosigners' clocks, whole seconds
+  Time status_since;         ///< time of the block whose state is shown
+  Time status_until;         ///< the status is proved before this: the next block's time, or (inclusive) the head's
+  bool current = false;      ///< there is no later block under this head
+  bool older_epoch = false;  ///< the policy knows a newer epoch: this is "as of", never now
   bool document_checked = false;    ///< a document was given and is this entry
   bool signatures_checked = false;  ///< full proof: the institution's own signatures; otherwise the consortium vouches
   bool listed = false;
-  Time issued_at;               ///< when the ledger recorded the issue
-  std::optional<Event> event;   ///< what made the status, where it is not good
+  Time issued_at;              ///< when the ledger recorded the issue
+  std::optional<Event> event;  ///< what made the status, where it is not good
 };
 
 Finding verify(ByteView proof, std::string_view policy, const Question& question);

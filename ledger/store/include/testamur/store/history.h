@@ -15,8 +15,8 @@ struct ProofRequest {
   std::string register_name;
   EntryNumber number;
   std::optional<Time> at = std::nullopt;  ///< nothing: now
-  bool full = true;           ///< with the institution's record, under which the signatures are checked
-  bool with_document = false; ///< listed entries: tie the commitment in. A sealed entry's holder adds salt and path
+  bool full = true;                       ///< with the institution's record, under which the signatures are checked
+  bool with_document = false;  ///< listed entries: tie the commitment in. A sealed entry's holder adds salt and path
 };
 
 /// A place where a listed commitment stands.

@@ -9,8 +9,8 @@
 #include <optional>
 #include <stdexcept>
 
-#include "testamur/ledger/result.h"
 #include "testamur/ledger/bytes.h"
+#include "testamur/ledger/result.h"
 
 namespace testamur::store {
 

@@ -18,9 +18,9 @@ using LogIndex = Ordinal<struct LogIndexTag>;
 
 /// Where the ledger stands.
 struct Head {
-  LogIndex applied;      ///< the last payload applied
-  Height height;         ///< of the newest block
-  Time time;             ///< of the newest block
+  LogIndex applied;        ///< the last payload applied
+  Height height;           ///< of the newest block
+  Time time;               ///< of the newest block
   std::uint64_t size = 0;  ///< leaves in the log
   Hash root{};             ///< of the log
   Hash block_leaf{};       ///< leaf hash of the newest block record

@@ -7,9 +7,9 @@
 namespace testamur::credentials {
 
 enum class DocumentKind {
-  json,  ///< a JSON object: its RFC 8785 form without our own proofs
-  jws,   ///< a compact JWS: its ASCII text without the trailing newline
-  bytes, ///< anything else
+  json,   ///< a JSON object: its RFC 8785 form without our own proofs
+  jws,    ///< a compact JWS: its ASCII text without the trailing newline
+  bytes,  ///< anything else
 };
 std::string_view name(DocumentKind kind);
 
