@@ -1,0 +1,65 @@
+// The log in memory, and how much of it is on disk.
+//
+// Writes go to disk in the order they are asked for, each known by its sequence number. What a completed write made durable
+// may since have been truncated and written anew; so what counts as synced is worked out from the writes still under way, and
+// an acknowledgement of an overwritten append never covers the entries that took its place.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "testamur/consensus/types.h"
+
+namespace testamur::consensus {
+
+/// Makes the hash of an entry from its term, index, the hash before it and its payload.
+using EntryHash = std::function<Digest(Term, Index, const Digest& previous, const Payload&)>;
+
+class Log {
+ public:
+  /// A log whose entries follow `base` (index 0 for a new one) and are all on disk.
+  Log(EntryId base, std::vector<Entry> entries);
+
+  EntryId last() const { return entries_.empty() ? base_ : entries_.back().id; }
+  Index first() const { return next(base_.index); }
+  /// The id at an index that the log holds or begins after; nothing for others.
+  std::optional<EntryId> at(Index index) const;
+  const Entry& entry(Index index) const { return entries_[index.value - base_.index.value - 1]; }
+  bool holds(const EntryId& id) const { return at(id.index) == id; }
+
+  void append(Entry entry);
+  /// Drops the entries from this index on.
+  void truncate_from(Index index);
+
+  /// What has to go to disk since the last call: where to truncate, and the entries from there on.
+  struct Write {
+    std::optional<Index> truncate_from;
+    std::vector<Entry> entries;
+    bool empty() const { return !truncate_from && entries.empty(); }
+  };
+  Write take_unwritten();
+  /// The log's part of write `sequence` is under way.
+  void writing(std::uint64_t sequence, const Write& write);
+  /// Writes up to `sequence` are on disk.
+  void written(std::uint64_t sequence);
+  /// The last entry that is on disk and that no write under way or to come truncates.
+  EntryId synced() const;
+
+ private:
+  struct UnderWay {
+    std::uint64_t sequence;
+    std::optional<Index> truncate_from;
+    Index last;  // of the log after this write
+  };
+
+  EntryId base_;
+  std::deque<Entry> entries_;
+  Index unwritten_from_;  // the first entry that no write has taken
+  std::optional<Index> unwritten_truncation_;
+  std::deque<UnderWay> under_way_;
+  Index on_disk_;  // last index of the log after the last completed write
+};
+
+}  // namespace testamur::consensus

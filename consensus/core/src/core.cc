@@ -1,0 +1,276 @@
+#include "testamur/consensus/core.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace testamur::consensus {
+namespace {
+
+/// A broken invariant: going on would put what was committed at risk.
+void require(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "testamur consensus: broken invariant: %s\n", what);
+  std::abort();
+}
+
+constexpr std::size_t kMaxClaimsKept = 64;
+
+}  // namespace
+
+Core::Core(Options options, Restart restart)
+    : options_(std::move(options)), state_(restart.state), log_(restart.base, std::move(restart.entries)) {
+  require(
+      options_.configuration.threshold > 0 && options_.configuration.threshold <= options_.configuration.voters.size(),
+      "the threshold is 1 to the number of voters");
+  claim_ = restart.claim;
+  committed_ = restart.claim ? restart.claim->index : restart.base.index;
+  certified_ = committed_;
+  require(committed_ <= log_.last().index, "what was claimed is in the log");
+  handed_out_ = restart.base.index;
+  durable_.begin_term(state_.term);
+  durable_.synced(options_.self, log_);
+  reset_election_timer();
+}
+
+void Core::reset_election_timer() {
+  ticks_ = 0;
+  // Drawn anew each time, so that rivals part (Raft 5.2).
+  timeout_ticks_ = options_.election_ticks + static_cast<unsigned>(options_.random() % options_.election_ticks);
+}
+
+void Core::set_state(HardState state) {
+  if (state == state_) return;
+  if (state.term > state_.term) durable_.begin_term(state.term);
+  state_ = state;
+  state_unwritten_ = true;
+}
+
+/// Term and role change as one. The vote clears only with the term: stepping down within a term keeps it, or two leaders of
+/// one term could be elected.
+void Core::become_follower(Term term, std::optional<NodeId> leader) {
+  require(term >= state_.term, "the term does not fall");
+  if (term > state_.term) set_state({term, std::nullopt});
+  role_ = Follower{};
+  leader_ = leader;
+  reset_election_timer();
+}
+
+void Core::send(NodeId to, Body body) { output_.messages.push_back({options_.self, to, state_.term, std::move(body)}); }
+
+/// For what rests on our term, vote or log being on disk: held until the newest write is.
+void Core::send_resting(NodeId to, Body body) {
+  held_.push_back({next_sequence_, {options_.self, to, state_.term, std::move(body)}});
+}
+
+void Core::send_to_voters(const Body& body) {
+  for (const NodeId voter : options_.configuration.voters) {
+    if (voter != options_.self) send(voter, body);
+  }
+}
+
+void Core::tick() {
+  ++ticks_;
+  if (no_campaign_ticks_ > 0) --no_campaign_ticks_;
+  if (std::holds_alternative<Leader>(role_)) {
+    tick_leader();
+  } else if (ticks_ >= timeout_ticks_ && options_.configuration.is_voter(options_.self)) {
+    if (no_campaign_ticks_ > 0) {
+      reset_election_timer();
+      leader_.reset();
+    } else {
+      pre_campaign();
+    }
+  }
+  if (++ticks_to_repeat_ >= options_.heartbeat_ticks) {
+    ticks_to_repeat_ = 0;
+    announce();
+    broadcast_claim();
+  }
+}
+
+/// What a message's term means before its body does. False: the message changes nothing more.
+bool Core::step_term(const Message& message) {
+  if (message.term < state_.term) {
+    answer_stale(message);
+    return false;
+  }
+  if (message.term == state_.term) return true;
+  // A pre-vote asks about a term that nobody is in yet.
+  if (std::holds_alternative<PreVoteRequest>(message.body)) return true;
+  // Leader stickiness: a node that hears its leader is not drawn into an election (Raft 6; thesis 4.2.3).
+  if (std::holds_alternative<VoteRequest>(message.body) && (hears_leader() || role() == Role::leader)) return false;
+  become_follower(message.term, std::nullopt);
+  return true;
+}
+
+/// A request of an old term is answered, so that its sender learns of the new one: it may be a leader that a node of a higher
+/// term can follow no more, and that would otherwise never know.
+void Core::answer_stale(const Message& message) {
+  const bool is_request =
+      std::holds_alternative<AppendRequest>(message.body) || std::holds_alternative<Heartbeat>(message.body) ||
+      std::holds_alternative<PreVoteRequest>(message.body) || std::holds_alternative<VoteRequest>(message.body);
+  if (is_request) send_resting(message.from, AppendResponse{AppendOutcome::stale, {}});
+}
+
+void Core::step(const Message& message) {
+  // A message of a node that is no member changes nothing at all.
+  if (message.to != options_.self || message.from == options_.self) return;
+  if (!options_.configuration.is_member(message.from)) return;
+  if (!step_term(message)) return;
+  std::visit([&](const auto& body) { on(message, body); }, message.body);
+}
+
+ProposeResult Core::propose(std::vector<Payload> payloads) {
+  auto* leading = std::get_if<Leader>(&role_);
+  if (leading == nullptr) return ProposeResult::not_leader;
+  // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
+  if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
+  if (log_.last().index.value - committed_.value + payloads.size() > options_.max_unapplied) {
+    return ProposeResult::too_many;
+  }
+  if (committed_.value > certified_.value && committed_.value - certified_.value > options_.max_uncertified) {
+    return ProposeResult::too_uncertified;
+  }
+  for (Payload& payload : payloads) {
+    const EntryId last = log_.last();
+    const Index index = next(last.index);
+    const Digest hash = options_.hash(state_.term, index, last.hash, payload);
+    log_.append({{state_.term, index, hash}, last.hash, std::move(payload)});
+  }
+  for (auto& [peer, progress] : leading->followers) replicate(peer, progress);
+  return ProposeResult::accepted;
+}
+
+void Core::persisted(std::uint64_t sequence) {
+  require(sequence < next_sequence_, "only writes that were asked for complete");
+  persisted_ = std::max(persisted_, sequence);
+  log_.written(persisted_);
+  while (!held_.empty() && held_.front().sequence <= persisted_) {
+    // What was said of an older term is not said any more.
+    if (held_.front().message.term == state_.term) output_.messages.push_back(std::move(held_.front().message));
+    held_.pop_front();
+  }
+  bool new_claim = false;
+  while (!claims_under_way_.empty() && claims_under_way_.front().first <= persisted_) {
+    claim_ = claims_under_way_.front().second;
+    claims_under_way_.pop_front();
+    new_claim = true;
+  }
+  count_own_vote();
+  durable_.synced(options_.self, log_);
+  announce();
+  if (new_claim) {
+    broadcast_claim();
+    count_claims();
+  }
+  advance_commit();
+}
+
+/// Tells the voters how far our log is durable, while its last synced entry is of the current term and the term is on disk.
+void Core::announce() {
+  const EntryId last = log_.synced();
+  if (last.index.value == 0 || last.term != state_.term || state_unwritten_ || persisted_ < state_sequence_) return;
+  if (!options_.configuration.is_voter(options_.self)) return;
+  send_to_voters(Durable{last});
+}
+
+void Core::advance_commit() {
+  const auto index = durable_.committed(options_.configuration, options_.self);
+  if (index && *index > committed_) committed_ = *index;
+}
+
+void Core::on(const Message& message, const Durable& durable) {
+  if (durable.last.term != state_.term || !options_.configuration.is_voter(message.from)) return;
+  if (durable_.announce(message.from, durable.last, log_) == DurableCount::Heard::contradicts) {
+    output_.evidence.push_back(
+        {"another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last});
+  }
+  if (auto* leading = std::get_if<Leader>(&role_)) {
+    Progress& progress = leading->followers.at(message.from);
+    progress.active = true;
+    if (log_.holds(durable.last)) matched(progress, durable.last);
+    replicate(message.from, progress);
+  }
+  advance_commit();
+}
+
+void Core::derived(const Claim& claim) {
+  require(claim.index <= committed_, "only what is committed is derived");
+  unwritten_claim_ = claim;
+}
+
+void Core::broadcast_claim() {
+  if (claim_ && options_.configuration.is_voter(options_.self)) send_to_voters(Derived{*claim_});
+}
+
+void Core::on(const Message& message, const Derived& derived) {
+  if (!options_.configuration.is_voter(message.from)) return;
+  auto& claims = claims_[message.from];
+  const auto [known, is_new] = claims.emplace(derived.claim.height, derived.claim);
+  if (!is_new && known->second.head != derived.claim.head) {
+    output_.evidence.push_back({"two heads of one height",
+                                message.from,
+                                {{}, known->second.index, known->second.head},
+                                {{}, derived.claim.index, derived.claim.head}});
+    return;
+  }
+  while (claims.size() > kMaxClaimsKept) claims.erase(claims.begin());
+  count_claims();
+}
+
+/// A node cosigns only a head that `threshold` voters, itself among them, derived alike. Ours counts once it is on disk.
+void Core::count_claims() {
+  if (!claim_ || claim_->height <= agreed_height_) return;
+  if (options_.configuration.is_voter(options_.self)) claims_[options_.self] = {{claim_->height, *claim_}};
+  std::size_t alike = 0;
+  for (const auto& [voter, claims] : claims_) {
+    const auto same = claims.find(claim_->height);
+    if (same != claims.end() && same->second.head == claim_->head) ++alike;
+  }
+  if (alike < options_.configuration.threshold) return;
+  agreed_height_ = claim_->height;
+  output_.agreed = claim_;
+}
+
+void Core::certified(Index index) { certified_ = std::max(certified_, index); }
+
+Output Core::take() {
+  Write write;
+  const Log::Write log_write = log_.take_unwritten();
+  const bool claims = unwritten_claim_.has_value();
+  const bool messages_wait = !held_.empty() && held_.back().sequence == next_sequence_;
+  if (state_unwritten_ || !log_write.empty() || claims) {
+    write.sequence = next_sequence_++;
+    if (state_unwritten_) {
+      write.state = state_;
+      state_unwritten_ = false;
+      state_sequence_ = write.sequence;
+    }
+    log_.writing(write.sequence, log_write);
+    write.truncate_from = log_write.truncate_from;
+    write.entries = log_write.entries;
+    if (claims) {
+      write.claim = unwritten_claim_;
+      claims_under_way_.emplace_back(write.sequence, *unwritten_claim_);
+      unwritten_claim_.reset();
+    }
+    output_.write = std::move(write);
+  } else if (messages_wait) {
+    // Nothing new to write: what the messages rest on is in an earlier write, under way or done.
+    for (Held& held : held_) {
+      if (held.sequence == next_sequence_) held.sequence = next_sequence_ - 1;
+    }
+    while (!held_.empty() && held_.front().sequence <= persisted_) {
+      if (held_.front().message.term == state_.term) output_.messages.push_back(std::move(held_.front().message));
+      held_.pop_front();
+    }
+  }
+  for (; handed_out_ < committed_; handed_out_ = next(handed_out_)) {
+    output_.committed.push_back(log_.entry(next(handed_out_)));
+  }
+  return std::exchange(output_, Output{});
+}
+
+}  // namespace testamur::consensus

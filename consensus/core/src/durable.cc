@@ -1,0 +1,56 @@
+#include "testamur/consensus/durable.h"
+
+#include <algorithm>
+
+namespace testamur::consensus {
+
+void DurableCount::begin_term(Term term) {
+  term_ = term;
+  reached_.clear();
+  ahead_.clear();
+}
+
+DurableCount::Heard DurableCount::announce(NodeId voter, const EntryId& last, const Log& log) {
+  if (last.index > log.synced().index) {
+    // It may be on our chain once we are there. Old ones are worth more: the newest comes again with every heartbeat.
+    auto& kept = ahead_[voter];
+    if (kept.size() < kMaxKept && (kept.empty() || kept.back().index < last.index)) kept.push_back(last);
+    return Heard::kept;
+  }
+  if (!log.holds(last)) {
+    const auto mine = log.at(last.index);
+    return mine && mine->term == last.term ? Heard::contradicts : Heard::kept;
+  }
+  auto& reached = reached_[voter];
+  reached = std::max(reached, last.index);
+  return Heard::counted;
+}
+
+void DurableCount::synced(NodeId self, const Log& log) {
+  const EntryId own = log.synced();
+  // A voter announces only while its last synced entry is of its current term.
+  if (own.term == term_) {
+    auto& reached = reached_[self];
+    reached = std::max(reached, own.index);
+  }
+  for (auto& [voter, kept] : ahead_) {
+    while (!kept.empty() && kept.front().index <= own.index) {
+      if (log.holds(kept.front())) {
+        auto& reached = reached_[voter];
+        reached = std::max(reached, kept.front().index);
+      }
+      kept.pop_front();
+    }
+  }
+}
+
+std::optional<Index> DurableCount::committed(const Configuration& configuration, NodeId self) const {
+  // This node is among them: it never counts what it has not announced itself.
+  const auto own = reached_.find(self);
+  if (own == reached_.end()) return std::nullopt;
+  const auto index = quorum_index(configuration, reached_);
+  if (!index) return std::nullopt;
+  return std::min(*index, own->second);
+}
+
+}  // namespace testamur::consensus

@@ -1,0 +1,61 @@
+#include "testamur/consensus/log.h"
+
+#include <algorithm>
+
+namespace testamur::consensus {
+
+Log::Log(EntryId base, std::vector<Entry> entries)
+    : base_(base), entries_(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end())) {
+  on_disk_ = last().index;
+  unwritten_from_ = next(last().index);
+}
+
+std::optional<EntryId> Log::at(Index index) const {
+  if (index == base_.index) return base_;
+  if (index < base_.index || index > last().index) return std::nullopt;
+  return entry(index).id;
+}
+
+void Log::append(Entry entry) { entries_.push_back(std::move(entry)); }
+
+void Log::truncate_from(Index index) {
+  if (index > last().index) return;
+  entries_.resize(index.value - base_.index.value - 1);
+  // Entries that no write has taken need no truncation on disk.
+  if (index < unwritten_from_) {
+    unwritten_truncation_ = unwritten_truncation_ ? std::min(*unwritten_truncation_, index) : index;
+    unwritten_from_ = index;
+  }
+}
+
+Log::Write Log::take_unwritten() {
+  Write write;
+  write.truncate_from = unwritten_truncation_;
+  for (Index i = unwritten_from_; i <= last().index; i = next(i)) write.entries.push_back(entry(i));
+  unwritten_truncation_.reset();
+  unwritten_from_ = next(last().index);
+  return write;
+}
+
+void Log::writing(std::uint64_t sequence, const Write& write) {
+  under_way_.push_back({sequence, write.truncate_from, last().index});
+}
+
+void Log::written(std::uint64_t sequence) {
+  while (!under_way_.empty() && under_way_.front().sequence <= sequence) {
+    on_disk_ = under_way_.front().last;
+    under_way_.pop_front();
+  }
+}
+
+EntryId Log::synced() const {
+  Index synced = on_disk_;
+  const auto cut = [&](const std::optional<Index>& truncation) {
+    if (truncation) synced = std::min(synced, previous(*truncation));
+  };
+  for (const UnderWay& write : under_way_) cut(write.truncate_from);
+  cut(unwritten_truncation_);
+  return at(synced).value_or(base_);
+}
+
+}  // namespace testamur::consensus

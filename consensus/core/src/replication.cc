@@ -1,0 +1,221 @@
+// Replication: requests bounded in entries, bytes and number; answers; heartbeats that rest on nothing.
+#include <algorithm>
+
+#include "testamur/consensus/core.h"
+
+namespace testamur::consensus {
+
+void Core::tick_leader() {
+  Leader& leading = std::get<Leader>(role_);
+  if (++leading.ticks_to_check >= options_.election_ticks) {
+    leading.ticks_to_check = 0;
+    // A leader that a quorum no longer answers, or whose entries a quorum refuses, is none.
+    if (!quorum_active()) return become_follower(state_.term, std::nullopt);
+    if (quorum_refuses()) {
+      no_campaign_ticks_ = 4 * options_.election_ticks;
+      return become_follower(state_.term, std::nullopt);
+    }
+  }
+  for (auto& [peer, progress] : leading.followers) {
+    if (progress.in_flight.empty()) continue;
+    // All that was in flight may be lost: without this the window would stay full for ever.
+    if (++progress.ticks_silent >= options_.election_ticks) restart_from_match(peer, progress);
+  }
+  if (++leading.ticks_to_heartbeat >= options_.heartbeat_ticks) {
+    leading.ticks_to_heartbeat = 0;
+    heartbeat();
+  }
+}
+
+void Core::heartbeat() {
+  for (auto& [peer, progress] : std::get<Leader>(role_).followers) {
+    send(peer, Heartbeat{});
+    if (progress.refused) {
+      restart_from_match(peer, progress);
+    } else {
+      replicate(peer, progress);
+    }
+  }
+}
+
+bool Core::quorum_active() {
+  std::size_t active = 1;
+  for (auto& [peer, progress] : std::get<Leader>(role_).followers) {
+    if (progress.active && options_.configuration.is_voter(peer)) ++active;
+    progress.active = false;
+  }
+  return active >= options_.configuration.threshold;
+}
+
+bool Core::quorum_refuses() const {
+  std::size_t willing = 1;
+  for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
+    if (options_.configuration.is_voter(peer) && !progress.refused) ++willing;
+  }
+  return willing < options_.configuration.threshold;
+}
+
+void Core::reconnected(NodeId peer) {
+  auto* leading = std::get_if<Leader>(&role_);
+  if (leading == nullptr || !leading->followers.contains(peer)) return;
+  restart_from_match(peer, leading->followers.at(peer));
+}
+
+void Core::restart_from_match(NodeId peer, Progress& progress) {
+  progress.probing = true;
+  progress.in_flight.clear();
+  progress.ticks_silent = 0;
+  progress.next = next(progress.match);
+  replicate(peer, progress);
+}
+
+/// Sends what the follower lacks, as far as its window goes. While probing: one request, then wait.
+void Core::replicate(NodeId peer, Progress& progress) {
+  while (true) {
+    const std::size_t window = progress.probing ? 1 : options_.max_in_flight;
+    const bool has_news = progress.next <= log_.last().index;
+    if (progress.in_flight.size() >= window || (!has_news && !progress.probing)) return;
+    const auto before = log_.at(previous(progress.next));
+    if (!before) return;  // the prefix is gone from this log
+    AppendRequest request{*before, {}};
+    std::size_t bytes = 0;
+    Index index = progress.next;
+    for (; index <= log_.last().index && request.entries.size() < options_.max_append_entries; index = next(index)) {
+      const Entry& entry = log_.entry(index);
+      bytes += size_of(entry.payload);
+      if (bytes > options_.max_append_bytes && !request.entries.empty()) break;
+      request.entries.push_back(entry);
+    }
+    if (progress.probing && !has_news && progress.match == log_.last().index) return;
+    progress.in_flight.push_back(previous(index));
+    if (!progress.probing) progress.next = index;
+    send(peer, std::move(request));
+  }
+}
+
+void Core::matched(Progress& progress, const EntryId& at) {
+  if (at.index > progress.match) {
+    progress.match = at.index;
+    progress.ticks_silent = 0;
+    progress.refused = false;
+  }
+  while (!progress.in_flight.empty() && progress.in_flight.front() <= progress.match) progress.in_flight.pop_front();
+  if (progress.probing && progress.match >= previous(progress.next)) {
+    progress.probing = false;
+    progress.in_flight.clear();
+  }
+  progress.next = std::max(progress.next, next(progress.match));
+}
+
+AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
+  // The largest index at which the logs may agree: no later than asked, and of no later term.
+  Index index = std::min(previous_entry.index, log_.last().index);
+  while (index.value > 0 && log_.at(index) && log_.at(index)->term > previous_entry.term) index = previous(index);
+  if (index == previous_entry.index && index.value > 0) index = previous(index);
+  return {AppendOutcome::conflict, log_.at(std::max(index, previous(log_.first()))).value_or(EntryId{})};
+}
+
+AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {
+  if (!log_.holds(request.previous)) {
+    // What is below our first entry was committed; only a leader that is far behind asks for it.
+    return find_conflict(request.previous);
+  }
+  EntryId last = request.previous;
+  for (const Entry& entry : request.entries) {
+    const Index index = next(last.index);
+    const bool chained = entry.id.index == index && entry.previous == last.hash && entry.id.term >= last.term &&
+                         entry.id.term <= message.term &&
+                         entry.id.hash == options_.hash(entry.id.term, index, entry.previous, entry.payload);
+    if (!chained) return {AppendOutcome::accepted, last};
+    if (log_.holds(entry.id)) {
+      last = entry.id;
+      continue;
+    }
+    if (const auto mine = log_.at(index)) {
+      // Two entries of one index and term: their leader told two stories. And what was counted as committed is never
+      // truncated, whoever asks.
+      const bool same_term = mine->term == entry.id.term && entry.id.term == state_.term;
+      if (same_term || index <= committed_) {
+        output_.evidence.push_back(
+            {same_term ? "two entries of one index and term" : "an entry against a committed one", message.from, *mine,
+             entry.id});
+        return {AppendOutcome::refused, {entry.id.term, index, entry.id.hash}};
+      }
+      log_.truncate_from(index);
+      if (options_.check != nullptr) options_.check->truncated(index);
+    }
+    if (options_.check != nullptr && entry.payload && !options_.check->accept(index, entry.payload)) {
+      return {AppendOutcome::refused, {entry.id.term, index, entry.id.hash}};
+    }
+    log_.append(entry);
+    last = entry.id;
+  }
+  return {AppendOutcome::accepted, last};
+}
+
+void Core::on(const Message& message, const AppendRequest& request) {
+  if (role() == Role::leader) {
+    output_.evidence.push_back({"two leaders of one term", message.from, log_.last(), request.previous});
+    return;
+  }
+  if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
+  ticks_ = 0;
+  const AppendResponse response = accept_entries(message, request);
+  durable_.synced(options_.self, log_);
+  // Held until the write that the answer rests on is done; entries that were there already may be in one under way.
+  send_resting(message.from, response);
+}
+
+void Core::on(const Message& message, const AppendResponse& response) {
+  auto* leading = std::get_if<Leader>(&role_);
+  if (leading == nullptr || !leading->followers.contains(message.from)) return;
+  Progress& progress = leading->followers.at(message.from);
+  progress.active = true;
+  switch (response.outcome) {
+    case AppendOutcome::accepted:
+      if (!log_.holds(response.at)) return;
+      matched(progress, response.at);
+      break;
+    case AppendOutcome::conflict: {
+      // Only while looking for the place where the logs agree, and never below what is known to match.
+      Index agree = std::min(response.at.index, log_.last().index);
+      while (agree > progress.match && log_.at(agree) && log_.at(agree)->term > response.at.term)
+        agree = previous(agree);
+      progress.probing = true;
+      progress.in_flight.clear();
+      progress.next = next(std::max(agree, progress.match));
+      break;
+    }
+    case AppendOutcome::refused:
+      progress.refused = true;
+      progress.probing = true;
+      progress.in_flight.clear();
+      progress.next = next(progress.match);
+      return;
+    case AppendOutcome::stale: return;
+  }
+  replicate(message.from, progress);
+}
+
+void Core::on(const Message& message, const Heartbeat&) {
+  if (role() == Role::leader) {
+    output_.evidence.push_back({"two leaders of one term", message.from, log_.last(), {}});
+    return;
+  }
+  if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
+  ticks_ = 0;
+  // The answer rests on nothing but our term.
+  if (state_unwritten_ || persisted_ < state_sequence_) {
+    send_resting(message.from, HeartbeatResponse{});
+  } else {
+    send(message.from, HeartbeatResponse{});
+  }
+}
+
+void Core::on(const Message& message, const HeartbeatResponse&) {
+  auto* leading = std::get_if<Leader>(&role_);
+  if (leading == nullptr || !leading->followers.contains(message.from)) return;
+  leading->followers.at(message.from).active = true;
+}
+
+}  // namespace testamur::consensus

@@ -1,0 +1,222 @@
+#include "simulation.h"
+
+#include <algorithm>
+
+namespace testamur::consensus::simulation {
+namespace {
+
+constexpr unsigned kTickMs = 10;
+
+/// Not a good hash, but one: the simulation's liars do not look for collisions.
+Digest mix(std::initializer_list<std::uint64_t> words, std::span<const std::uint8_t> bytes) {
+  std::array<std::uint64_t, 4> state = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d};
+  const auto take = [&](std::uint64_t word) {
+    for (std::uint64_t& s : state) {
+      s ^= word;
+      s *= 0x100000001b3;
+      s ^= s >> 29;
+      word += s;
+    }
+  };
+  for (const std::uint64_t word : words) take(word);
+  for (const std::uint8_t byte : bytes) take(byte);
+  Digest out;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(state[i / 8] >> (8 * (i % 8)));
+  return out;
+}
+
+Digest hash_entry(Term term, Index index, const Digest& previous, const Payload& payload) {
+  const Digest inner = mix({term.value, index.value}, previous);
+  return payload ? mix({1, std::uint64_t{inner[0]}, std::uint64_t{inner[9]}}, *payload) : inner;
+}
+
+}  // namespace
+
+Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
+    : random_(seed), nodes_(nodes), invariants_([&] {
+        Configuration configuration;
+        for (std::size_t i = 1; i <= nodes; ++i) configuration.voters.insert(NodeId{i});
+        configuration.threshold = (nodes + (nodes - 1) / 3) / 2 + 1;
+        return configuration;
+      }()) {
+  for (std::size_t i = 0; i < nodes; ++i) nodes_[i].id = NodeId{i + 1};
+  for (Node& node : nodes_) {
+    node.check = std::make_unique<Check>(*this);
+    start(node);
+  }
+}
+
+bool Cluster::Check::accept(Index, const Payload&) { return !cluster_.happens(cluster_.faults_.refuse_percent); }
+
+Options Cluster::options_for(Node& node) {
+  Options options;
+  options.self = node.id;
+  for (const Node& other : nodes_) options.configuration.voters.insert(other.id);
+  options.configuration.threshold = (nodes_.size() + (nodes_.size() - 1) / 3) / 2 + 1;
+  options.max_append_entries = 4;
+  options.max_in_flight = 4;
+  options.hash = hash_entry;
+  options.random = [this] { return random_(); };
+  options.check = node.check.get();
+  return options;
+}
+
+void Cluster::at(std::uint64_t ms, std::function<void()> what) { happenings_.push({ms, order_++, std::move(what)}); }
+
+void Cluster::start(Node& node) {
+  ++node.life;
+  node.restart_at_ms = 0;
+  node.next_write_ms = now_ms_;
+  node.height = 0;
+  node.head = {};
+  node.core = std::make_unique<Core>(options_for(node),
+                                     Restart{node.disk.state, EntryId{}, node.disk.entries, node.disk.claim});
+}
+
+/// The power goes: what was not written is forgotten, and so is what was on its way.
+void Cluster::crash(Node& node) {
+  node.core.reset();
+  ++node.life;
+  node.restart_at_ms = now_ms_ + 20 + draw(500);
+}
+
+void Cluster::run(unsigned milliseconds) {
+  const std::uint64_t end = now_ms_ + milliseconds;
+  for (std::uint64_t next_tick = now_ms_ + kTickMs; next_tick <= end; next_tick += kTickMs) {
+    while (!happenings_.empty() && happenings_.top().at_ms <= next_tick) {
+      const Happening happening = happenings_.top();
+      happenings_.pop();
+      now_ms_ = std::max(now_ms_, happening.at_ms);
+      happening.what();
+    }
+    now_ms_ = next_tick;
+    tick_all();
+  }
+}
+
+void Cluster::tick_all() {
+  cut_at_random();
+  for (Node& node : nodes_) {
+    if (!node.core) {
+      if (now_ms_ >= node.restart_at_ms) start(node);
+      continue;
+    }
+    if (draw(1000) < faults_.crash_per_mille) {
+      crash(node);
+      continue;
+    }
+    node.core->tick();
+    handle(node);
+  }
+  if (draw(3) == 0) propose_somewhere();
+}
+
+void Cluster::cut_at_random() {
+  if (now_ms_ >= heal_cuts_at_ms_) cut_.clear();
+  if (draw(1000) >= faults_.partition_per_mille) return;
+  heal_cuts_at_ms_ = now_ms_ + 50 + draw(1500);
+  const bool one_way = draw(2) == 0;
+  for (const Node& a : nodes_) {
+    for (const Node& b : nodes_) {
+      if (a.id == b.id || draw(3) != 0) continue;
+      cut_.insert({a.id, b.id});
+      if (!one_way) cut_.insert({b.id, a.id});
+    }
+  }
+}
+
+void Cluster::propose_somewhere() {
+  Node& node = nodes_[draw(nodes_.size())];
+  if (!node.core) return;
+  std::vector<Payload> payloads;
+  for (std::uint64_t i = 0; i <= draw(3); ++i) {
+    const std::uint64_t number = ++proposed_;
+    std::vector<std::uint8_t> bytes;
+    for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+    payloads.push_back(std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes)));
+  }
+  node.core->propose(std::move(payloads));
+  handle(node);
+}
+
+/// Does what a core asks for, and checks everything.
+void Cluster::handle(Node& node) {
+  const Index seen = node.core->committed();
+  Output output = node.core->take();
+  invariants_.check_leader(*node.core);
+  if (!output.evidence.empty())
+    throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
+  for (const Message& message : output.messages) deliver(message);
+  if (output.write) {
+    // Writes complete one after another, each after its own time.
+    node.next_write_ms = std::max(node.next_write_ms, now_ms_) + 1 + draw(faults_.max_write_ms);
+    at(node.next_write_ms, [this, &node, life = node.life, write = std::move(*output.write)] {
+      if (node.core && node.life == life) complete(node, write);
+    });
+  }
+  if (output.agreed) invariants_.check_agreed(node.id, *output.agreed);
+  if (!output.committed.empty()) apply(node, output.committed);
+  invariants_.check_committed(*node.core, seen);
+}
+
+void Cluster::deliver(const Message& message) {
+  if (happens(faults_.lose_percent) || cut_.contains({message.from, message.to})) return;
+  const unsigned copies = happens(faults_.double_percent) ? 2 : 1;
+  for (unsigned copy = 0; copy < copies; ++copy) {
+    at(now_ms_ + draw(faults_.max_delay_ms + 1), [this, message] {
+      Node& to = nodes_[message.to.value - 1];
+      if (!to.core) return;
+      to.core->step(message);
+      handle(to);
+    });
+  }
+}
+
+void Cluster::complete(Node& node, const Write& write) {
+  Disk& disk = node.disk;
+  if (write.state) disk.state = *write.state;
+  if (write.truncate_from) disk.entries.resize(write.truncate_from->value - 1);
+  for (const Entry& entry : write.entries) {
+    if (entry.id.index.value != disk.entries.size() + 1) throw Violation("a write leaves a gap in the log");
+    disk.entries.push_back(entry);
+  }
+  if (write.claim) disk.claim = write.claim;
+  invariants_.check_vote(node.id, disk.state);
+  node.core->persisted(write.sequence);
+  handle(node);
+}
+
+void Cluster::apply(Node& node, const std::vector<Entry>& entries) {
+  std::map<NodeId, std::vector<Entry>*> on_disk;
+  for (Node& other : nodes_) on_disk[other.id] = &other.disk.entries;
+  for (const Entry& entry : entries) {
+    invariants_.committed(node.id, entry, on_disk);
+    ++node.height;
+    node.head = mix({node.height}, entry.id.hash);
+    node.core->derived({entry.id.index, node.height, node.head});
+  }
+  handle(node);
+}
+
+void Cluster::heal() {
+  faults_ = Faults{};
+  cut_.clear();
+  for (Node& node : nodes_) {
+    if (!node.core) start(node);
+    node.core->certified(node.core->committed());
+  }
+}
+
+bool Cluster::reaches_a_commit(unsigned bound_ms) {
+  const std::uint64_t before = committed_payloads();
+  for (unsigned waited = 0; waited < bound_ms; waited += 100) {
+    run(100);
+    const bool level = std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+      return node.core->committed() >= nodes_[0].core->committed() && node.core->committed().value > 0;
+    });
+    if (committed_payloads() > before && level) return true;
+  }
+  return false;
+}
+
+}  // namespace testamur::consensus::simulation
