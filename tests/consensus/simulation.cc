@@ -6,6 +6,7 @@ namespace testamur::consensus::simulation {
 namespace {
 
 constexpr unsigned kTickMs = 10;
+constexpr unsigned kMaxHappeningsPerTick = 20'000;
 
 /// Not a good hash, but one: the simulation's liars do not look for collisions.
 Digest mix(std::initializer_list<std::uint64_t> words, std::span<const std::uint8_t> bytes) {
@@ -83,7 +84,9 @@ void Cluster::crash(Node& node) {
 void Cluster::run(unsigned milliseconds) {
   const std::uint64_t end = now_ms_ + milliseconds;
   for (std::uint64_t next_tick = now_ms_ + kTickMs; next_tick <= end; next_tick += kTickMs) {
+    unsigned happened = 0;
     while (!happenings_.empty() && happenings_.top().at_ms <= next_tick) {
+      if (++happened > kMaxHappeningsPerTick) throw Violation("nodes answer one another without end");
       const Happening happening = happenings_.top();
       happenings_.pop();
       now_ms_ = std::max(now_ms_, happening.at_ms);
