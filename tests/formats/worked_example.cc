@@ -135,7 +135,10 @@ int run() {
   line(
       "**Genesis.** Signing seeds (RFC 8032): \"example registrar\", \"example note key\", \"example cosigner key\"; "
       "the node's `tls_spki` is");
-  line("\"example tls key\". The registrar may issue and amend. The bytes, and their hash, the ledger's id:");
+  line(
+      "\"example tls key\", its address `node.a.example:7411`. The registrar may issue and amend, from the time of "
+      "creation,");
+  line("1800000000000; the institution's display name is \"A\". The bytes, and their hash, the ledger's id:");
   line("");
   block(genesis_bytes);
   line("");
@@ -158,7 +161,10 @@ int run() {
   line("");
   const std::vector<Hash> leaves = {merkle::leaf_hash(commitments[0]), merkle::leaf_hash(commitments[1])};
   const Hash root = merkle::node_hash(leaves[0], leaves[1]);
-  line("**The batch.** Number 0 is H(document) \"another document\" under \"example salt 0\"; ours is number 1.");
+  line(
+      "**The batch.** Number 0 is another document, whose hash is that of \"another document\", under \"example salt "
+      "0\";");
+  line("ours is number 1.");
   line("");
   item("commitment 0", commitments[0]);
   item("leaf hashes", leaves[0]);
@@ -170,7 +176,8 @@ int run() {
                             IssueBody{"diplomas", EntryNumber{0}, 2, root, false}};
   const SignedStatement signed_statement = sign_statement(statement, std::array{registrar});
   line(
-      "**The statement.** It issues numbers 0 and 1. The bytes, the key id and the signature over "
+      "**The statement.** It issues numbers 0 and 1, signed at 1800000001000. The bytes, the key id and the signature "
+      "over "
       "\"testamur/statement/v1\" || 0x00 || bytes:");
   line("");
   block(signed_statement.statement);
