@@ -172,6 +172,25 @@ TEST(Election, TheOwnVoteCountsWhenItIsOnDisk) {
   EXPECT_EQ(hand.core->role(), Role::leader);
 }
 
+TEST(Election, AnEarlierWriteThatEndsDoesNotMakeTheOwnVoteDurable) {
+  Hand hand;
+  hand.from(2, 1, AppendRequest{{}, {hand.entry(1, {}, payload("a"))}});
+  const Output append = hand.take();
+  ASSERT_TRUE(append.write) << "and it stays under way";
+  hand.tick(20);
+  const auto campaign = Hand::find<PreVoteRequest>(hand.take(), 3)->campaign;
+  hand.from(3, 1, PreVoteResponse{campaign, true});
+  hand.from(4, 1, PreVoteResponse{campaign, true});
+  ASSERT_EQ(hand.core->role(), Role::candidate);
+  const Output vote = hand.take();
+  hand.from(3, 2, VoteResponse{true});
+  hand.from(4, 2, VoteResponse{true});
+  hand.core->persisted(append.write->sequence);
+  EXPECT_EQ(hand.core->role(), Role::candidate);
+  hand.core->persisted(vote.write->sequence);
+  EXPECT_EQ(hand.core->role(), Role::leader);
+}
+
 TEST(Election, ALeaderWithoutItsQuorumStepsDown) {
   Hand hand;
   hand.become_leader();
