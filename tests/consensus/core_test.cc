@@ -177,7 +177,7 @@ TEST(Election, AnEarlierWriteThatEndsDoesNotMakeTheOwnVoteDurable) {
   hand.from(2, 1, AppendRequest{{}, {hand.entry(1, {}, payload("a"))}});
   const Output append = hand.take();
   ASSERT_TRUE(append.write) << "and it stays under way";
-  hand.tick(20);
+  hand.tick(10);
   const auto campaign = Hand::find<PreVoteRequest>(hand.take(), 3)->campaign;
   hand.from(3, 1, PreVoteResponse{campaign, true});
   hand.from(4, 1, PreVoteResponse{campaign, true});
