@@ -325,7 +325,7 @@ TEST(Append, TwoEntriesOfOneIndexAndTermAreEvidence) {
   hand.from(2, 1, AppendRequest{{}, {other}});
   const Output output = hand.settle();
   ASSERT_EQ(output.evidence.size(), 1u);
-  EXPECT_EQ(output.evidence[0].against, NodeId{2});
+  EXPECT_EQ(output.evidence[0].from, NodeId{2});
   EXPECT_EQ(hand.core->log().at(Index{1}), a.id) << "the first is kept";
   // A later leader may replace it, where it is not counted.
   const Entry later = hand.entry(2, {}, payload("y"));
@@ -398,7 +398,7 @@ TEST(Leader, StepsDownWhenAQuorumRefusesItsEntries) {
   for (int i = 0; i < 12 && hand.core->role() == Role::leader; ++i) {
     for (const std::uint64_t voter : {2u, 3u}) {
       hand.from(voter, 1, HeartbeatResponse{});
-      hand.from(voter, 1, AppendResponse{AppendOutcome::refused, {Term{1}, Index{1}, {}}});
+      hand.from(voter, 1, AppendResponse{AppendOutcome::refused, hand.core->log().last()});
     }
     hand.tick();
     hand.take();
@@ -504,6 +504,125 @@ TEST(Claims, OtherHeadsDoNotCountAndTwoAreEvidence) {
   const Output output = hand.settle();
   EXPECT_EQ(output.evidence.size(), 1u);
   EXPECT_FALSE(output.agreed);
+}
+
+TEST(Claims, NeverMoveBackOnDisk) {
+  // After a restart the owner derives again from the start; a claim on disk that fell would let a liar change what was claimed.
+  const Entry a = Hand{}.entry(1, {}, payload("a"));
+  const Entry b = Hand{}.entry(1, a.id, payload("b"));
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {a, b}, Claim{Index{2}, 2, b.id.hash}});
+  EXPECT_EQ(hand.settle().committed.size(), 2u);
+  hand.core->derived({Index{1}, 1, a.id.hash});
+  EXPECT_FALSE(hand.take().write);
+  hand.core->derived({Index{2}, 2, b.id.hash});
+  EXPECT_FALSE(hand.take().write);
+}
+
+TEST(Claims, SpeakForTheHeadsBelowThem) {
+  // Under load nodes claim at different heights; what all of them passed is agreed all the same.
+  Hand hand;
+  std::vector<Entry> entries;
+  EntryId last;
+  for (int i = 0; i < 3; ++i) {
+    entries.push_back(hand.entry(1, last, payload("a")));
+    last = entries.back().id;
+  }
+  hand.from(2, 1, AppendRequest{{}, entries});
+  hand.settle();
+  hand.from(2, 1, Durable{last});
+  hand.from(3, 1, Durable{last});
+  ASSERT_EQ(hand.settle().committed.size(), 3u);
+  for (std::uint64_t h = 1; h <= 3; ++h) hand.core->derived({Index{h}, h, entries[h - 1].id.hash});
+  hand.settle();
+  hand.from(2, 1, Derived{{Index{2}, 2, entries[1].id.hash}});
+  hand.from(3, 1, Derived{{Index{1}, 1, entries[0].id.hash}});
+  const Output output = hand.settle();
+  ASSERT_TRUE(output.agreed);
+  EXPECT_EQ(output.agreed->height, 1u) << "three voters have passed height 1";
+}
+
+TEST(Append, WhatWasAnnouncedInATermStaysInIt) {
+  // A liar that never leads sends, in the leader's term, entries of older terms against ours: were they taken, what we announced
+  // would be gone and our announcement still counted.
+  const Entry a = Hand{}.entry(1, {}, payload("a"));
+  Hand hand(Restart{{Term{5}, std::nullopt}, {}, {a}, std::nullopt});
+  const Entry b = hand.entry(5, a.id, payload("b"));
+  hand.from(2, 5, AppendRequest{a.id, {b}});
+  hand.settle();
+  const Entry x = hand.entry(2, {}, payload("x"));
+  const Entry y = hand.entry(5, x.id, payload("y"));
+  hand.from(4, 5, AppendRequest{{}, {x, y}});
+  const Output output = hand.settle();
+  EXPECT_EQ(output.evidence.size(), 1u);
+  EXPECT_EQ(hand.core->log().last(), b.id);
+}
+
+TEST(Terms, AreNotUsedUpByOneMessage) {
+  Hand hand;
+  hand.from(2, UINT64_MAX, HeartbeatResponse{});
+  EXPECT_EQ(hand.term(), 0u);
+  hand.from(2, 1000, HeartbeatResponse{});
+  EXPECT_EQ(hand.term(), 1000u);
+}
+
+TEST(Election, AVoterThatALeaderCannotReachDoesNotKeepItLeading) {
+  Hand hand;
+  hand.become_leader();
+  hand.settle();
+  for (int i = 0; i < 20; ++i) {
+    hand.from(2, 1, HeartbeatResponse{});
+    for (const std::uint64_t voter : {3u, 4u}) hand.from(voter, 1, Durable{hand.core->log().last()});
+    hand.tick();
+  }
+  EXPECT_NE(hand.core->role(), Role::leader) << "3 and 4 speak, but answer nothing";
+}
+
+TEST(Election, AVoterOfALowerTermAnswersAPreVote) {
+  Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
+  hand.tick(10);
+  const auto campaign = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
+  hand.from(2, 5, PreVoteResponse{campaign, true});
+  hand.from(3, 6, PreVoteResponse{campaign, true});
+  EXPECT_EQ(hand.core->role(), Role::candidate);
+}
+
+TEST(Leader, DoesNotAnswerAnswersWithoutEnd) {
+  Hand hand;
+  hand.become_leader();
+  hand.settle();
+  std::size_t requests = 0;
+  for (int i = 0; i < 100; ++i) {
+    hand.from(4, 1, AppendResponse{AppendOutcome::conflict, {}});
+    for (const Message& message : hand.take().messages) {
+      if (message.to == NodeId{4} && std::holds_alternative<AppendRequest>(message.body)) ++requests;
+    }
+  }
+  EXPECT_LE(requests, 2u);
+}
+
+TEST(Leader, AStalledDiskMakesWayForAnother) {
+  Hand hand;
+  hand.become_leader();
+  hand.take();  // its first write is under way, and never ends
+  for (int i = 0; i < 60 && hand.core->role() == Role::leader; ++i) {
+    for (const std::uint64_t voter : {2u, 3u, 4u}) hand.from(voter, 1, HeartbeatResponse{});
+    hand.tick();
+    hand.take();
+  }
+  EXPECT_NE(hand.core->role(), Role::leader);
+}
+
+TEST(Learners, NeverLead) {
+  Options options;
+  options.self = NodeId{1};
+  options.configuration.voters = {NodeId{1}, NodeId{2}};
+  options.configuration.learners = {NodeId{9}};
+  options.configuration.threshold = 2;
+  options.hash = some_hash;
+  options.random = [] { return 0; };
+  Core core(std::move(options), {});
+  core.step({NodeId{9}, NodeId{1}, Term{0}, Heartbeat{}});
+  EXPECT_EQ(core.leader(), std::nullopt);
 }
 
 TEST(Restart, EverythingUpToTheClaimIsCommitted) {

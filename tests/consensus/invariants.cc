@@ -57,6 +57,36 @@ void Invariants::check_committed(const Core& core, Index last_seen) {
   }
 }
 
+void Invariants::check_said(const Message& message, const HardState& state, const std::vector<Entry>& entries,
+                            const std::optional<Claim>& claim) {
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds) throw Violation(text(message.from) + " said " + what + " before it was on disk");
+  };
+  const auto holds = [&](const EntryId& id) {
+    return id.index.value == 0 || (id.index.value <= entries.size() && entries[id.index.value - 1].id == id);
+  };
+  const bool voted_for_itself = state.term == message.term && state.vote == message.from;
+  if (const auto* durable = std::get_if<Durable>(&message.body)) require(holds(durable->last), "durable");
+  if (const auto* append = std::get_if<AppendResponse>(&message.body)) {
+    if (append->outcome == AppendOutcome::accepted) require(holds(append->at), "accepted");
+    require(state.term >= message.term, "a term");
+  }
+  if (const auto* vote = std::get_if<VoteResponse>(&message.body); vote != nullptr && vote->granted) {
+    require(state.term == message.term && state.vote == message.to, "a vote");
+  }
+  if (std::holds_alternative<VoteRequest>(message.body)) require(voted_for_itself, "a candidacy");
+  if (std::holds_alternative<HeartbeatResponse>(message.body)) require(state.term >= message.term, "a term");
+  if (const auto* derived = std::get_if<Derived>(&message.body)) {
+    require(claim && claim->height >= derived->claim.height, "derived");
+  }
+}
+
+void Invariants::check_derived(NodeId node, const Claim& claim) {
+  const auto [known, is_new] = derived_.emplace(claim.height, claim.head);
+  if (known->second != claim.head)
+    throw Violation(text(node) + " derived another head of " + std::to_string(claim.height));
+}
+
 void Invariants::check_agreed(NodeId node, const Claim& claim) {
   const auto [known, is_new] = agreed_.emplace(claim.height, claim.head);
   if (known->second != claim.head) {

@@ -26,6 +26,11 @@ class Invariants {
   /// node's log as it would be after a loss of power now.
   void check_committed(const Core& core, Index last_seen);
   void committed(NodeId node, const Entry& entry, const std::map<NodeId, std::vector<Entry>*>& on_disk);
+  /// What a message rests on is on its sender's disk.
+  void check_said(const Message& message, const HardState& state, const std::vector<Entry>& entries,
+                  const std::optional<Claim>& claim);
+  /// One head of each height, restarts included.
+  void check_derived(NodeId node, const Claim& claim);
   /// No two nodes agree to cosign different heads of one height.
   void check_agreed(NodeId node, const Claim& claim);
 
@@ -37,6 +42,7 @@ class Invariants {
   std::map<Term, NodeId> leaders_;
   std::map<std::pair<NodeId, Term>, NodeId> votes_;
   std::map<Index, EntryId> committed_;
+  std::map<std::uint64_t, Digest> derived_;
   std::map<std::uint64_t, Digest> agreed_;
   std::uint64_t committed_payloads_ = 0;
 };

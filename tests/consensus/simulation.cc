@@ -70,12 +70,21 @@ void Cluster::start(Node& node) {
   node.next_write_ms = now_ms_;
   node.height = 0;
   node.head = {};
+  node.seen = {};
+  node.agreed_height = 0;
+  node.to_apply.clear();
   node.core = std::make_unique<Core>(options_for(node),
                                      Restart{node.disk.state, EntryId{}, node.disk.entries, node.disk.claim});
 }
 
-/// The power goes: what was not written is forgotten, and so is what was on its way.
+/// The power goes: what was not written is forgotten.
 void Cluster::crash(Node& node) {
+  // Of the writes under way some were done, in their order, without anybody having heard of it.
+  for (std::uint64_t done = draw(node.under_way.size() + 1); done > 0; --done) {
+    put_on_disk(node, node.under_way.front());
+    node.under_way.pop_front();
+  }
+  node.under_way.clear();
   node.core.reset();
   ++node.life;
   node.restart_at_ms = now_ms_ + 20 + draw(500);
@@ -111,7 +120,10 @@ void Cluster::tick_all() {
     node.core->tick();
     handle(node);
   }
-  if (draw(3) == 0) propose_somewhere();
+  if (!quiet_ && draw(3) == 0) propose_somewhere();
+  for (Node& node : nodes_) {
+    if (node.core) apply_some(node);
+  }
 }
 
 void Cluster::cut_at_random() {
@@ -144,22 +156,31 @@ void Cluster::propose_somewhere() {
 
 /// Does what a core asks for, and checks everything.
 void Cluster::handle(Node& node) {
-  const Index seen = node.core->committed();
   Output output = node.core->take();
   invariants_.check_leader(*node.core);
+  for (const Message& message : output.messages)
+    invariants_.check_said(message, node.disk.state, node.disk.entries, node.disk.claim);
   if (!output.evidence.empty())
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
   for (const Message& message : output.messages) deliver(message);
   if (output.write) {
     // Writes complete one after another, each after its own time.
     node.next_write_ms = std::max(node.next_write_ms, now_ms_) + 1 + draw(faults_.max_write_ms);
-    at(node.next_write_ms, [this, &node, life = node.life, write = std::move(*output.write)] {
-      if (node.core && node.life == life) complete(node, write);
+    node.under_way.push_back(std::move(*output.write));
+    at(node.next_write_ms, [this, &node, life = node.life] {
+      if (node.core && node.life == life) complete(node);
     });
   }
-  if (output.agreed) invariants_.check_agreed(node.id, *output.agreed);
-  if (!output.committed.empty()) apply(node, output.committed);
-  invariants_.check_committed(*node.core, seen);
+  if (output.agreed) {
+    invariants_.check_agreed(node.id, *output.agreed);
+    node.agreed_height = std::max(node.agreed_height, output.agreed->height);
+    // Certified a little later; some heads never are.
+    if (draw(4) != 0) node.core->certified(output.agreed->index);
+  }
+  invariants_.check_committed(*node.core, node.seen);
+  node.seen = node.core->committed();
+  for (Entry& entry : output.committed) node.to_apply.push_back(std::move(entry));
+  apply_some(node);
 }
 
 void Cluster::deliver(const Message& message) {
@@ -175,28 +196,43 @@ void Cluster::deliver(const Message& message) {
   }
 }
 
-void Cluster::complete(Node& node, const Write& write) {
+void Cluster::complete(Node& node) {
+  const Write write = std::move(node.under_way.front());
+  node.under_way.pop_front();
+  put_on_disk(node, write);
+  node.core->persisted(write.sequence);
+  handle(node);
+}
+
+void Cluster::put_on_disk(Node& node, const Write& write) {
   Disk& disk = node.disk;
+  const HardState before = disk.state;
   if (write.state) disk.state = *write.state;
   if (write.truncate_from) disk.entries.resize(write.truncate_from->value - 1);
   for (const Entry& entry : write.entries) {
     if (entry.id.index.value != disk.entries.size() + 1) throw Violation("a write leaves a gap in the log");
     disk.entries.push_back(entry);
   }
+  if (disk.state.term < before.term) throw Violation("the term on disk falls");
+  if (write.claim && disk.claim && write.claim->height < disk.claim->height) throw Violation("the claim on disk falls");
   if (write.claim) disk.claim = write.claim;
   invariants_.check_vote(node.id, disk.state);
-  node.core->persisted(write.sequence);
-  handle(node);
 }
 
-void Cluster::apply(Node& node, const std::vector<Entry>& entries) {
+/// Applies what was committed, all of it or a part for now.
+void Cluster::apply_some(Node& node) {
+  if (node.to_apply.empty()) return;
   std::map<NodeId, std::vector<Entry>*> on_disk;
   for (Node& other : nodes_) on_disk[other.id] = &other.disk.entries;
-  for (const Entry& entry : entries) {
+  for (std::uint64_t count = 1 + draw(node.to_apply.size()); count > 0; --count) {
+    const Entry entry = std::move(node.to_apply.front());
+    node.to_apply.pop_front();
     invariants_.committed(node.id, entry, on_disk);
     ++node.height;
     node.head = mix({node.height}, entry.id.hash);
-    node.core->derived({entry.id.index, node.height, node.head});
+    const Claim claim{entry.id.index, node.height, node.head};
+    invariants_.check_derived(node.id, claim);
+    node.core->derived(claim);
   }
   handle(node);
 }
@@ -206,18 +242,25 @@ void Cluster::heal() {
   cut_.clear();
   for (Node& node : nodes_) {
     if (!node.core) start(node);
-    node.core->certified(node.core->committed());
   }
 }
 
 bool Cluster::reaches_a_commit(unsigned bound_ms) {
-  const std::uint64_t before = committed_payloads();
+  run(1000);  // what was proposed before is through or lost by now
+  const Index before = nodes_[0].core->committed();
+  const std::uint64_t payloads = committed_payloads();
   for (unsigned waited = 0; waited < bound_ms; waited += 100) {
     run(100);
+    // Nobody proposes for a while, so that all can come level: the same commit, and the same head agreed by every node.
+    quiet_ = true;
+    run(300);
+    quiet_ = false;
+    const Node& first = nodes_[0];
     const bool level = std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-      return node.core->committed() >= nodes_[0].core->committed() && node.core->committed().value > 0;
+      return node.core->committed() == first.core->committed() && node.agreed_height == node.height &&
+             node.height == first.height && node.core->committed() > before;
     });
-    if (committed_payloads() > before && level) return true;
+    if (level && committed_payloads() > payloads) return true;
   }
   return false;
 }

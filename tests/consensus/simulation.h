@@ -31,7 +31,8 @@ class Cluster {
   void run(unsigned milliseconds);
   /// Everything is well again: no faults, all nodes up, all links whole.
   void heal();
-  /// Runs until every node has applied a payload proposed from now on; false when it takes longer than the bound.
+  /// Runs until payloads proposed from now on are committed, and all nodes are level: the same commit, the same head agreed by
+  /// each. False when it takes longer than the bound.
   bool reaches_a_commit(unsigned bound_ms);
 
   Faults& faults() { return faults_; }
@@ -62,8 +63,12 @@ class Cluster {
     std::uint64_t life = 0;      // counts its starts: what was meant for an earlier one is lost
     std::uint64_t next_write_ms = 0;
     std::uint64_t restart_at_ms = 0;
+    std::deque<Write> under_way;
+    std::deque<Entry> to_apply;
+    Index seen;                // how far it had committed at the last step
     std::uint64_t height = 0;  // of what it applied
     Digest head{};
+    std::uint64_t agreed_height = 0;
   };
   struct Happening {
     std::uint64_t at_ms;
@@ -84,8 +89,9 @@ class Cluster {
   void propose_somewhere();
   void handle(Node& node);
   void deliver(const Message& message);
-  void complete(Node& node, const Write& write);
-  void apply(Node& node, const std::vector<Entry>& entries);
+  void complete(Node& node);
+  void put_on_disk(Node& node, const Write& write);
+  void apply_some(Node& node);
   Options options_for(Node& node);
 
   std::mt19937_64 random_;
@@ -97,6 +103,7 @@ class Cluster {
   std::uint64_t now_ms_ = 0;
   std::uint64_t order_ = 0;
   std::uint64_t proposed_ = 0;
+  bool quiet_ = false;
   Invariants invariants_;
 };
 

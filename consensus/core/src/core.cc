@@ -15,7 +15,12 @@ void require(bool condition, const char* what) {
   std::abort();
 }
 
-constexpr std::size_t kMaxClaimsKept = 64;
+constexpr std::size_t kMaxClaimsKept = 256;
+constexpr std::size_t kMaxHeadsKept = 8192;
+constexpr std::size_t kMaxHeld = 8192;
+constexpr std::size_t kMaxReported = 256;
+// A term so far ahead comes of no election; taking it would use the terms up.
+constexpr std::uint64_t kMaxTermAhead = std::uint64_t{1} << 32;
 
 }  // namespace
 
@@ -24,11 +29,13 @@ Core::Core(Options options, Restart restart)
   require(
       options_.configuration.threshold > 0 && options_.configuration.threshold <= options_.configuration.voters.size(),
       "the threshold is 1 to the number of voters");
-  claim_ = restart.claim;
-  committed_ = restart.claim ? restart.claim->index : restart.base.index;
-  certified_ = committed_;
-  require(committed_ <= log_.last().index, "what was claimed is in the log");
+  claim_ = newest_claim_ = restart.claim;
   handed_out_ = restart.base.index;
+  committed_ = restart.claim ? restart.claim->index : restart.base.index;
+  require(committed_ <= log_.last().index, "what was claimed is in the log");
+  count_uncertified(std::max(restart.certified, restart.base.index));
+  // An answer to a campaign before the restart counts for none either.
+  campaigns_ = options_.random();
   durable_.begin_term(state_.term);
   durable_.synced(options_.self, log_);
   reset_election_timer();
@@ -59,8 +66,10 @@ void Core::become_follower(Term term, std::optional<NodeId> leader) {
 
 void Core::send(NodeId to, Body body) { output_.messages.push_back({options_.self, to, state_.term, std::move(body)}); }
 
-/// For what rests on our term, vote or log being on disk: held until the newest write is.
+/// For what rests on our term, vote or log being on disk: held until the newest write is. While a disk stalls, what comes too
+/// much is dropped as the network might.
 void Core::send_resting(NodeId to, Body body) {
+  if (held_.size() >= kMaxHeld) return;
   held_.push_back({next_sequence_, {options_.self, to, state_.term, std::move(body)}});
 }
 
@@ -70,8 +79,23 @@ void Core::send_to_voters(const Body& body) {
   }
 }
 
+void Core::release_held() {
+  while (!held_.empty() && held_.front().sequence <= persisted_) {
+    // What was said of an older term is not said any more.
+    if (held_.front().message.term == state_.term) output_.messages.push_back(std::move(held_.front().message));
+    held_.pop_front();
+  }
+}
+
+/// Told once: a peer that repeats itself adds nothing.
+void Core::report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs) {
+  if (reported_.size() >= kMaxReported || !reported_.emplace(what, from, theirs.index).second) return;
+  output_.evidence.push_back({what, from, mine, theirs});
+}
+
 void Core::tick() {
   ++ticks_;
+  ticks_writing_ = persisted_ + 1 < next_sequence_ ? ticks_writing_ + 1 : 0;
   if (no_campaign_ticks_ > 0) --no_campaign_ticks_;
   if (std::holds_alternative<Leader>(role_)) {
     tick_leader();
@@ -92,7 +116,10 @@ void Core::tick() {
 
 /// What a message's term means before its body does. False: the message changes nothing more.
 bool Core::step_term(const Message& message) {
+  if (message.term > state_.term && message.term.value - state_.term.value > kMaxTermAhead) return false;
   if (message.term < state_.term) {
+    // An answer to our pre-vote from a voter of a lower term is an answer all the same; the campaign's number ties it to us.
+    if (std::holds_alternative<PreVoteResponse>(message.body)) return true;
     answer_stale(message);
     return false;
   }
@@ -130,9 +157,7 @@ ProposeResult Core::propose(std::vector<Payload> payloads) {
   if (log_.last().index.value - committed_.value + payloads.size() > options_.max_unapplied) {
     return ProposeResult::too_many;
   }
-  if (committed_.value > certified_.value && committed_.value - certified_.value > options_.max_uncertified) {
-    return ProposeResult::too_uncertified;
-  }
+  if (uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
   for (Payload& payload : payloads) {
     const EntryId last = log_.last();
     const Index index = next(last.index);
@@ -146,12 +171,9 @@ ProposeResult Core::propose(std::vector<Payload> payloads) {
 void Core::persisted(std::uint64_t sequence) {
   require(sequence < next_sequence_, "only writes that were asked for complete");
   persisted_ = std::max(persisted_, sequence);
+  ticks_writing_ = 0;
   log_.written(persisted_);
-  while (!held_.empty() && held_.front().sequence <= persisted_) {
-    // What was said of an older term is not said any more.
-    if (held_.front().message.term == state_.term) output_.messages.push_back(std::move(held_.front().message));
-    held_.pop_front();
-  }
+  release_held();
   bool new_claim = false;
   while (!claims_under_way_.empty() && claims_under_way_.front().first <= persisted_) {
     claim_ = claims_under_way_.front().second;
@@ -178,18 +200,26 @@ void Core::announce() {
 
 void Core::advance_commit() {
   const auto index = durable_.committed(options_.configuration, options_.self);
-  if (index && *index > committed_) committed_ = *index;
+  if (!index || *index <= committed_) return;
+  const Index before = committed_;
+  committed_ = *index;
+  count_uncertified(before);
+}
+
+void Core::count_uncertified(Index from) {
+  for (Index index = next(from); index <= committed_; index = next(index)) {
+    if (log_.entry(index).payload) uncertified_.push_back(index);
+  }
 }
 
 void Core::on(const Message& message, const Durable& durable) {
   if (durable.last.term != state_.term || !options_.configuration.is_voter(message.from)) return;
   if (durable_.announce(message.from, durable.last, log_) == DurableCount::Heard::contradicts) {
-    output_.evidence.push_back(
-        {"another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last});
+    report("another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last);
   }
   if (auto* leading = std::get_if<Leader>(&role_)) {
+    // It does not count as active for this: a voter that we cannot reach says it too, and would keep us leading for ever.
     Progress& progress = leading->followers.at(message.from);
-    progress.active = true;
     if (log_.holds(durable.last)) matched(progress, durable.last);
     replicate(message.from, progress);
   }
@@ -198,7 +228,14 @@ void Core::on(const Message& message, const Durable& durable) {
 
 void Core::derived(const Claim& claim) {
   require(claim.index <= committed_, "only what is committed is derived");
-  unwritten_claim_ = claim;
+  own_heads_[claim.height] = claim;
+  while (own_heads_.size() > kMaxHeadsKept) own_heads_.erase(own_heads_.begin());
+  // A claim on disk never moves back, and is never said another way: cosigning rests on both.
+  if (newest_claim_ && claim.height <= newest_claim_->height) {
+    require(claim.height != newest_claim_->height || claim == *newest_claim_, "what was claimed is derived again");
+    return;
+  }
+  newest_claim_ = unwritten_claim_ = claim;
 }
 
 void Core::broadcast_claim() {
@@ -210,37 +247,46 @@ void Core::on(const Message& message, const Derived& derived) {
   auto& claims = claims_[message.from];
   const auto [known, is_new] = claims.emplace(derived.claim.height, derived.claim);
   if (!is_new && known->second.head != derived.claim.head) {
-    output_.evidence.push_back({"two heads of one height",
-                                message.from,
-                                {{}, known->second.index, known->second.head},
-                                {{}, derived.claim.index, derived.claim.head}});
+    report("two heads of one height", message.from, {{}, known->second.index, known->second.head},
+           {{}, derived.claim.index, derived.claim.head});
     return;
   }
-  while (claims.size() > kMaxClaimsKept) claims.erase(claims.begin());
+  // The oldest are those that a node behind will reach first; of the rest the newest says most.
+  if (claims.size() > kMaxClaimsKept) claims.erase(std::prev(claims.end(), 2));
   count_claims();
 }
 
-/// A node cosigns only a head that `threshold` voters, itself among them, derived alike. Ours counts once it is on disk.
+/// A node cosigns only a head that `threshold` voters, itself among them, derived. A claim speaks for the heads below it too; so a
+/// voter has derived what we have up to the highest of its claims that is our own head of that height. Ours counts once it is on
+/// disk.
 void Core::count_claims() {
-  if (!claim_ || claim_->height <= agreed_height_) return;
-  if (options_.configuration.is_voter(options_.self)) claims_[options_.self] = {{claim_->height, *claim_}};
-  std::size_t alike = 0;
-  for (const auto& [voter, claims] : claims_) {
-    const auto same = claims.find(claim_->height);
-    if (same != claims.end() && same->second.head == claim_->head) ++alike;
+  if (!claim_ || !options_.configuration.is_voter(options_.self)) return;
+  std::map<NodeId, Index> derived = {{options_.self, Index{claim_->height}}};
+  for (auto& [voter, claims] : claims_) {
+    for (auto at = claims.rbegin(); at != claims.rend(); ++at) {
+      const auto own = own_heads_.find(at->first);
+      if (at->first > claim_->height || own == own_heads_.end() || own->second.head != at->second.head) continue;
+      derived[voter] = Index{at->first};
+      claims.erase(claims.begin(), std::prev(at.base()));
+      break;
+    }
   }
-  if (alike < options_.configuration.threshold) return;
-  agreed_height_ = claim_->height;
-  output_.agreed = claim_;
+  const auto height = quorum_index(options_.configuration, derived);
+  if (!height || height->value <= agreed_height_) return;
+  const auto own = own_heads_.find(height->value);
+  if (own == own_heads_.end()) return;
+  agreed_height_ = height->value;
+  output_.agreed = own->second;
 }
 
-void Core::certified(Index index) { certified_ = std::max(certified_, index); }
+void Core::certified(Index index) {
+  while (!uncertified_.empty() && uncertified_.front() <= index) uncertified_.pop_front();
+}
 
 Output Core::take() {
   Write write;
   const Log::Write log_write = log_.take_unwritten();
   const bool claims = unwritten_claim_.has_value();
-  const bool messages_wait = !held_.empty() && held_.back().sequence == next_sequence_;
   if (state_unwritten_ || !log_write.empty() || claims) {
     write.sequence = next_sequence_++;
     if (state_unwritten_) {
@@ -257,15 +303,10 @@ Output Core::take() {
       unwritten_claim_.reset();
     }
     output_.write = std::move(write);
-  } else if (messages_wait) {
+  } else {
     // Nothing new to write: what the messages rest on is in an earlier write, under way or done.
-    for (Held& held : held_) {
-      if (held.sequence == next_sequence_) held.sequence = next_sequence_ - 1;
-    }
-    while (!held_.empty() && held_.front().sequence <= persisted_) {
-      if (held_.front().message.term == state_.term) output_.messages.push_back(std::move(held_.front().message));
-      held_.pop_front();
-    }
+    for (auto held = held_.rbegin(); held != held_.rend() && held->sequence == next_sequence_; ++held) --held->sequence;
+    release_held();
   }
   for (; handed_out_ < committed_; handed_out_ = next(handed_out_)) {
     output_.committed.push_back(log_.entry(next(handed_out_)));

@@ -28,10 +28,11 @@ DurableCount::Heard DurableCount::announce(NodeId voter, const EntryId& last, co
 
 void DurableCount::synced(NodeId self, const Log& log) {
   const EntryId own = log.synced();
-  // A voter announces only while its last synced entry is of its current term.
+  // A voter announces only while its last synced entry is of its current term; what counts is what is synced now.
   if (own.term == term_) {
-    auto& reached = reached_[self];
-    reached = std::max(reached, own.index);
+    reached_[self] = own.index;
+  } else {
+    reached_.erase(self);
   }
   for (auto& [voter, kept] : ahead_) {
     while (!kept.empty() && kept.front().index <= own.index) {

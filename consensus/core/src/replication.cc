@@ -4,13 +4,19 @@
 #include "testamur/consensus/core.h"
 
 namespace testamur::consensus {
+namespace {
+
+/// A leader whose disk has not answered for so many election timeouts makes way for another.
+constexpr unsigned kMaxTimeoutsWriting = 4;
+
+}  // namespace
 
 void Core::tick_leader() {
   Leader& leading = std::get<Leader>(role_);
   if (++leading.ticks_to_check >= options_.election_ticks) {
     leading.ticks_to_check = 0;
     // A leader that a quorum no longer answers, or whose entries a quorum refuses, is none.
-    if (!quorum_active()) return become_follower(state_.term, std::nullopt);
+    if (!quorum_active() || disk_hangs()) return become_follower(state_.term, std::nullopt);
     if (quorum_refuses()) {
       no_campaign_ticks_ = 4 * options_.election_ticks;
       return become_follower(state_.term, std::nullopt);
@@ -47,6 +53,8 @@ bool Core::quorum_active() {
   return active >= options_.configuration.threshold;
 }
 
+bool Core::disk_hangs() const { return ticks_writing_ > kMaxTimeoutsWriting * options_.election_ticks; }
+
 bool Core::quorum_refuses() const {
   std::size_t willing = 1;
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
@@ -69,10 +77,11 @@ void Core::restart_from_match(NodeId peer, Progress& progress) {
   replicate(peer, progress);
 }
 
-/// Sends what the follower lacks, as far as its window goes. While probing: one request, then wait.
+/// Sends what the follower lacks, as far as its window goes. While probing: one request with one entry, then wait.
 void Core::replicate(NodeId peer, Progress& progress) {
   while (true) {
     const std::size_t window = progress.probing ? 1 : options_.max_in_flight;
+    const std::size_t most = progress.probing ? 1 : options_.max_append_entries;
     const bool has_news = progress.next <= log_.last().index;
     if (progress.in_flight.size() >= window || (!has_news && !progress.probing)) return;
     const auto before = log_.at(previous(progress.next));
@@ -80,7 +89,7 @@ void Core::replicate(NodeId peer, Progress& progress) {
     AppendRequest request{*before, {}};
     std::size_t bytes = 0;
     Index index = progress.next;
-    for (; index <= log_.last().index && request.entries.size() < options_.max_append_entries; index = next(index)) {
+    for (; index <= log_.last().index && request.entries.size() < most; index = next(index)) {
       const Entry& entry = log_.entry(index);
       bytes += size_of(entry.payload);
       if (bytes > options_.max_append_bytes && !request.entries.empty()) break;
@@ -110,8 +119,9 @@ void Core::matched(Progress& progress, const EntryId& at) {
 AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
   // The largest index at which the logs may agree: no later than asked, and of no later term.
   Index index = std::min(previous_entry.index, log_.last().index);
-  while (index.value > 0 && log_.at(index) && log_.at(index)->term > previous_entry.term) index = previous(index);
-  if (index == previous_entry.index && index.value > 0) index = previous(index);
+  // What is committed agrees with every honest leader's log.
+  while (index > committed_ && log_.at(index)->term > previous_entry.term) index = previous(index);
+  if (index == previous_entry.index && index > committed_) index = previous(index);
   return {AppendOutcome::conflict, log_.at(std::max(index, previous(log_.first()))).value_or(EntryId{})};
 }
 
@@ -132,20 +142,19 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       continue;
     }
     if (const auto mine = log_.at(index)) {
-      // Two entries of one index and term: their leader told two stories. And what was counted as committed is never
-      // truncated, whoever asks.
-      const bool same_term = mine->term == entry.id.term && entry.id.term == state_.term;
+      // A log that ends in the current term came from its leader, and an honest leader never contradicts it: what was announced
+      // in a term stays in it. And what was counted as committed is never truncated, whoever asks.
+      const bool same_term = log_.last().term == state_.term;
       if (same_term || index <= committed_) {
-        output_.evidence.push_back(
-            {same_term ? "two entries of one index and term" : "an entry against a committed one", message.from, *mine,
-             entry.id});
-        return {AppendOutcome::refused, {entry.id.term, index, entry.id.hash}};
+        report(same_term ? "two stories in one term" : "an entry against a committed one", message.from, *mine,
+               entry.id);
+        return {AppendOutcome::refused, entry.id};
       }
       log_.truncate_from(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
     if (options_.check != nullptr && entry.payload && !options_.check->accept(index, entry.payload)) {
-      return {AppendOutcome::refused, {entry.id.term, index, entry.id.hash}};
+      return {AppendOutcome::refused, entry.id};
     }
     log_.append(entry);
     last = entry.id;
@@ -153,11 +162,15 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
   return {AppendOutcome::accepted, last};
 }
 
+bool Core::may_lead(const Message& message) {
+  if (!options_.configuration.is_voter(message.from)) return false;
+  if (role() != Role::leader) return true;
+  report("two leaders of one term", message.from, log_.last(), {});
+  return false;
+}
+
 void Core::on(const Message& message, const AppendRequest& request) {
-  if (role() == Role::leader) {
-    output_.evidence.push_back({"two leaders of one term", message.from, log_.last(), request.previous});
-    return;
-  }
+  if (!may_lead(message)) return;
   if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
   ticks_ = 0;
   const AppendResponse response = accept_entries(message, request);
@@ -177,16 +190,20 @@ void Core::on(const Message& message, const AppendResponse& response) {
       matched(progress, response.at);
       break;
     case AppendOutcome::conflict: {
-      // Only while looking for the place where the logs agree, and never below what is known to match.
+      // The search goes down only, so that it ends; anything else waits for the next heartbeat. It may go below what matched: a
+      // follower that lost its disk has less than it had, and no commit rests on `match`.
       Index agree = std::min(response.at.index, log_.last().index);
-      while (agree > progress.match && log_.at(agree) && log_.at(agree)->term > response.at.term)
-        agree = previous(agree);
+      while (agree >= log_.first() && log_.at(agree)->term > response.at.term) agree = previous(agree);
+      if (progress.in_flight.empty() || next(agree) >= progress.next) return;
       progress.probing = true;
       progress.in_flight.clear();
-      progress.next = next(std::max(agree, progress.match));
+      progress.match = std::min(progress.match, agree);
+      progress.next = next(agree);
       break;
     }
     case AppendOutcome::refused:
+      // An answer about what matched since, or about an entry that is not ours, is old.
+      if (response.at.index <= progress.match || !log_.holds(response.at)) return;
       progress.refused = true;
       progress.probing = true;
       progress.in_flight.clear();
@@ -198,10 +215,7 @@ void Core::on(const Message& message, const AppendResponse& response) {
 }
 
 void Core::on(const Message& message, const Heartbeat&) {
-  if (role() == Role::leader) {
-    output_.evidence.push_back({"two leaders of one term", message.from, log_.last(), {}});
-    return;
-  }
+  if (!may_lead(message)) return;
   if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
   ticks_ = 0;
   // The answer rests on nothing but our term.

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string_view>
+#include <tuple>
 
 #include "testamur/consensus/durable.h"
 #include "testamur/consensus/messages.h"
@@ -20,9 +21,10 @@ namespace testamur::consensus {
 class PayloadCheck {
  public:
   virtual ~PayloadCheck() = default;
-  /// Whether the payload may stand at this index, after those accepted before it. It may be asked again later.
+  /// Whether the payload may stand at this index, after those accepted before it. It may be asked again later. A leader's own
+  /// proposals are its own to check; they do not come here.
   virtual bool accept(Index index, const Payload& payload) = 0;
-  /// The entries from this index on are gone.
+  /// The entries from this index on are gone, whether they came through accept() or were proposed here.
   virtual void truncated(Index from) = 0;
 };
 
@@ -35,7 +37,7 @@ struct Options {
   std::size_t max_append_bytes = 4u << 20;
   std::size_t max_in_flight = 64;      ///< append requests to one follower that no answer has come to
   std::size_t max_unapplied = 4096;    ///< entries proposed and not yet committed; beyond, proposals are refused
-  std::size_t max_uncertified = 1024;  ///< committed and not yet certified; beyond, proposals are refused
+  std::size_t max_uncertified = 1024;  ///< payloads committed and not yet certified; beyond, proposals are refused
   EntryHash hash;
   std::function<std::uint64_t()> random;
   PayloadCheck* check = nullptr;
@@ -54,6 +56,7 @@ struct Restart {
   EntryId base;
   std::vector<Entry> entries;
   std::optional<Claim> claim;  ///< everything up to it counts as committed
+  Index certified{};           ///< of the newest certified head
 };
 
 /// To be written as one, in the order of the sequence numbers; then persisted() is called.
@@ -65,10 +68,11 @@ struct Write {
   std::optional<Claim> claim;
 };
 
-/// Two different words of one node about one thing.
+/// Two stories about one thing: what this node holds, and what `from` said later. Which of them is the lie, and whose, is for
+/// the owner to find out: an honest node repeats what it was told.
 struct Evidence {
   std::string_view what;
-  NodeId against;
+  NodeId from;
   EntryId mine;
   EntryId theirs;
 };
@@ -101,7 +105,8 @@ class Core {
   ProposeResult propose(std::vector<Payload> payloads);
   /// The write with this sequence number, and all before it, are on disk.
   void persisted(std::uint64_t sequence);
-  /// The owner applied a committed entry and derived this head. Claimed to the others once it is on disk.
+  /// The owner applied a committed entry and derived this head. Claimed to the others once it is on disk. After a restart the
+  /// owner derives again what it claimed before; another head than claimed stops the node.
   void derived(const Claim& claim);
   /// The newest index whose head is certified.
   void certified(Index index);
@@ -155,6 +160,9 @@ class Core {
   void announce();
   void broadcast_claim();
   void count_claims();
+  void release_held();
+  void report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs);
+  void count_uncertified(Index from);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
   void reset_election_timer();
@@ -175,6 +183,8 @@ class Core {
   void heartbeat();
   bool quorum_active();
   bool quorum_refuses() const;
+  bool disk_hangs() const;
+  bool may_lead(const Message& message);
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
   AppendResponse find_conflict(const EntryId& previous) const;
   void on(const Message& message, const AppendRequest& request);
@@ -199,11 +209,14 @@ class Core {
   DurableCount durable_;
   Index committed_;
   Index handed_out_;
-  Index certified_;
-  std::optional<Claim> claim_;  ///< on disk
+  std::deque<Index> uncertified_;  ///< committed payloads above the newest certified head
+
+  std::optional<Claim> claim_;         ///< on disk; it never moves back
+  std::optional<Claim> newest_claim_;  ///< on disk, under way, or still to be written
   std::optional<Claim> unwritten_claim_;
   std::deque<std::pair<std::uint64_t, Claim>> claims_under_way_;
-  std::map<NodeId, std::map<std::uint64_t, Claim>> claims_;  ///< by voter and height, bounded
+  std::map<std::uint64_t, Claim> own_heads_;                 ///< what this node derived, by height, bounded
+  std::map<NodeId, std::map<std::uint64_t, Claim>> claims_;  ///< what others claimed, by height, bounded
   std::uint64_t agreed_height_ = 0;
 
   bool state_unwritten_ = false;
@@ -215,6 +228,8 @@ class Core {
     Message message;
   };
   std::deque<Held> held_;
+  unsigned ticks_writing_ = 0;  ///< since the oldest write under way was asked for
+  std::set<std::tuple<std::string_view, NodeId, Index>> reported_;
   Output output_;
 };
 
