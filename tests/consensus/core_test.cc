@@ -1,225 +1,9 @@
-// Goal: the core's behaviour in single steps, one for each thing that is easily got wrong. Whole runs are the simulation's.
-#include "testamur/consensus/core.h"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
+// Goal: the core's behaviour in single steps, one for each thing that is easily got wrong: appends, commits, claims, what a leader
+// does. Whole runs are the simulation's.
+#include "hand.h"
 
 namespace testamur::consensus {
 namespace {
-
-Digest some_hash(Term term, Index index, const Digest& before, const Payload& payload) {
-  Digest out{};
-  std::uint64_t mixed = term.value * 31 + index.value * 7 + size_of(payload);
-  for (const std::uint8_t byte : before) mixed = mixed * 131 + byte;
-  if (payload) {
-    for (const std::uint8_t byte : *payload) mixed = mixed * 137 + byte + 1;
-  }
-  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(mixed >> (8 * i));
-  return out;
-}
-
-Payload payload(std::string_view text) {
-  return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
-}
-
-/// One core, played against by hand. Four voters, threshold 3.
-class Hand {
- public:
-  explicit Hand(Restart restart = {}, PayloadCheck* check = nullptr) {
-    Options options;
-    options.self = NodeId{1};
-    options.configuration.voters = {NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}};
-    options.configuration.threshold = 3;
-    options.hash = some_hash;
-    options.random = [] { return 0; };
-    options.max_uncertified = 4;
-    options.max_unapplied = 8;
-    options.check = check;
-    core.emplace(std::move(options), std::move(restart));
-  }
-
-  void from(std::uint64_t node, std::uint64_t term, Body body) {
-    core->step({NodeId{node}, NodeId{1}, Term{term}, std::move(body)});
-  }
-  void tick(int times = 1) {
-    for (int i = 0; i < times; ++i) core->tick();
-  }
-  Output take() { return core->take(); }
-  /// Takes what is ready and lets its write be done; gives both outputs together.
-  Output settle() {
-    Output all = take();
-    for (std::optional<Write> write = all.write; write;) {
-      core->persisted(write->sequence);
-      Output more = take();
-      write = more.write;
-      for (auto& message : more.messages) all.messages.push_back(message);
-      for (auto& entry : more.committed) all.committed.push_back(entry);
-      if (more.agreed) all.agreed = more.agreed;
-    }
-    return all;
-  }
-  void become_leader() {
-    tick(10);
-    const Output asked = settle();
-    const auto* request = find<PreVoteRequest>(asked, 2);
-    ASSERT_NE(request, nullptr);
-    from(2, term(), PreVoteResponse{request->campaign, true});
-    from(3, term(), PreVoteResponse{request->campaign, true});
-    settle();
-    from(2, term(), VoteResponse{true});
-    from(3, term(), VoteResponse{true});
-    ASSERT_EQ(core->role(), Role::leader);
-  }
-  std::uint64_t term() const { return core->term().value; }
-  Entry entry(std::uint64_t term, const EntryId& before, const Payload& bytes) const {
-    const Index index = next(before.index);
-    return {{Term{term}, index, some_hash(Term{term}, index, before.hash, bytes)}, before.hash, bytes};
-  }
-  template <class T>
-  static const T* find(const Output& output, std::uint64_t to) {
-    for (const Message& message : output.messages) {
-      if (message.to == NodeId{to} && std::holds_alternative<T>(message.body)) return &std::get<T>(message.body);
-    }
-    return nullptr;
-  }
-
-  std::optional<Core> core;
-};
-
-TEST(Election, AVoteIsOnDiskBeforeItIsSaid) {
-  Hand hand;
-  hand.from(2, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
-  const Output output = hand.take();
-  EXPECT_EQ(Hand::find<VoteResponse>(output, 2), nullptr);
-  ASSERT_TRUE(output.write && output.write->state);
-  EXPECT_EQ(*output.write->state, (HardState{Term{5}, NodeId{2}}));
-  hand.core->persisted(output.write->sequence);
-  const Output after = hand.take();
-  ASSERT_NE(Hand::find<VoteResponse>(after, 2), nullptr);
-  EXPECT_TRUE(Hand::find<VoteResponse>(after, 2)->granted);
-}
-
-TEST(Election, OneVoteATermAlsoAfterSteppingDownWithinIt) {
-  Hand hand;
-  hand.from(2, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
-  hand.settle();
-  hand.from(3, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
-  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
-  // A heartbeat of the same term, and the leader's silence after, do not free the vote.
-  hand.from(2, 5, Heartbeat{});
-  hand.tick(30);
-  hand.settle();
-  hand.from(3, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
-  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
-  EXPECT_EQ(hand.core->state().vote, NodeId{2});
-}
-
-TEST(Election, NoVoteForALogThatLacksSomething) {
-  const Entry first = Hand{}.entry(3, {}, payload("a"));
-  Hand hand(Restart{{Term{3}, std::nullopt}, {}, {first}, std::nullopt});
-  hand.from(2, 4, VoteRequest{EntryId{Term{2}, Index{9}, {}}});
-  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 2)->granted) << "longer, of an older term";
-  hand.from(3, 4, VoteRequest{EntryId{}});
-  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
-  hand.from(4, 4, VoteRequest{first.id});
-  EXPECT_TRUE(Hand::find<VoteResponse>(hand.settle(), 4)->granted);
-}
-
-TEST(Election, PreVotesAskForTheLogAndForSilence) {
-  const Entry first = Hand{}.entry(3, {}, payload("a"));
-  Hand hand(Restart{{Term{3}, std::nullopt}, {}, {first}, std::nullopt});
-  const auto granted = [&](EntryId last, std::uint64_t campaign) {
-    hand.from(2, 3, PreVoteRequest{campaign, last});
-    const Output output = hand.settle();
-    const auto* response = Hand::find<PreVoteResponse>(output, 2);
-    EXPECT_EQ(response->campaign, campaign);
-    return response->granted;
-  };
-  EXPECT_TRUE(granted(first.id, 1));
-  EXPECT_FALSE(granted(EntryId{}, 2)) << "its log lacks an entry";
-  hand.from(3, 3, Heartbeat{});
-  EXPECT_FALSE(granted(first.id, 3)) << "we hear a leader";
-  hand.tick(10);
-  EXPECT_TRUE(granted(first.id, 4));
-  EXPECT_EQ(hand.term(), 3u) << "asking changes no term";
-}
-
-TEST(Election, AStalePreVoteCountsForNothing) {
-  Hand hand;
-  hand.tick(10);
-  const auto first = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
-  hand.tick(10);
-  hand.settle();
-  hand.from(2, 0, PreVoteResponse{first, true});
-  hand.from(3, 0, PreVoteResponse{first, true});
-  EXPECT_EQ(hand.core->role(), Role::pre_candidate);
-}
-
-TEST(Election, TheOwnVoteCountsWhenItIsOnDisk) {
-  Hand hand;
-  hand.tick(10);
-  const auto campaign = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
-  hand.from(2, 0, PreVoteResponse{campaign, true});
-  hand.from(3, 0, PreVoteResponse{campaign, true});
-  ASSERT_EQ(hand.core->role(), Role::candidate);
-  const Output output = hand.take();
-  EXPECT_EQ(Hand::find<VoteRequest>(output, 2), nullptr) << "not before the vote for itself is on disk";
-  hand.from(2, 1, VoteResponse{true});
-  hand.from(3, 1, VoteResponse{true});
-  EXPECT_EQ(hand.core->role(), Role::candidate) << "three, but its own is not on disk";
-  hand.core->persisted(output.write->sequence);
-  EXPECT_EQ(hand.core->role(), Role::leader);
-}
-
-TEST(Election, AnEarlierWriteThatEndsDoesNotMakeTheOwnVoteDurable) {
-  Hand hand;
-  hand.from(2, 1, AppendRequest{{}, {hand.entry(1, {}, payload("a"))}});
-  const Output append = hand.take();
-  ASSERT_TRUE(append.write) << "and it stays under way";
-  hand.tick(10);
-  const auto campaign = Hand::find<PreVoteRequest>(hand.take(), 3)->campaign;
-  hand.from(3, 1, PreVoteResponse{campaign, true});
-  hand.from(4, 1, PreVoteResponse{campaign, true});
-  ASSERT_EQ(hand.core->role(), Role::candidate);
-  const Output vote = hand.take();
-  hand.from(3, 2, VoteResponse{true});
-  hand.from(4, 2, VoteResponse{true});
-  hand.core->persisted(append.write->sequence);
-  EXPECT_EQ(hand.core->role(), Role::candidate);
-  hand.core->persisted(vote.write->sequence);
-  EXPECT_EQ(hand.core->role(), Role::leader);
-}
-
-TEST(Election, ALeaderWithoutItsQuorumStepsDown) {
-  Hand hand;
-  hand.become_leader();
-  hand.from(2, 1, HeartbeatResponse{});
-  hand.from(3, 1, HeartbeatResponse{});
-  hand.tick(10);
-  EXPECT_EQ(hand.core->role(), Role::leader);
-  hand.from(2, 1, HeartbeatResponse{});
-  hand.tick(10);
-  EXPECT_EQ(hand.core->role(), Role::follower) << "two of four are not three";
-}
-
-TEST(Election, ALeaderOfAnOldTermIsToldSo) {
-  Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
-  hand.from(2, 5, Heartbeat{});
-  const Output output = hand.settle();
-  ASSERT_NE(Hand::find<AppendResponse>(output, 2), nullptr);
-  EXPECT_EQ(Hand::find<AppendResponse>(output, 2)->outcome, AppendOutcome::stale);
-  EXPECT_EQ(output.messages[0].term, Term{7});
-}
-
-TEST(Election, NobodyWhoHearsALeaderIsDrawnIntoAnElection) {
-  Hand hand;
-  hand.from(2, 1, Heartbeat{});
-  hand.settle();
-  hand.from(3, 9, VoteRequest{EntryId{Term{8}, Index{99}, {}}});
-  EXPECT_EQ(hand.term(), 1u);
-  EXPECT_EQ(hand.core->leader(), NodeId{2});
-}
 
 TEST(Commit, TakesTheThresholdThisNodeAmongThem) {
   Hand hand;
@@ -557,35 +341,6 @@ TEST(Append, WhatWasAnnouncedInATermStaysInIt) {
   EXPECT_EQ(hand.core->log().last(), b.id);
 }
 
-TEST(Terms, AreNotUsedUpByOneMessage) {
-  Hand hand;
-  hand.from(2, UINT64_MAX, HeartbeatResponse{});
-  EXPECT_EQ(hand.term(), 0u);
-  hand.from(2, 1000, HeartbeatResponse{});
-  EXPECT_EQ(hand.term(), 1000u);
-}
-
-TEST(Election, AVoterThatALeaderCannotReachDoesNotKeepItLeading) {
-  Hand hand;
-  hand.become_leader();
-  hand.settle();
-  for (int i = 0; i < 20; ++i) {
-    hand.from(2, 1, HeartbeatResponse{});
-    for (const std::uint64_t voter : {3u, 4u}) hand.from(voter, 1, Durable{hand.core->log().last()});
-    hand.tick();
-  }
-  EXPECT_NE(hand.core->role(), Role::leader) << "3 and 4 speak, but answer nothing";
-}
-
-TEST(Election, AVoterOfALowerTermAnswersAPreVote) {
-  Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
-  hand.tick(10);
-  const auto campaign = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
-  hand.from(2, 5, PreVoteResponse{campaign, true});
-  hand.from(3, 6, PreVoteResponse{campaign, true});
-  EXPECT_EQ(hand.core->role(), Role::candidate);
-}
-
 TEST(Leader, DoesNotAnswerAnswersWithoutEnd) {
   Hand hand;
   hand.become_leader();
@@ -612,19 +367,6 @@ TEST(Leader, AStalledDiskMakesWayForAnother) {
   EXPECT_NE(hand.core->role(), Role::leader);
 }
 
-TEST(Learners, NeverLead) {
-  Options options;
-  options.self = NodeId{1};
-  options.configuration.voters = {NodeId{1}, NodeId{2}};
-  options.configuration.learners = {NodeId{9}};
-  options.configuration.threshold = 2;
-  options.hash = some_hash;
-  options.random = [] { return 0; };
-  Core core(std::move(options), {});
-  core.step({NodeId{9}, NodeId{1}, Term{0}, Heartbeat{}});
-  EXPECT_EQ(core.leader(), std::nullopt);
-}
-
 TEST(Restart, EverythingUpToTheClaimIsCommitted) {
   const Entry a = Hand{}.entry(1, {}, payload("a"));
   const Entry b = Hand{}.entry(1, a.id, payload("b"));
@@ -633,20 +375,6 @@ TEST(Restart, EverythingUpToTheClaimIsCommitted) {
   EXPECT_EQ(hand.settle().committed.size(), 1u);
   hand.from(3, 2, AppendRequest{{}, {hand.entry(2, {}, payload("y"))}});
   EXPECT_EQ(hand.core->log().at(Index{1}), a.id);
-}
-
-TEST(Strangers, ChangeNothing) {
-  Hand hand;
-  const HardState before = hand.core->state();
-  for (const std::uint64_t stranger : {0u, 1u, 9u}) {
-    hand.from(stranger, 99, Heartbeat{});
-    hand.from(stranger, 99, VoteRequest{EntryId{Term{98}, Index{9}, {}}});
-    hand.from(stranger, 99, Durable{EntryId{Term{99}, Index{9}, {}}});
-    hand.from(stranger, 99, AppendRequest{{}, {hand.entry(99, {}, payload("a"))}});
-  }
-  EXPECT_EQ(hand.core->state(), before);
-  const Output output = hand.take();
-  EXPECT_TRUE(output.messages.empty() && !output.write);
 }
 
 TEST(Alone, ASingleNodeCommitsWhenItsOwnWriteIsDone) {

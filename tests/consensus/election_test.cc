@@ -1,0 +1,198 @@
+// Goal: elections in single steps: who may be voted for, when a vote counts, who is drawn in, who steps down.
+#include "hand.h"
+
+namespace testamur::consensus {
+namespace {
+
+TEST(Election, AVoteIsOnDiskBeforeItIsSaid) {
+  Hand hand;
+  hand.from(2, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
+  const Output output = hand.take();
+  EXPECT_EQ(Hand::find<VoteResponse>(output, 2), nullptr);
+  ASSERT_TRUE(output.write && output.write->state);
+  EXPECT_EQ(*output.write->state, (HardState{Term{5}, NodeId{2}}));
+  hand.core->persisted(output.write->sequence);
+  const Output after = hand.take();
+  ASSERT_NE(Hand::find<VoteResponse>(after, 2), nullptr);
+  EXPECT_TRUE(Hand::find<VoteResponse>(after, 2)->granted);
+}
+
+TEST(Election, OneVoteATermAlsoAfterSteppingDownWithinIt) {
+  Hand hand;
+  hand.from(2, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
+  hand.settle();
+  hand.from(3, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
+  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
+  // A heartbeat of the same term, and the leader's silence after, do not free the vote.
+  hand.from(2, 5, Heartbeat{});
+  hand.tick(30);
+  hand.settle();
+  hand.from(3, 5, VoteRequest{EntryId{Term{4}, Index{9}, {}}});
+  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
+  EXPECT_EQ(hand.core->state().vote, NodeId{2});
+}
+
+TEST(Election, NoVoteForALogThatLacksSomething) {
+  const Entry first = Hand{}.entry(3, {}, payload("a"));
+  Hand hand(Restart{{Term{3}, std::nullopt}, {}, {first}, std::nullopt});
+  hand.from(2, 4, VoteRequest{EntryId{Term{2}, Index{9}, {}}});
+  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 2)->granted) << "longer, of an older term";
+  hand.from(3, 4, VoteRequest{EntryId{}});
+  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 3)->granted);
+  hand.from(4, 4, VoteRequest{first.id});
+  EXPECT_TRUE(Hand::find<VoteResponse>(hand.settle(), 4)->granted);
+}
+
+TEST(Election, PreVotesAskForTheLogAndForSilence) {
+  const Entry first = Hand{}.entry(3, {}, payload("a"));
+  Hand hand(Restart{{Term{3}, std::nullopt}, {}, {first}, std::nullopt});
+  const auto granted = [&](EntryId last, std::uint64_t campaign) {
+    hand.from(2, 3, PreVoteRequest{campaign, last});
+    const Output output = hand.settle();
+    const auto* response = Hand::find<PreVoteResponse>(output, 2);
+    EXPECT_EQ(response->campaign, campaign);
+    return response->granted;
+  };
+  EXPECT_TRUE(granted(first.id, 1));
+  EXPECT_FALSE(granted(EntryId{}, 2)) << "its log lacks an entry";
+  hand.from(3, 3, Heartbeat{});
+  EXPECT_FALSE(granted(first.id, 3)) << "we hear a leader";
+  hand.tick(10);
+  EXPECT_TRUE(granted(first.id, 4));
+  EXPECT_EQ(hand.term(), 3u) << "asking changes no term";
+}
+
+TEST(Election, AStalePreVoteCountsForNothing) {
+  Hand hand;
+  hand.tick(10);
+  const auto first = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
+  hand.tick(10);
+  hand.settle();
+  hand.from(2, 0, PreVoteResponse{first, true});
+  hand.from(3, 0, PreVoteResponse{first, true});
+  EXPECT_EQ(hand.core->role(), Role::pre_candidate);
+}
+
+TEST(Election, TheOwnVoteCountsWhenItIsOnDisk) {
+  Hand hand;
+  hand.tick(10);
+  const auto campaign = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
+  hand.from(2, 0, PreVoteResponse{campaign, true});
+  hand.from(3, 0, PreVoteResponse{campaign, true});
+  ASSERT_EQ(hand.core->role(), Role::candidate);
+  const Output output = hand.take();
+  EXPECT_EQ(Hand::find<VoteRequest>(output, 2), nullptr) << "not before the vote for itself is on disk";
+  hand.from(2, 1, VoteResponse{true});
+  hand.from(3, 1, VoteResponse{true});
+  EXPECT_EQ(hand.core->role(), Role::candidate) << "three, but its own is not on disk";
+  hand.core->persisted(output.write->sequence);
+  EXPECT_EQ(hand.core->role(), Role::leader);
+}
+
+TEST(Election, AnEarlierWriteThatEndsDoesNotMakeTheOwnVoteDurable) {
+  Hand hand;
+  hand.from(2, 1, AppendRequest{{}, {hand.entry(1, {}, payload("a"))}});
+  const Output append = hand.take();
+  ASSERT_TRUE(append.write) << "and it stays under way";
+  hand.tick(10);
+  const auto campaign = Hand::find<PreVoteRequest>(hand.take(), 3)->campaign;
+  hand.from(3, 1, PreVoteResponse{campaign, true});
+  hand.from(4, 1, PreVoteResponse{campaign, true});
+  ASSERT_EQ(hand.core->role(), Role::candidate);
+  const Output vote = hand.take();
+  hand.from(3, 2, VoteResponse{true});
+  hand.from(4, 2, VoteResponse{true});
+  hand.core->persisted(append.write->sequence);
+  EXPECT_EQ(hand.core->role(), Role::candidate);
+  hand.core->persisted(vote.write->sequence);
+  EXPECT_EQ(hand.core->role(), Role::leader);
+}
+
+TEST(Election, ALeaderWithoutItsQuorumStepsDown) {
+  Hand hand;
+  hand.become_leader();
+  hand.from(2, 1, HeartbeatResponse{});
+  hand.from(3, 1, HeartbeatResponse{});
+  hand.tick(10);
+  EXPECT_EQ(hand.core->role(), Role::leader);
+  hand.from(2, 1, HeartbeatResponse{});
+  hand.tick(10);
+  EXPECT_EQ(hand.core->role(), Role::follower) << "two of four are not three";
+}
+
+TEST(Election, ALeaderOfAnOldTermIsToldSo) {
+  Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
+  hand.from(2, 5, Heartbeat{});
+  const Output output = hand.settle();
+  ASSERT_NE(Hand::find<AppendResponse>(output, 2), nullptr);
+  EXPECT_EQ(Hand::find<AppendResponse>(output, 2)->outcome, AppendOutcome::stale);
+  EXPECT_EQ(output.messages[0].term, Term{7});
+}
+
+TEST(Election, NobodyWhoHearsALeaderIsDrawnIntoAnElection) {
+  Hand hand;
+  hand.from(2, 1, Heartbeat{});
+  hand.settle();
+  hand.from(3, 9, VoteRequest{EntryId{Term{8}, Index{99}, {}}});
+  EXPECT_EQ(hand.term(), 1u);
+  EXPECT_EQ(hand.core->leader(), NodeId{2});
+}
+
+TEST(Terms, AreNotUsedUpByOneMessage) {
+  Hand hand;
+  hand.from(2, UINT64_MAX, HeartbeatResponse{});
+  EXPECT_EQ(hand.term(), 0u);
+  hand.from(2, 1000, HeartbeatResponse{});
+  EXPECT_EQ(hand.term(), 1000u);
+}
+
+TEST(Election, AVoterThatALeaderCannotReachDoesNotKeepItLeading) {
+  Hand hand;
+  hand.become_leader();
+  hand.settle();
+  for (int i = 0; i < 20; ++i) {
+    hand.from(2, 1, HeartbeatResponse{});
+    for (const std::uint64_t voter : {3u, 4u}) hand.from(voter, 1, Durable{hand.core->log().last()});
+    hand.tick();
+  }
+  EXPECT_NE(hand.core->role(), Role::leader) << "3 and 4 speak, but answer nothing";
+}
+
+TEST(Election, AVoterOfALowerTermAnswersAPreVote) {
+  Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
+  hand.tick(10);
+  const auto campaign = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
+  hand.from(2, 5, PreVoteResponse{campaign, true});
+  hand.from(3, 6, PreVoteResponse{campaign, true});
+  EXPECT_EQ(hand.core->role(), Role::candidate);
+}
+
+TEST(Learners, NeverLead) {
+  Options options;
+  options.self = NodeId{1};
+  options.configuration.voters = {NodeId{1}, NodeId{2}};
+  options.configuration.learners = {NodeId{9}};
+  options.configuration.threshold = 2;
+  options.hash = some_hash;
+  options.random = [] { return 0; };
+  Core core(std::move(options), {});
+  core.step({NodeId{9}, NodeId{1}, Term{0}, Heartbeat{}});
+  EXPECT_EQ(core.leader(), std::nullopt);
+}
+
+TEST(Strangers, ChangeNothing) {
+  Hand hand;
+  const HardState before = hand.core->state();
+  for (const std::uint64_t stranger : {0u, 1u, 9u}) {
+    hand.from(stranger, 99, Heartbeat{});
+    hand.from(stranger, 99, VoteRequest{EntryId{Term{98}, Index{9}, {}}});
+    hand.from(stranger, 99, Durable{EntryId{Term{99}, Index{9}, {}}});
+    hand.from(stranger, 99, AppendRequest{{}, {hand.entry(99, {}, payload("a"))}});
+  }
+  EXPECT_EQ(hand.core->state(), before);
+  const Output output = hand.take();
+  EXPECT_TRUE(output.messages.empty() && !output.write);
+}
+
+}  // namespace
+}  // namespace testamur::consensus

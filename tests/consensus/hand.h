@@ -1,0 +1,91 @@
+// One core, played against by hand: for tests of single steps.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "testamur/consensus/core.h"
+
+namespace testamur::consensus {
+
+inline Digest some_hash(Term term, Index index, const Digest& before, const Payload& payload) {
+  Digest out{};
+  std::uint64_t mixed = term.value * 31 + index.value * 7 + size_of(payload);
+  for (const std::uint8_t byte : before) mixed = mixed * 131 + byte;
+  if (payload) {
+    for (const std::uint8_t byte : *payload) mixed = mixed * 137 + byte + 1;
+  }
+  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(mixed >> (8 * i));
+  return out;
+}
+
+inline Payload payload(std::string_view text) {
+  return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
+}
+
+/// One core, played against by hand. Four voters, threshold 3.
+class Hand {
+ public:
+  explicit Hand(Restart restart = {}, PayloadCheck* check = nullptr) {
+    Options options;
+    options.self = NodeId{1};
+    options.configuration.voters = {NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}};
+    options.configuration.threshold = 3;
+    options.hash = some_hash;
+    options.random = [] { return 0; };
+    options.max_uncertified = 4;
+    options.max_unapplied = 8;
+    options.check = check;
+    core.emplace(std::move(options), std::move(restart));
+  }
+
+  void from(std::uint64_t node, std::uint64_t term, Body body) {
+    core->step({NodeId{node}, NodeId{1}, Term{term}, std::move(body)});
+  }
+  void tick(int times = 1) {
+    for (int i = 0; i < times; ++i) core->tick();
+  }
+  Output take() { return core->take(); }
+  /// Takes what is ready and lets its write be done; gives both outputs together.
+  Output settle() {
+    Output all = take();
+    for (std::optional<Write> write = all.write; write;) {
+      core->persisted(write->sequence);
+      Output more = take();
+      write = more.write;
+      for (auto& message : more.messages) all.messages.push_back(message);
+      for (auto& entry : more.committed) all.committed.push_back(entry);
+      if (more.agreed) all.agreed = more.agreed;
+    }
+    return all;
+  }
+  void become_leader() {
+    tick(10);
+    const Output asked = settle();
+    const auto* request = find<PreVoteRequest>(asked, 2);
+    ASSERT_NE(request, nullptr);
+    from(2, term(), PreVoteResponse{request->campaign, true});
+    from(3, term(), PreVoteResponse{request->campaign, true});
+    settle();
+    from(2, term(), VoteResponse{true});
+    from(3, term(), VoteResponse{true});
+    ASSERT_EQ(core->role(), Role::leader);
+  }
+  std::uint64_t term() const { return core->term().value; }
+  Entry entry(std::uint64_t term, const EntryId& before, const Payload& bytes) const {
+    const Index index = next(before.index);
+    return {{Term{term}, index, some_hash(Term{term}, index, before.hash, bytes)}, before.hash, bytes};
+  }
+  template <class T>
+  static const T* find(const Output& output, std::uint64_t to) {
+    for (const Message& message : output.messages) {
+      if (message.to == NodeId{to} && std::holds_alternative<T>(message.body)) return &std::get<T>(message.body);
+    }
+    return nullptr;
+  }
+
+  std::optional<Core> core;
+};
+
+}  // namespace testamur::consensus
