@@ -122,7 +122,18 @@ void print_proof(const Proof& proof) {
   if (!table.done()) throw std::runtime_error("the table and the proof differ");
 }
 
-int run() {
+/// What the first half makes and the second builds on.
+struct Inputs {
+  Bytes genesis_bytes;
+  Hash ledger{};
+  credentials::Document document;
+  Salt salt{};     // of our document
+  Hash sibling{};  // leaf hash of the other commitment
+  SignedStatement signed_statement;
+};
+
+/// Keys, genesis, the document, the batch and the statement.
+Inputs print_inputs() {
   const Bytes genesis_bytes = encode(genesis());
   const Hash ledger = ledger_id(genesis_bytes);
   const SecretKey registrar = key_from_text("example registrar");
@@ -185,11 +196,15 @@ int run() {
   item("key_id", signed_statement.signatures[0].key_id);
   item("signature", signed_statement.signatures[0].signature);
   line("");
+  return {genesis_bytes, ledger, document, salts[1], leaves[0], signed_statement};
+}
 
+/// The block, the checkpoint, the policy, the proof and the verdict.
+void print_ledger(const Inputs& inputs) {
   ScratchDirectory scratch;
   std::shared_ptr<store::KeyValueStore> kv = value_of(store::open_rocks(scratch.path() + "/ledger", true));
-  const auto node = value_of(store::Ledger::create(kv, genesis_bytes));
-  const Bytes handed = encode(signed_statement);
+  const auto node = value_of(store::Ledger::create(kv, inputs.genesis_bytes));
+  const Bytes handed = encode(inputs.signed_statement);
   const Payload payload{Time{kGenesisTime.value + 2000}, {{handed, std::span<const Hash>{}}}};
   const auto applied = value_of(node->apply(store::LogIndex{1}, payload));
   if (applied.outcomes[0].code != Acceptance::ok) throw std::runtime_error("the example's statement was refused");
@@ -211,7 +226,7 @@ int run() {
   line("");
   text_block(encode(SignedNote{encode(node->checkpoint()), {to_line(cosignature, "node.a.example")}}));
   line("");
-  const Policy policy = policy_of(std::get<ConsortiumRecord>(genesis().records[0]), ledger);
+  const Policy policy = policy_of(std::get<ConsortiumRecord>(genesis().records[0]), inputs.ledger);
   line("**The policy** that a verifier holds:");
   line("");
   text_block(encode(policy));
@@ -219,7 +234,7 @@ int run() {
 
   value_of(node->certify({node->checkpoint(), 0, {cosignature}, {}}));
   Proof proof = value_of(value_of(store::History::open(kv))->prove({"a.example", "diplomas", EntryNumber{1}}));
-  proof.entry->document = DocumentProof{salts[1], {leaves[0]}};
+  proof.entry->document = DocumentProof{inputs.salt, {inputs.sibling}};
   const Bytes bytes = encode(proof);
   line("**The proof** that our document is entry 1, in good standing, " + std::to_string(bytes.size()) + " bytes:");
   line("");
@@ -228,16 +243,18 @@ int run() {
   print_proof(proof);
   line("");
   Question question;
-  question.document = document.hash;
+  question.document = inputs.document.hash;
   const Finding finding = verify(bytes, policy, question);
   line("**The verdict** for this policy and H(document): " + std::to_string(static_cast<int>(finding.verdict)) + ", `" +
        std::string(name(finding.verdict)) + "`, entry " + std::to_string(finding.number.value) + " of " +
        finding.institution + "/" + finding.register_name + ", head time " + std::to_string(finding.head_time.value) +
        ".");
-  return 0;
 }
 
 }  // namespace
 }  // namespace testamur::test
 
-int main() { return testamur::test::run(); }
+int main() {
+  testamur::test::print_ledger(testamur::test::print_inputs());
+  return 0;
+}
