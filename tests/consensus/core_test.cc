@@ -23,9 +23,7 @@ TEST(Commit, TakesTheThresholdThisNodeAmongThem) {
 
 TEST(Commit, TwoOfFourAreNotEnough) {
   Hand hand;
-  const Entry a = hand.entry(1, {}, payload("a"));
-  hand.from(2, 1, AppendRequest{{}, {a}});
-  hand.settle();
+  const Entry a = hand.receive_first("a");
   hand.from(2, 1, Durable{a.id});
   EXPECT_TRUE(hand.settle().committed.empty());
   hand.from(2, 1, Durable{a.id});
@@ -50,9 +48,7 @@ TEST(Commit, AnEntryOfAnOldTermIsNotCommittedByCounting) {
 
 TEST(Commit, AnnouncementsOfDifferentTermsAreNeverAdded) {
   Hand hand;
-  const Entry a = hand.entry(1, {}, payload("a"));
-  hand.from(2, 1, AppendRequest{{}, {a}});
-  hand.settle();
+  const Entry a = hand.receive_first("a");
   hand.from(2, 1, Durable{a.id});
   hand.from(3, 2, Durable{EntryId{Term{2}, Index{1}, {}}});
   EXPECT_TRUE(hand.settle().committed.empty());
@@ -120,9 +116,7 @@ TEST(Append, TwoEntriesOfOneIndexAndTermAreEvidence) {
 
 TEST(Append, WhatWasCommittedIsNeverTruncated) {
   Hand hand;
-  const Entry a = hand.entry(1, {}, payload("a"));
-  hand.from(2, 1, AppendRequest{{}, {a}});
-  hand.settle();
+  const Entry a = hand.receive_first("a");
   hand.from(2, 1, Durable{a.id});
   hand.from(3, 1, Durable{a.id});
   ASSERT_EQ(hand.settle().committed.size(), 1u);
@@ -251,9 +245,7 @@ TEST(Leader, AWindowThatWasLostIsSentAgain) {
 
 TEST(Claims, AreOnDiskBeforeTheyAreSaidAndCountWithTheQuorum) {
   Hand hand;
-  const Entry a = hand.entry(1, {}, payload("a"));
-  hand.from(2, 1, AppendRequest{{}, {a}});
-  hand.settle();
+  const Entry a = hand.receive_first("a");
   hand.from(2, 1, Durable{a.id});
   hand.from(3, 1, Durable{a.id});
   ASSERT_EQ(hand.settle().committed.size(), 1u);
@@ -274,9 +266,7 @@ TEST(Claims, AreOnDiskBeforeTheyAreSaidAndCountWithTheQuorum) {
 
 TEST(Claims, OtherHeadsDoNotCountAndTwoAreEvidence) {
   Hand hand;
-  const Entry a = hand.entry(1, {}, payload("a"));
-  hand.from(2, 1, AppendRequest{{}, {a}});
-  hand.settle();
+  const Entry a = hand.receive_first("a");
   hand.from(2, 1, Durable{a.id});
   hand.from(3, 1, Durable{a.id});
   hand.settle();

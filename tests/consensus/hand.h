@@ -77,6 +77,13 @@ class Hand {
     const Index index = next(before.index);
     return {{Term{term}, index, some_hash(Term{term}, index, before.hash, bytes)}, before.hash, bytes};
   }
+  /// The log's first entry, of term 1 from leader 2, on disk here.
+  Entry receive_first(std::string_view text) {
+    const Entry first = entry(1, {}, payload(text));
+    from(2, 1, AppendRequest{{}, {first}});
+    settle();
+    return first;
+  }
   template <class T>
   static const T* find(const Output& output, std::uint64_t to) {
     for (const Message& message : output.messages) {
