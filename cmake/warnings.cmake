@@ -2,8 +2,8 @@
 option(TESTAMUR_WERROR "Warnings are errors" ON)
 add_library(testamur_flags INTERFACE)
 target_compile_options(testamur_flags INTERFACE
-  -Wall -Wextra -Wpedantic $<$<BOOL:${TESTAMUR_WERROR}>:-Werror> -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
-  $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Woverloaded-virtual -Wextra-semi>)
+  -Wall -Wextra -Wpedantic $<$<BOOL:${TESTAMUR_WERROR}>:-Werror> -Wshadow -Wconversion -Wsign-conversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 takes every std::optional inside a std::variant for one that may be read before it is written.
   target_compile_options(testamur_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
