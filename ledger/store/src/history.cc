@@ -54,14 +54,6 @@ Result<BlockRecord> History::block(Height height) const {
   });
 }
 
-Result<BlockRecord> History::block_at(Time time) const {
-  return guarded([&]() -> Result<BlockRecord> {
-    const auto height = impl_->height_at(time);
-    if (!height) return not_found("block: expected a time after the ledger's creation");
-    return read_block(impl_->view(), *height);
-  });
-}
-
 Result<Bytes> History::leaf(LeafIndex index) const {
   return guarded([&]() -> Result<Bytes> {
     if (index.value >= impl_->size()) {
@@ -69,13 +61,6 @@ Result<Bytes> History::leaf(LeafIndex index) const {
                        std::to_string(index.value));
     }
     return read_leaf(impl_->view(), index);
-  });
-}
-
-Result<merkle::Path> History::leaf_path(LeafIndex index) const {
-  return guarded([&]() -> Result<merkle::Path> {
-    if (index.value >= impl_->size()) return not_found("leaf: expected an index below the certified size");
-    return AppendTree(impl_->view(), keys::log_tree()).inclusion_path(index.value, impl_->size());
   });
 }
 

@@ -31,9 +31,9 @@ class History::Impl {
   struct Shown;  // the block whose state a proof shows, and the register in it
   Result<Shown> choose_block(const ProofRequest& request) const;
   void add_blocks(Proof& proof, const Shown& shown, AppendTree& log) const;
-  EntryProof prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
-                         RegistryTree& registry) const;
-  StatusEvidence find_evidence(const Shown& shown, EntryNumber number, Status status) const;
+  Result<EntryProof> prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
+                                 RegistryTree& registry) const;
+  Result<StatusEvidence> find_evidence(const Shown& shown, EntryNumber number, Status status) const;
   EventSequence last_event(const Shown& shown, EntryNumber number) const;
 
   std::shared_ptr<const KeyValueStore> store_;  // outlives the view

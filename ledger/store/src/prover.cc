@@ -78,8 +78,8 @@ EventSequence History::Impl::last_event(const Shown& shown, EntryNumber number) 
   return present(newest, "an event of number " + std::to_string(number.value));
 }
 
-StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber number, Status status) const {
-  if (status == Status::good) return {};
+Result<StatusEvidence> History::Impl::find_evidence(const Shown& shown, EntryNumber number, Status status) const {
+  if (status == Status::good) return StatusEvidence{};
   const EventSequence sequence = last_event(shown, number);
   AppendTree events(*view_, keys::events_tree(shown.index));
   const auto read_event = [&](std::uint64_t at) {
@@ -87,7 +87,8 @@ StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber numb
                   "an event");
   };
   if (status != Status::suspended) {
-    return FinalEvent{read_event(sequence.value), events.inclusion_path(sequence.value, shown.record.events)};
+    return StatusEvidence{
+        FinalEvent{read_event(sequence.value), events.inclusion_path(sequence.value, shown.record.events)}};
   }
   SuspendingEvents suspending{merkle::peaks(events.reader(), sequence.value), {}};
   std::size_t bytes = 0;
@@ -95,16 +96,15 @@ StatusEvidence History::Impl::find_evidence(const Shown& shown, EntryNumber numb
     suspending.events.push_back(read_event(at));
     bytes += encode(suspending.events.back()).size();
     if (bytes > kMaxEvidenceBytes) {
-      throw StorageFault(ErrorCode::unsupported,
-                         "prove: the register has had more events since this suspension than a "
-                         "proof can hold, 15 MiB");
+      return Error{ErrorCode::unsupported,
+                   "prove: the register has had more events since this suspension than a proof can hold, 15 MiB"};
     }
   }
-  return suspending;
+  return StatusEvidence{std::move(suspending)};
 }
 
-EntryProof History::Impl::prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
-                                      RegistryTree& registry) const {
+Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
+                                              RegistryTree& registry) const {
   EntryProof entry;
   const std::uint64_t chunk = request.number.value / kChunkEntries;
   StatusTree statuses(*view_, keys::status_tree(shown.index), shown.height, shown.record.issued);
@@ -123,8 +123,13 @@ EntryProof History::Impl::prove_entry(const ProofRequest& request, const Shown& 
     auto record = std::get<InstitutionRecord>(record_at(*view_, index, shown.height));
     entry.institution = InstitutionProof{index, std::move(record), registry.inclusion_path(index)};
   }
-  entry.evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
-  if (request.with_document && is_listed(entry)) {
+  auto evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
+  if (!evidence) return evidence.error();
+  entry.evidence = std::move(*evidence);
+  if (request.with_document) {
+    if (!is_listed(entry)) {
+      return Error{ErrorCode::invalid, "prove: expected a listed entry; a sealed one's salt and path are its holder's"};
+    }
     AppendTree listed(*view_, keys::listed_tree(batch.leaf_index), AppendTree::Leaves::raw);
     entry.document =
         DocumentProof{std::nullopt, listed.inclusion_path(request.number.value - batch.first.value, batch.count)};
@@ -150,10 +155,9 @@ Result<Proof> History::Impl::prove(const ProofRequest& request) const {
   proof.record = shown->record;
   proof.record_path = registry.inclusion_path(shown->index);
   if (request.number.value >= shown->record.issued) return proof;
-  proof.entry = prove_entry(request, *shown, log, registry);
-  if (request.with_document && !is_listed(*proof.entry)) {
-    return Error{ErrorCode::invalid, "prove: expected a listed entry; a sealed one's salt and path are its holder's"};
-  }
+  auto entry = prove_entry(request, *shown, log, registry);
+  if (!entry) return entry.error();
+  proof.entry = std::move(*entry);
   return proof;
 }
 

@@ -30,7 +30,7 @@ struct AppendRequest {
 enum class AppendOutcome : std::uint8_t {
   accepted,  ///< `at` and everything before it is durable
   conflict,  ///< `previous` is not there; `at` is where the logs may agree
-  refused,   ///< the payload check refused the entry at this index, for now
+  refused,   ///< the payload check refused the entry at this index; it is asked again later
   stale,     ///< the request's term is over; the answer's term is the news
 };
 struct AppendResponse {

@@ -42,10 +42,7 @@ class History {
   Height height() const;  ///< of the certified block
 
   Result<BlockRecord> block(Height height) const;
-  /// The newest block at or before this time.
-  Result<BlockRecord> block_at(Time time) const;
   Result<Bytes> leaf(LeafIndex index) const;
-  Result<merkle::Path> leaf_path(LeafIndex index) const;
   Result<RegisterRecord> register_at(std::string_view institution, std::string_view name, Height height) const;
   /// Runs of status that cover the numbers [first, first + count) as of a block.
   Result<std::vector<StatusRun>> statuses_at(std::string_view institution, std::string_view name, EntryNumber first,
