@@ -202,7 +202,7 @@ Inputs print_inputs() {
 /// The block, the checkpoint, the policy, the proof and the verdict.
 void print_ledger(const Inputs& inputs) {
   ScratchDirectory scratch;
-  std::shared_ptr<store::KeyValueStore> kv = value_of(store::open_rocks(scratch.path() + "/ledger", true));
+  std::shared_ptr<storage::KeyValueStore> kv = value_of(storage::open_rocks(scratch.path() + "/ledger", true));
   const auto node = value_of(store::Ledger::create(kv, inputs.genesis_bytes));
   const Bytes handed = encode(inputs.signed_statement);
   const Payload payload{Time{kGenesisTime.value + 2000}, {{handed, std::span<const Hash>{}}}};

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "testamur/ledger/bytes.h"
-#include "testamur/ledger/result.h"
+#include "testamur/encoding/bytes.h"
+#include "testamur/encoding/result.h"
 
 namespace testamur::fuzz {
 

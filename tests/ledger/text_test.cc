@@ -1,8 +1,8 @@
 // Goal: names, hex, base64 and numbers have one text each; everything else is refused.
 #include <gtest/gtest.h>
 
+#include "testamur/encoding/bytes.h"
 #include "testamur/ledger/alphabet.h"
-#include "testamur/ledger/bytes.h"
 
 namespace testamur {
 namespace {

@@ -41,12 +41,12 @@ TEST(Store, AFlippedByteNeverYieldsAnotherHead) {
       const std::uintmax_t at = random() % size;
       flip_byte(std::filesystem::path(copy) / file.path().filename(), at);
       SCOPED_TRACE(file.path().filename().string() + " at " + std::to_string(at));
-      auto opened = store::open_rocks(copy, false);
+      auto opened = storage::open_rocks(copy, false);
       if (!opened) {
         ++refused;
         continue;
       }
-      std::shared_ptr<store::KeyValueStore> kv = std::move(*opened);
+      std::shared_ptr<storage::KeyValueStore> kv = std::move(*opened);
       auto ledger = store::Ledger::open(kv);
       if (!ledger) {
         ++refused;
@@ -56,7 +56,7 @@ TEST(Store, AFlippedByteNeverYieldsAnotherHead) {
       EXPECT_EQ((*ledger)->head(), head);
       try {
         EXPECT_EQ(contents_of(*kv), contents);
-      } catch (const store::StorageFault& fault) {
+      } catch (const storage::StorageFault& fault) {
         EXPECT_EQ(fault.error().code, ErrorCode::corrupt);
         ++refused;
       }
@@ -74,9 +74,9 @@ std::filesystem::path write_ahead_log(const std::string& directory) {
 
 /// Writes records to a new store, the value of each `bytes` long; returns the path of its write-ahead log.
 std::filesystem::path write_records(const std::string& directory, std::uint8_t count, std::size_t bytes) {
-  const auto kv = value_of(store::open_rocks(directory, true));
+  const auto kv = value_of(storage::open_rocks(directory, true));
   for (std::uint8_t i = 1; i <= count; ++i) {
-    store::WriteSet writes;
+    storage::WriteSet writes;
     writes.put({i}, Bytes(bytes, i));
     kv->write(writes);
   }
@@ -98,7 +98,7 @@ TEST(Store, AHoleInTheWriteAheadLogEndsTheReplay) {
   stream.seekp(4 * block);
   stream << std::string(block, '\0');
   stream.close();
-  const auto kv = value_of(store::open_rocks(directory, false));
+  const auto kv = value_of(storage::open_rocks(directory, false));
   const auto view = kv->view();
   for (std::uint8_t i = 1; i <= 4; ++i) EXPECT_TRUE(view->get(Bytes{i})) << int{i};
   for (std::uint8_t i = 5; i <= 8; ++i) EXPECT_FALSE(view->get(Bytes{i})) << int{i};

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   const std::uint64_t seed = std::strtoull(argv[2], nullptr, 10);
   const std::uint64_t blocks = std::strtoull(argv[3], nullptr, 10);
   // A small write buffer, so that flushes and compactions are killed as well.
-  testamur::store::RocksOptions options;
+  testamur::storage::RocksOptions options;
   options.write_buffer_bytes = 64u << 10;
   TestLedger test(World({.institutions = 2, .registers = 2}), argv[1], options);
   while (test.ledger().head().height.value < blocks) {

@@ -27,8 +27,8 @@ int losses() {
 }
 
 /// Small buffers, so that the power also goes during flushes and compactions.
-store::RocksOptions options_with(const PowerLossEnv& power) {
-  store::RocksOptions options;
+storage::RocksOptions options_with(const PowerLossEnv& power) {
+  storage::RocksOptions options;
   options.env = power.env();
   options.write_buffer_bytes = 64u << 10;
   return options;
@@ -90,9 +90,9 @@ TEST(PowerLoss, ACreatedLedgerIsThere) {
       power.cut_power();
     }
     power.drop_unsynced(random());
-    auto opened = store::open_rocks(directory, false, options_with(power));
+    auto opened = storage::open_rocks(directory, false, options_with(power));
     ASSERT_TRUE(opened) << opened.error().message;
-    std::shared_ptr<store::KeyValueStore> kv = std::move(*opened);
+    std::shared_ptr<storage::KeyValueStore> kv = std::move(*opened);
     const auto ledger = store::Ledger::open(kv);
     ASSERT_TRUE(ledger) << ledger.error().message;
   }

@@ -69,7 +69,7 @@ void apply_seeded_block(TestLedger& test, std::uint64_t seed) {
   if (head.height.value % 5 == 0) test.certify();
 }
 
-Hash contents_of(const store::KeyValueStore& store) {
+Hash contents_of(const storage::KeyValueStore& store) {
   Writer all;
   store.view()->scan({}, {}, [&](ByteView key, ByteView value) {
     if (key[0] != 'K' && key[0] != 'U' && key[0] != 0) all.opaque24(key).opaque24(value);

@@ -34,6 +34,6 @@ class RandomBlocks {
 void apply_seeded_block(TestLedger& test, std::uint64_t seed);
 
 /// H of every key and value, without what certifying adds and takes away and the store's own.
-Hash contents_of(const store::KeyValueStore& store);
+Hash contents_of(const storage::KeyValueStore& store);
 
 }  // namespace testamur::test

@@ -16,9 +16,9 @@ TEST(Store, CreatingAndOpening) {
   ScratchDirectory scratch;
   const World world;
   const std::string directory = scratch.path() + "/ledger";
-  EXPECT_EQ(store::open_rocks(directory, false).error().code, ErrorCode::not_found);
+  EXPECT_EQ(storage::open_rocks(directory, false).error().code, ErrorCode::not_found);
   {
-    std::shared_ptr<store::KeyValueStore> kv = value_of(store::open_rocks(directory, true));
+    std::shared_ptr<storage::KeyValueStore> kv = value_of(storage::open_rocks(directory, true));
     EXPECT_EQ(store::Ledger::open(kv).error().code, ErrorCode::not_found) << "an empty store is no ledger";
     EXPECT_EQ(store::Ledger::create(kv, Bytes{1}).error().code, ErrorCode::malformed);
     EXPECT_EQ(store::History::open(kv).error().code, ErrorCode::not_found);
@@ -26,21 +26,22 @@ TEST(Store, CreatingAndOpening) {
     EXPECT_EQ(ledger->id(), world.ledger());
     EXPECT_EQ(ledger->head().size, 1u);
     EXPECT_EQ(store::Ledger::create(kv, world.genesis_bytes()).error().code, ErrorCode::conflict);
-    EXPECT_EQ(store::open_rocks(directory, false).error().code, ErrorCode::conflict) << "open in this process already";
+    EXPECT_EQ(storage::open_rocks(directory, false).error().code, ErrorCode::conflict)
+        << "open in this process already";
     EXPECT_EQ(store::History::open(kv).error().code, ErrorCode::not_found) << "nothing is certified yet";
   }
-  EXPECT_TRUE(store::open_rocks(directory, false));
+  EXPECT_TRUE(storage::open_rocks(directory, false));
 }
 
 TEST(Store, ADirectoryThatCannotBeMadeIsAnError) {
-  const auto opened = store::open_rocks("/proc/no/such/place", true);
+  const auto opened = storage::open_rocks("/proc/no/such/place", true);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::storage);
   EXPECT_THAT(opened.error().message, HasSubstr("/proc/no/such/place"));
 }
 
 /// How many keys a block writes, by counting the store's.
-std::size_t count_keys(const store::KeyValueStore& kv) {
+std::size_t count_keys(const storage::KeyValueStore& kv) {
   std::size_t count = 0;
   kv.view()->scan({}, {}, [&](ByteView, ByteView) { return ++count, true; });
   return count;
@@ -164,26 +165,26 @@ TEST(Store, ProofRequestsThatCannotBeMetSayWhy) {
 
 TEST(Store, StopsAfterAFailedWrite) {
   /// A store whose writes fail when told to.
-  class Failing final : public store::KeyValueStore {
+  class Failing final : public storage::KeyValueStore {
    public:
-    explicit Failing(std::shared_ptr<store::KeyValueStore> inner) : inner_(std::move(inner)) {}
-    std::unique_ptr<store::View> view() const override { return inner_->view(); }
-    void write(const store::WriteSet& writes) override {
-      if (fail) throw store::StorageFault(ErrorCode::storage, "no space left");
+    explicit Failing(std::shared_ptr<storage::KeyValueStore> inner) : inner_(std::move(inner)) {}
+    std::unique_ptr<storage::View> view() const override { return inner_->view(); }
+    void write(const storage::WriteSet& writes) override {
+      if (fail) throw storage::StorageFault(ErrorCode::storage, "no space left");
       inner_->write(writes);
     }
     void flush() override {
-      if (fail) throw store::StorageFault(ErrorCode::storage, "no space left");
+      if (fail) throw storage::StorageFault(ErrorCode::storage, "no space left");
       inner_->flush();
     }
     bool fail = false;
 
    private:
-    std::shared_ptr<store::KeyValueStore> inner_;
+    std::shared_ptr<storage::KeyValueStore> inner_;
   };
   ScratchDirectory scratch;
   const World world;
-  auto failing = std::make_shared<Failing>(value_of(store::open_rocks(scratch.path() + "/ledger", true)));
+  auto failing = std::make_shared<Failing>(value_of(storage::open_rocks(scratch.path() + "/ledger", true)));
   auto ledger = value_of(store::Ledger::create(failing, world.genesis_bytes()));
   const auto entries = make_class("a", 3, false);
   const Bytes bytes = world.sign(0, world.issue(0, "r0", 0, 3, entries.root, false, kCreated));

@@ -4,15 +4,15 @@ namespace testamur::test {
 
 using store::Ledger;
 
-TestLedger::TestLedger(World world, store::RocksOptions options)
+TestLedger::TestLedger(World world, storage::RocksOptions options)
     : world_(std::move(world)), options_(options), scratch_(std::in_place), directory_(scratch_->path() + "/ledger") {
-  store_ = value_of(store::open_rocks(directory_, true, options_));
+  store_ = value_of(storage::open_rocks(directory_, true, options_));
   ledger_ = value_of(Ledger::create(store_, world_.genesis_bytes()));
 }
 
-TestLedger::TestLedger(World world, std::string directory, store::RocksOptions options)
+TestLedger::TestLedger(World world, std::string directory, storage::RocksOptions options)
     : world_(std::move(world)), options_(options), directory_(std::move(directory)) {
-  store_ = value_of(store::open_rocks(directory_, true, options_));
+  store_ = value_of(storage::open_rocks(directory_, true, options_));
   auto opened = Ledger::open(store_);
   const bool fresh = !opened && opened.error().code == ErrorCode::not_found;
   ledger_ = value_of(fresh ? Ledger::create(store_, world_.genesis_bytes()) : std::move(opened));
@@ -25,7 +25,7 @@ void TestLedger::close() {
 
 void TestLedger::reopen() {
   close();
-  store_ = value_of(store::open_rocks(directory_, false, options_));
+  store_ = value_of(storage::open_rocks(directory_, false, options_));
   ledger_ = value_of(Ledger::open(store_));
 }
 

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "scratch.h"
+#include "testamur/storage/rocks.h"
 #include "testamur/store/history.h"
 #include "testamur/store/ledger.h"
-#include "testamur/store/rocks.h"
 #include "world.h"
 
 namespace testamur::test {
@@ -21,13 +21,13 @@ struct Handed {
 
 class TestLedger {
  public:
-  explicit TestLedger(World world = World{}, store::RocksOptions options = {});
+  explicit TestLedger(World world = World{}, storage::RocksOptions options = {});
   /// In a directory of the caller's: made anew, or opened where a ledger is there.
-  TestLedger(World world, std::string directory, store::RocksOptions options = {});
+  TestLedger(World world, std::string directory, storage::RocksOptions options = {});
 
   const World& world() const { return world_; }
   store::Ledger& ledger() { return *ledger_; }
-  const std::shared_ptr<store::KeyValueStore>& store() const { return store_; }
+  const std::shared_ptr<storage::KeyValueStore>& store() const { return store_; }
   const std::string& directory() const { return directory_; }
   Time now() const { return now_; }
 
@@ -50,10 +50,10 @@ class TestLedger {
 
  private:
   World world_;
-  store::RocksOptions options_;
+  storage::RocksOptions options_;
   std::optional<ScratchDirectory> scratch_;
   std::string directory_;
-  std::shared_ptr<store::KeyValueStore> store_;
+  std::shared_ptr<storage::KeyValueStore> store_;
   std::unique_ptr<store::Ledger> ledger_;
   Time now_ = kCreated;
 };

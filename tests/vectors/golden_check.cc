@@ -2,8 +2,8 @@
 
 #include "scratch.h"
 #include "testamur/ledger/genesis.h"
+#include "testamur/storage/rocks.h"
 #include "testamur/store/ledger.h"
-#include "testamur/store/rocks.h"
 
 namespace testamur::vectors {
 namespace {
@@ -99,8 +99,8 @@ std::string check_golden(const boost::json::value& json) {
   file["ledger_id"].expect_hex(ledger_id(genesis));
 
   const test::ScratchDirectory scratch;
-  std::shared_ptr<store::KeyValueStore> kv =
-      require(store::open_rocks(scratch.path() + "/ledger", true), file["genesis"]);
+  std::shared_ptr<storage::KeyValueStore> kv =
+      require(storage::open_rocks(scratch.path() + "/ledger", true), file["genesis"]);
   const auto ledger = require(Ledger::create(kv, genesis), file["genesis"]);
 
   const Field genesis_expect = file["genesis_expect"];

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "testamur/ledger/bytes.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur::vectors {
 

@@ -1,6 +1,6 @@
 #include "testamur/ledger/payload.h"
 
-#include "testamur/ledger/encoding.h"
+#include "testamur/encoding/encoding.h"
 
 namespace testamur {
 namespace {

@@ -31,8 +31,8 @@ Bytes tile_bytes(std::span<const Hash> hashes) {
 
 std::vector<Hash> tile_hashes(ByteView value) {
   if (value.size() % sizeof(Hash) != 0 || value.size() > kTileWidth * sizeof(Hash)) {
-    throw StorageFault(ErrorCode::corrupt,
-                       "store: expected a tile of up to 16 hashes, found " + std::to_string(value.size()) + " bytes");
+    throw storage::StorageFault(ErrorCode::corrupt, "store: expected a tile of up to 16 hashes, found " +
+                                                        std::to_string(value.size()) + " bytes");
   }
   std::vector<Hash> hashes(value.size() / sizeof(Hash));
   for (std::size_t i = 0; i < hashes.size(); ++i) {
@@ -60,13 +60,14 @@ Hash AppendTree::node(unsigned level, std::uint64_t index) {
   const std::vector<Hash>& hashes = tile(band, first / kTileWidth);
   const std::uint64_t offset = first % kTileWidth;
   if (offset + count > hashes.size()) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected node " + std::to_string(index) + " of level " +
-                                               std::to_string(level) + " in tree " + to_hex(prefix_) + ", found none");
+    throw storage::StorageFault(ErrorCode::corrupt, "store: expected node " + std::to_string(index) + " of level " +
+                                                        std::to_string(level) + " in tree " + to_hex(prefix_) +
+                                                        ", found none");
   }
   return fold_tile(std::span(hashes).subspan(offset, count));
 }
 
-AppendEdge AppendEdge::load(const View& view, const Bytes& prefix, std::uint64_t size) {
+AppendEdge AppendEdge::load(const storage::View& view, const Bytes& prefix, std::uint64_t size) {
   AppendEdge edge;
   edge.size_ = size;
   for (std::uint64_t complete = size; complete > 0; complete /= kTileWidth) {
@@ -78,10 +79,10 @@ AppendEdge AppendEdge::load(const View& view, const Bytes& prefix, std::uint64_t
       const auto value = view.get(keys::tile(prefix, number, band.index));
       if (value) band.open = tile_hashes(*value);
       if (band.open.size() != band.stored) {
-        throw StorageFault(ErrorCode::corrupt, "store: expected " + std::to_string(band.stored) +
-                                                   " hashes in the last tile of band " + std::to_string(number) +
-                                                   " of tree " + to_hex(prefix) + ", found " +
-                                                   std::to_string(band.open.size()));
+        throw storage::StorageFault(ErrorCode::corrupt, "store: expected " + std::to_string(band.stored) +
+                                                            " hashes in the last tile of band " +
+                                                            std::to_string(number) + " of tree " + to_hex(prefix) +
+                                                            ", found " + std::to_string(band.open.size()));
       }
     }
     edge.bands_.push_back(std::move(band));

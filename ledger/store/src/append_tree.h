@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kTileWidth = 1u << kTileLevels;
 Hash fold_tile(std::span<const Hash> siblings);
 
 Bytes tile_bytes(std::span<const Hash> hashes);
-/// Throws StorageFault when the value is no list of hashes.
+/// Throws storage::StorageFault when the value is no list of hashes.
 std::vector<Hash> tile_hashes(ByteView value);
 
 /// Reads nodes of the tree whose tiles lie under `prefix`. Keeps what it read; for one thread and one view.
@@ -28,7 +28,7 @@ class AppendTree {
   /// In a listed batch band 0 holds the commitments themselves, and their leaf hashes are made on reading.
   enum class Leaves { hashed, raw };
 
-  AppendTree(const View& view, Bytes prefix, Leaves leaves = Leaves::hashed)
+  AppendTree(const storage::View& view, Bytes prefix, Leaves leaves = Leaves::hashed)
       : view_(view), prefix_(std::move(prefix)), leaves_(leaves) {}
 
   Hash node(unsigned level, std::uint64_t index);
@@ -43,7 +43,7 @@ class AppendTree {
  private:
   const std::vector<Hash>& tile(unsigned band, std::uint64_t index);
 
-  const View& view_;
+  const storage::View& view_;
   Bytes prefix_;
   Leaves leaves_;
   std::unordered_map<std::uint64_t, std::vector<Hash>> tiles_;
@@ -54,7 +54,7 @@ class AppendEdge {
  public:
   AppendEdge() = default;
   /// Reads the edge of a tree of this size.
-  static AppendEdge load(const View& view, const Bytes& prefix, std::uint64_t size);
+  static AppendEdge load(const storage::View& view, const Bytes& prefix, std::uint64_t size);
 
   void append(const Hash& leaf);
   std::uint64_t size() const { return size_; }

@@ -133,7 +133,7 @@ Applied Ledger::State::apply(LogIndex index, const Payload& payload, const Signa
 
 void Ledger::State::skip(LogIndex index) {
   head.applied = index;
-  WriteSet writes;
+  storage::WriteSet writes;
   writes.put(keys::head(), encode(head));
   store->write(writes);
 }

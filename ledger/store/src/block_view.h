@@ -17,7 +17,8 @@ struct PendingRegister {
 
 class BlockView final : public LedgerView {
  public:
-  BlockView(const View& view, Registry& registry, Height stored) : view_(view), registry_(registry), stored_(stored) {}
+  BlockView(const storage::View& view, Registry& registry, Height stored)
+      : view_(view), registry_(registry), stored_(stored) {}
 
   const InstitutionRecord* find_institution(std::string_view id) const override;
   const RegisterRecord* find_register(std::string_view institution, std::string_view name) const override;
@@ -29,7 +30,7 @@ class BlockView final : public LedgerView {
   std::map<RecordIndex, PendingRegister>& touched() { return touched_; }
 
  private:
-  const View& view_;
+  const storage::View& view_;
   Registry& registry_;
   Height stored_;
   std::map<RecordIndex, PendingRegister> touched_;

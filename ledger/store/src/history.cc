@@ -12,7 +12,7 @@ Error not_found(std::string message) { return {ErrorCode::not_found, std::move(m
 
 }  // namespace
 
-Result<std::unique_ptr<History>> History::open(std::shared_ptr<const KeyValueStore> store) {
+Result<std::unique_ptr<History>> History::open(std::shared_ptr<const storage::KeyValueStore> store) {
   return guarded([&]() -> Result<std::unique_ptr<History>> {
     auto view = store->view();
     const auto genesis = view->get(keys::genesis());

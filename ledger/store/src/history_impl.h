@@ -10,14 +10,15 @@ namespace testamur::store {
 
 class History::Impl {
  public:
-  Impl(std::shared_ptr<const KeyValueStore> store, std::unique_ptr<View> view, StoredCertified certified, Hash ledger)
+  Impl(std::shared_ptr<const storage::KeyValueStore> store, std::unique_ptr<storage::View> view,
+       StoredCertified certified, Hash ledger)
       : store_(std::move(store)),
         view_(std::move(view)),
         height_(certified.height),
         certified_(std::move(certified.certified)),
         ledger_(ledger) {}
 
-  const View& view() const { return *view_; }
+  const storage::View& view() const { return *view_; }
   Height height() const { return height_; }
   const CertifiedCheckpoint& certified() const { return certified_; }
   std::uint64_t size() const { return certified_.checkpoint.size; }
@@ -36,8 +37,8 @@ class History::Impl {
   Result<StatusEvidence> find_evidence(const Shown& shown, EntryNumber number, Status status) const;
   EventSequence last_event(const Shown& shown, EntryNumber number) const;
 
-  std::shared_ptr<const KeyValueStore> store_;  // outlives the view
-  std::unique_ptr<View> view_;
+  std::shared_ptr<const storage::KeyValueStore> store_;  // outlives the view
+  std::unique_ptr<storage::View> view_;
   Height height_;
   CertifiedCheckpoint certified_;
   Hash ledger_;

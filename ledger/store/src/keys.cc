@@ -1,6 +1,6 @@
 #include "keys.h"
 
-#include "testamur/ledger/encoding.h"
+#include "testamur/encoding/encoding.h"
 
 namespace testamur::store::keys {
 namespace {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint8_t kFormat = 1;
 
 /// Block 0: the records of genesis, and one block record.
-void write_genesis(const Genesis& genesis, ByteView bytes, KeyValueStore& store) {
+void write_genesis(const Genesis& genesis, ByteView bytes, storage::KeyValueStore& store) {
   const auto view = store.view();
   BlockWrites writes;
   std::map<RecordIndex, Hash> leaves;
@@ -57,7 +57,7 @@ void write_genesis(const Genesis& genesis, ByteView bytes, KeyValueStore& store)
 }
 
 /// The keys that a listed batch's undo leaves out: where its commitments are found.
-void remove_listed(const View& view, Height height, const Registry& registry, WriteSet& out) {
+void remove_listed(const storage::View& view, Height height, const Registry& registry, storage::WriteSet& out) {
   const BlockRecord record = read_block(view, height);
   const LeafIndex end = read_block_index(view, height);
   for (LeafIndex at = record.first_leaf; at < end; ++at.value) {
@@ -76,7 +76,7 @@ void remove_listed(const View& view, Height height, const Registry& registry, Wr
 Error conflict(std::string message) { return {ErrorCode::conflict, std::move(message)}; }
 
 /// Checks a checkpoint against the block it names; returns what is kept of it.
-Result<StoredCertified> check_certified(const View& view, const Head& head, const std::string& origin,
+Result<StoredCertified> check_certified(const storage::View& view, const Head& head, const std::string& origin,
                                         const CertifiedCheckpoint& certified) {
   const Checkpoint& checkpoint = certified.checkpoint;
   if (checkpoint.origin != origin) return conflict("certify: expected the origin " + origin);
@@ -132,7 +132,8 @@ Head decode_head(ByteView value) {
   Reader reader(value, "head");
   Head head;
   if (reader.u8("format") != kFormat) {
-    throw StorageFault(ErrorCode::unsupported, "store: expected format 1; this ledger was written by a newer program");
+    throw storage::StorageFault(ErrorCode::unsupported,
+                                "store: expected format 1; this ledger was written by a newer program");
   }
   head.applied = LogIndex{reader.u64("applied")};
   head.height = Height{reader.u64("height")};
@@ -142,7 +143,7 @@ Head decode_head(ByteView value) {
   head.block_leaf = reader.hash("block_leaf");
   head.registry_size = reader.u32("registry_size");
   head.epoch = reader.u32("epoch");
-  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
   return head;
 }
 
@@ -155,7 +156,7 @@ Bytes encode(const StoredCertified& stored) {
   return std::move(writer).bytes();
 }
 
-std::optional<StoredCertified> read_certified(const View& view, const std::string& origin) {
+std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin) {
   const auto value = view.get(keys::certified());
   if (!value) return std::nullopt;
   Reader reader(*value, "certified");
@@ -167,7 +168,7 @@ std::optional<StoredCertified> read_certified(const View& view, const std::strin
   out.certified.epoch = reader.u32("epoch");
   out.certified.cosignatures = read_cosignatures(reader, "cosignatures");
   out.certified.previous = read_cosignatures(reader, "previous");
-  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
   return out;
 }
 
@@ -178,13 +179,13 @@ struct BlockPlace {
   LogIndex payload;
 };
 
-BlockPlace read_block_place(const View& view, Height height) {
+BlockPlace read_block_place(const storage::View& view, Height height) {
   const Bytes value = present(view.get(keys::block(height)), "block " + std::to_string(height.value));
   Reader reader(value, "block");
   BlockPlace place;
   place.leaf = LeafIndex{reader.u64("leaf")};
   place.payload = LogIndex{reader.u64("payload")};
-  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
   return place;
 }
 
@@ -194,19 +195,19 @@ Bytes encode_block_place(LeafIndex leaf, LogIndex payload) {
   return Writer{}.u64(leaf.value).u64(payload.value).bytes();
 }
 
-LeafIndex read_block_index(const View& view, Height height) { return read_block_place(view, height).leaf; }
+LeafIndex read_block_index(const storage::View& view, Height height) { return read_block_place(view, height).leaf; }
 
-LogIndex read_block_payload(const View& view, Height height) { return read_block_place(view, height).payload; }
+LogIndex read_block_payload(const storage::View& view, Height height) { return read_block_place(view, height).payload; }
 
-Bytes read_leaf(const View& view, LeafIndex index) {
+Bytes read_leaf(const storage::View& view, LeafIndex index) {
   return present(view.get(keys::leaf(index)), "leaf " + std::to_string(index.value));
 }
 
-BlockRecord read_block(const View& view, Height height) {
+BlockRecord read_block(const storage::View& view, Height height) {
   return stored(decode_block_record(read_leaf(view, read_block_index(view, height))), "a block record");
 }
 
-std::vector<Hash> read_listed(const View& view, LeafIndex statement, std::uint32_t count) {
+std::vector<Hash> read_listed(const storage::View& view, LeafIndex statement, std::uint32_t count) {
   const Bytes tree = keys::listed_tree(statement);
   std::vector<Hash> out;
   for (std::uint64_t tile = 0; out.size() < count; ++tile) {
@@ -235,14 +236,15 @@ void Ledger::State::load() {
   head = decode_head(present(view->get(keys::head()), "a head"));
   log = AppendEdge::load(*view, keys::log_tree(), head.size);
   if (log.root() != head.root) {
-    throw StorageFault(ErrorCode::corrupt,
-                       "store: expected the log's root " + to_hex(head.root) + ", found " + to_hex(log.root()));
+    throw storage::StorageFault(
+        ErrorCode::corrupt, "store: expected the log's root " + to_hex(head.root) + ", found " + to_hex(log.root()));
   }
   registry = Registry::load(*view, head.registry_size);
   RegistryTree tree(*view, head.height, head.registry_size);
   if (const BlockRecord newest = read_block(*view, head.height); tree.root() != newest.registry_root) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected the registry's root " + to_hex(newest.registry_root) +
-                                               ", found " + to_hex(tree.root()));
+    throw storage::StorageFault(
+        ErrorCode::corrupt,
+        "store: expected the registry's root " + to_hex(newest.registry_root) + ", found " + to_hex(tree.root()));
   }
   origin = origin_line(registry.consortium().origin, id);
   const auto certified = read_certified(*view, origin);
@@ -252,7 +254,7 @@ void Ledger::State::load() {
 Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Ledger::~Ledger() = default;
 
-Result<std::unique_ptr<Ledger>> Ledger::create(std::shared_ptr<KeyValueStore> store, ByteView genesis) {
+Result<std::unique_ptr<Ledger>> Ledger::create(std::shared_ptr<storage::KeyValueStore> store, ByteView genesis) {
   const auto decoded = decode_genesis(genesis);
   if (!decoded) return decoded.error();
   return guarded([&]() -> Result<std::unique_ptr<Ledger>> {
@@ -262,7 +264,7 @@ Result<std::unique_ptr<Ledger>> Ledger::create(std::shared_ptr<KeyValueStore> st
   });
 }
 
-Result<std::unique_ptr<Ledger>> Ledger::open(std::shared_ptr<KeyValueStore> store) {
+Result<std::unique_ptr<Ledger>> Ledger::open(std::shared_ptr<storage::KeyValueStore> store) {
   return guarded([&]() -> Result<std::unique_ptr<Ledger>> {
     // A store without a head is one whose creation was cut short: nothing was promised of it yet.
     if (!store->view()->get(keys::head())) {
@@ -324,7 +326,7 @@ Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
         head_seconds(known->certified) > head_seconds(checked->certified)) {
       return {};  // an older cosigning of the same head does not make it older again
     }
-    WriteSet writes;
+    storage::WriteSet writes;
     writes.put(keys::certified(), encode(*checked));
     // What is final is never taken back.
     for (Height at{state_->certified_height.value + 1}; at <= checked->height; ++at.value)
@@ -349,7 +351,7 @@ Result<void> Ledger::rollback(Height height) {
   }
   return state_->change([&]() -> Result<void> {
     const auto view = state_->store->view();
-    WriteSet writes;
+    storage::WriteSet writes;
     for (Height at = state_->head.height; at > height; --at.value) {
       remove_listed(*view, at, state_->registry, writes);
       BlockWrites::undo_into(writes, present(view->get(keys::undo(at)), "undo of block " + std::to_string(at.value)));
@@ -357,7 +359,7 @@ Result<void> Ledger::rollback(Height height) {
     }
     // Payloads after that block which made none are taken back as well: other ones may come in their place.
     Head head = state_->head;
-    for (const WriteSet::Write& write : writes.writes) {
+    for (const storage::WriteSet::Write& write : writes.writes) {
       if (write.key == keys::head()) head = decode_head(*write.value);
     }
     head.applied = read_block_payload(*view, height);

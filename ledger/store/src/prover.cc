@@ -14,7 +14,7 @@ bool is_listed(const EntryProof& entry) {
   return std::get<IssueBody>(statement.body).listed;
 }
 
-Record record_at(const View& view, RecordIndex index, Height height) {
+Record record_at(const storage::View& view, RecordIndex index, Height height) {
   return stored(decode_record(read_record(view, index, height)), "a record");
 }
 

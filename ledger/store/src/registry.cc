@@ -6,7 +6,7 @@ std::string register_key(std::string_view institution, std::string_view name) {
   return std::string(institution) + "/" + std::string(name);
 }
 
-Registry Registry::load(const View& view, std::uint32_t size) {
+Registry Registry::load(const storage::View& view, std::uint32_t size) {
   Registry registry;
   for (RecordIndex index = 0; index < size; ++index) {
     registry.add(index, stored(decode_record(read_record(view, index, Height{UINT64_MAX})), "a record"));
@@ -42,7 +42,7 @@ RegisterState* Registry::find_register(std::string_view institution, std::string
   return found == registers_.end() ? nullptr : &found->second;
 }
 
-Bytes read_record(const View& view, RecordIndex index, Height version) {
+Bytes read_record(const storage::View& view, RecordIndex index, Height version) {
   constexpr std::size_t version_bytes = 8;
   const Bytes key = keys::record(index, version);
   auto found = view.last_up_to(key, key.size() - version_bytes);
@@ -52,7 +52,7 @@ Bytes read_record(const View& view, RecordIndex index, Height version) {
 std::uint64_t stored_u64(ByteView value, std::string_view what) {
   Reader reader(value, what);
   const std::uint64_t number = reader.u64("value");
-  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
   return number;
 }
 

@@ -22,7 +22,7 @@ std::string register_key(std::string_view institution, std::string_view name);
 
 class Registry {
  public:
-  static Registry load(const View& view, std::uint32_t size);
+  static Registry load(const storage::View& view, std::uint32_t size);
 
   void add(RecordIndex index, Record record);
 
@@ -37,22 +37,23 @@ class Registry {
   std::map<std::string, RegisterState, std::less<>> registers_;
 };
 
-/// The newest version up to `version` of a record, in bytes. Throws StorageFault when there is none.
-Bytes read_record(const View& view, RecordIndex index, Height version);
+/// The newest version up to `version` of a record, in bytes. Throws storage::StorageFault when there is none.
+Bytes read_record(const storage::View& view, RecordIndex index, Height version);
 
-/// Decodes what the store holds; throws StorageFault when it does not decode.
+/// Decodes what the store holds; throws storage::StorageFault when it does not decode.
 template <class T>
 T stored(Result<T> decoded, std::string_view what) {
   if (!decoded) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected " + std::string(what) + "; " + decoded.error().message);
+    throw storage::StorageFault(ErrorCode::corrupt,
+                                "store: expected " + std::string(what) + "; " + decoded.error().message);
   }
   return std::move(*decoded);
 }
 
-/// A value that must be there; throws StorageFault when it is not.
+/// A value that must be there; throws storage::StorageFault when it is not.
 template <class T>
 T present(std::optional<T> value, std::string_view what) {
-  if (!value) throw StorageFault(ErrorCode::corrupt, "store: expected " + std::string(what) + ", found none");
+  if (!value) throw storage::StorageFault(ErrorCode::corrupt, "store: expected " + std::string(what) + ", found none");
   return std::move(*value);
 }
 

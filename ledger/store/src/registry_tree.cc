@@ -20,8 +20,8 @@ Hash RegistryTree::node(unsigned level, std::uint64_t index) {
   const std::uint64_t count = std::uint64_t{1} << height;
   const std::vector<Hash>& hashes = tile(level / kTileLevels, first / kTileWidth);
   if (first % kTileWidth + count > hashes.size()) {
-    throw StorageFault(ErrorCode::corrupt, "store: expected node " + std::to_string(index) + " of level " +
-                                               std::to_string(level) + " in the registry, found none");
+    throw storage::StorageFault(ErrorCode::corrupt, "store: expected node " + std::to_string(index) + " of level " +
+                                                        std::to_string(level) + " in the registry, found none");
   }
   return fold_tile(std::span(hashes).subspan(first % kTileWidth, count));
 }

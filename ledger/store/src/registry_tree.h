@@ -11,7 +11,8 @@ namespace testamur::store {
 class RegistryTree {
  public:
   /// The tree as of block `version`, when it had `size` records.
-  RegistryTree(const View& view, Height version, std::uint32_t size) : view_(view), version_(version), size_(size) {}
+  RegistryTree(const storage::View& view, Height version, std::uint32_t size)
+      : view_(view), version_(version), size_(size) {}
 
   Hash root();
   merkle::Path inclusion_path(RecordIndex index);
@@ -26,7 +27,7 @@ class RegistryTree {
   Hash node(unsigned level, std::uint64_t index);
   Hashes set_band(unsigned band, const Hashes& changed, Height version, BlockWrites& writes);
 
-  const View& view_;
+  const storage::View& view_;
   Height version_;
   std::uint32_t size_;
   std::map<std::pair<unsigned, std::uint64_t>, std::vector<Hash>> tiles_;

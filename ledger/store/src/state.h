@@ -6,19 +6,19 @@
 
 namespace testamur::store {
 
-/// Runs `body`; a StorageFault becomes an Error.
+/// Runs `body`; a storage::StorageFault becomes an Error.
 template <class Body>
 auto guarded(Body&& body) -> decltype(body()) {
   try {
     return body();
-  } catch (const StorageFault& fault) {
+  } catch (const storage::StorageFault& fault) {
     return fault.error();
   }
 }
 
 class Ledger::State {
  public:
-  std::shared_ptr<KeyValueStore> store;
+  std::shared_ptr<storage::KeyValueStore> store;
   Hash id{};
   std::string origin;
   Head head;
@@ -56,18 +56,18 @@ struct StoredCertified {
   CertifiedCheckpoint certified;
 };
 Bytes encode(const StoredCertified& stored);
-std::optional<StoredCertified> read_certified(const View& view, const std::string& origin);
+std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin);
 
 /// Reads the block record of a height.
-BlockRecord read_block(const View& view, Height height);
-LeafIndex read_block_index(const View& view, Height height);
+BlockRecord read_block(const storage::View& view, Height height);
+LeafIndex read_block_index(const storage::View& view, Height height);
 /// The payload that made this block; 0 for genesis.
-LogIndex read_block_payload(const View& view, Height height);
+LogIndex read_block_payload(const storage::View& view, Height height);
 Bytes encode_block_place(LeafIndex leaf, LogIndex payload);
-Bytes read_leaf(const View& view, LeafIndex index);
+Bytes read_leaf(const storage::View& view, LeafIndex index);
 
 /// The commitments of a listed batch of `count`, in order.
-std::vector<Hash> read_listed(const View& view, LeafIndex statement, std::uint32_t count);
+std::vector<Hash> read_listed(const storage::View& view, LeafIndex statement, std::uint32_t count);
 
 /// Visits the complete binary ranges (level, index) that make up [first, first + count).
 void for_each_range(EntryNumber first, std::uint64_t count, const std::function<void(unsigned, std::uint64_t)>& visit);

@@ -45,7 +45,7 @@ void append_run(std::vector<StatusRun>& out, std::uint64_t first, std::uint64_t 
 
 }  // namespace
 
-StatusTree::StatusTree(const View& view, Bytes prefix, Height version, std::uint64_t issued)
+StatusTree::StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued)
     : view_(view), prefix_(std::move(prefix)), version_(version), issued_(issued), top_(top_band(issued)) {}
 
 Bytes StatusTree::encode(const Tile& tile) {
@@ -69,7 +69,7 @@ StatusTree::Tile StatusTree::decode(ByteView value) {
   for (Child& child : tile) {
     if (child.mixed) child.value = reader.hash("value");
   }
-  if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
   return tile;
 }
 
@@ -110,8 +110,8 @@ const StatusTree::Tile& StatusTree::tile(unsigned band, std::uint64_t index) {
     if (child.mixed) {
       found = stored(band, index);
       if (!found) {
-        throw StorageFault(ErrorCode::corrupt, "store: expected status tile " + std::to_string(index) + " of band " +
-                                                   std::to_string(band) + ", found none");
+        throw storage::StorageFault(ErrorCode::corrupt, "store: expected status tile " + std::to_string(index) +
+                                                            " of band " + std::to_string(band) + ", found none");
       }
     } else {
       found = uniform_tile(child.uniform);

@@ -20,7 +20,7 @@ namespace testamur::store {
 class StatusTree {
  public:
   /// The tree under `prefix` as of block `version`, when `issued` numbers were given out.
-  StatusTree(const View& view, Bytes prefix, Height version, std::uint64_t issued);
+  StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued);
 
   Chunk chunk(std::uint64_t index);
   Hash root();
@@ -61,7 +61,7 @@ class StatusTree {
   void write(unsigned band, std::uint64_t index, const Tile& tile, BlockWrites& writes);
   void grow(std::uint64_t issued_after);
 
-  const View& view_;
+  const storage::View& view_;
   Bytes prefix_;
   Height version_;
   std::uint64_t issued_;

@@ -1,8 +1,8 @@
 // The writes of one block, with what it takes to undo them.
 #pragma once
 
-#include "testamur/ledger/encoding.h"
-#include "testamur/store/key_value.h"
+#include "testamur/encoding/encoding.h"
+#include "testamur/storage/key_value.h"
 
 namespace testamur::store {
 
@@ -23,11 +23,11 @@ class BlockWrites {
   /// A new key that rolling back finds by itself, so that its undo costs nothing.
   void add_derived(Bytes key, Bytes value) { writes_.put(std::move(key), std::move(value)); }
 
-  WriteSet& writes() { return writes_; }
+  storage::WriteSet& writes() { return writes_; }
   const Bytes& undo() const { return undo_.bytes(); }
 
   /// Turns an undo record back into writes.
-  static void undo_into(WriteSet& out, ByteView undo) {
+  static void undo_into(storage::WriteSet& out, ByteView undo) {
     Reader reader(undo, "undo");
     while (reader.ok() && !reader.at_end()) {
       const bool restores = reader.u8_in("kind", kRemove, kRestore) == kRestore;
@@ -39,13 +39,13 @@ class BlockWrites {
         out.remove(Bytes(key.begin(), key.end()));
       }
     }
-    if (const auto error = reader.finish()) throw StorageFault(ErrorCode::corrupt, error->message);
+    if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, error->message);
   }
 
  private:
   enum Kind : std::uint8_t { kRemove = 1, kRestore = 2 };
 
-  WriteSet writes_;
+  storage::WriteSet writes_;
   Writer undo_;
 };
 

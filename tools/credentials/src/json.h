@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "testamur/ledger/result.h"
+#include "testamur/encoding/result.h"
 
 namespace testamur::credentials {
 

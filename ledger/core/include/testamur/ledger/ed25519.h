@@ -1,7 +1,7 @@
 // Ed25519 (RFC 8032) by libsodium, for every node alike: implementations differ on odd signatures, and nodes may not.
 #pragma once
 
-#include "testamur/ledger/bytes.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur {
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "testamur/ledger/bytes.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur::merkle {
 

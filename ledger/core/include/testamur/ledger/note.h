@@ -2,8 +2,8 @@
 // Source: https://c2sp.org/signed-note.
 #pragma once
 
+#include "testamur/encoding/result.h"
 #include "testamur/ledger/ed25519.h"
-#include "testamur/ledger/result.h"
 
 namespace testamur {
 

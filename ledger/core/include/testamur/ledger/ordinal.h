@@ -1,22 +1,10 @@
-// Numbers that must not be mixed up: each kind of count and position is a type of its own.
+// The ledger's counts and positions.
 #pragma once
 
-#include <compare>
-#include <cstdint>
+#include "testamur/encoding/ordinal.h"
 
 namespace testamur {
 
-template <class Tag>
-struct Ordinal {
-  std::uint64_t value = 0;
-
-  constexpr Ordinal() = default;
-  constexpr explicit Ordinal(std::uint64_t v) : value(v) {}
-  constexpr auto operator<=>(const Ordinal&) const = default;
-};
-
-/// Milliseconds since the Unix epoch, UTC.
-using Time = Ordinal<struct TimeTag>;
 /// Position of a leaf in the log, from 0.
 using LeafIndex = Ordinal<struct LeafIndexTag>;
 /// Number of an entry in its register, from 0.

@@ -3,8 +3,8 @@
 
 #include <variant>
 
+#include "testamur/encoding/encoding.h"
 #include "testamur/ledger/ed25519.h"
-#include "testamur/ledger/encoding.h"
 
 namespace testamur {
 

@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-#include "testamur/ledger/bytes.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur {
 

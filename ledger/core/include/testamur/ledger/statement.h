@@ -3,8 +3,9 @@
 
 #include <variant>
 
+#include "testamur/encoding/encoding.h"
 #include "testamur/ledger/ed25519.h"
-#include "testamur/ledger/encoding.h"
+#include "testamur/ledger/ordinal.h"
 
 namespace testamur {
 

@@ -6,7 +6,7 @@
 
 #include "testamur/ledger/proof.h"
 #include "testamur/ledger/rules.h"
-#include "testamur/store/key_value.h"
+#include "testamur/storage/key_value.h"
 
 namespace testamur::store {
 
@@ -35,7 +35,7 @@ struct ListedPage {
 class History {
  public:
   /// Errors: not_found when nothing is certified yet.
-  static Result<std::unique_ptr<History>> open(std::shared_ptr<const KeyValueStore> store);
+  static Result<std::unique_ptr<History>> open(std::shared_ptr<const storage::KeyValueStore> store);
   ~History();
 
   const CertifiedCheckpoint& certified() const;

@@ -9,7 +9,7 @@
 
 #include "testamur/ledger/checkpoint.h"
 #include "testamur/ledger/payload.h"
-#include "testamur/store/key_value.h"
+#include "testamur/storage/key_value.h"
 
 namespace testamur::store {
 
@@ -46,9 +46,9 @@ class Ledger {
  public:
   /// Starts a ledger from genesis in an empty store. It is safe from a loss of power once this returns.
   /// Errors: malformed or invalid genesis; conflict when the store holds a ledger.
-  static Result<std::unique_ptr<Ledger>> create(std::shared_ptr<KeyValueStore> store, ByteView genesis);
+  static Result<std::unique_ptr<Ledger>> create(std::shared_ptr<storage::KeyValueStore> store, ByteView genesis);
   /// Errors: not_found when the store holds none; corrupt when what it holds does not hang together.
-  static Result<std::unique_ptr<Ledger>> open(std::shared_ptr<KeyValueStore> store);
+  static Result<std::unique_ptr<Ledger>> open(std::shared_ptr<storage::KeyValueStore> store);
   ~Ledger();
 
   const Hash& id() const;

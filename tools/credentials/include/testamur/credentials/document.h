@@ -1,8 +1,8 @@
 // Documents to commitments (FORMATS 2): which bytes of a document count.
 #pragma once
 
-#include "testamur/ledger/bytes.h"
-#include "testamur/ledger/result.h"
+#include "testamur/encoding/bytes.h"
+#include "testamur/encoding/result.h"
 
 namespace testamur::credentials {
 

@@ -1,4 +1,4 @@
-#include "testamur/ledger/encoding.h"
+#include "testamur/encoding/encoding.h"
 
 #include <cstdio>
 #include <cstdlib>

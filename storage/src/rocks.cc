@@ -1,4 +1,4 @@
-#include "testamur/store/rocks.h"
+#include "testamur/storage/rocks.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -10,7 +10,7 @@
 
 #include <filesystem>
 
-namespace testamur::store {
+namespace testamur::storage {
 namespace {
 
 /// An empty view may have no address, which RocksDB hands to memcmp.
@@ -227,4 +227,4 @@ Result<std::unique_ptr<KeyValueStore>> open_rocks(const std::string& directory, 
   }
 }
 
-}  // namespace testamur::store
+}  // namespace testamur::storage

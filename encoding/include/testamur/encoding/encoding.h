@@ -4,9 +4,9 @@
 // and what was expected there; every later read gives zeros, so a decoder reads on and asks once, at finish().
 #pragma once
 
-#include "testamur/ledger/bytes.h"
-#include "testamur/ledger/ordinal.h"
-#include "testamur/ledger/result.h"
+#include "testamur/encoding/bytes.h"
+#include "testamur/encoding/ordinal.h"
+#include "testamur/encoding/result.h"
 
 namespace testamur {
 

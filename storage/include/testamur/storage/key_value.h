@@ -1,6 +1,6 @@
-// The narrow interface between the ledger's state and what keeps it: ordered keys, consistent views, atomic writes.
+// The narrow interface between what is kept (the state of the ledger, the log of the consensus) and what keeps it: ordered keys, consistent views, atomic writes.
 //
-// Inside the store, a disk that fails or lies is an exception (StorageFault): it can happen at every read, deep in a
+// A disk that fails or lies is an exception (StorageFault): it can happen at every read, deep in a
 // tree, and there is nothing to do but stop. The public classes (Ledger, History) turn it into an Error.
 #pragma once
 
@@ -9,10 +9,10 @@
 #include <optional>
 #include <stdexcept>
 
-#include "testamur/ledger/bytes.h"
-#include "testamur/ledger/result.h"
+#include "testamur/encoding/bytes.h"
+#include "testamur/encoding/result.h"
 
-namespace testamur::store {
+namespace testamur::storage {
 
 class StorageFault : public std::runtime_error {
  public:
@@ -62,4 +62,4 @@ class KeyValueStore {
   virtual void flush() = 0;
 };
 
-}  // namespace testamur::store
+}  // namespace testamur::storage

@@ -3,13 +3,13 @@
 
 #include <string>
 
-#include "testamur/store/key_value.h"
+#include "testamur/storage/key_value.h"
 
 namespace rocksdb {
 class Env;
 }
 
-namespace testamur::store {
+namespace testamur::storage {
 
 struct RocksOptions {
   std::size_t block_cache_bytes = 128u << 20;
@@ -22,4 +22,4 @@ struct RocksOptions {
 Result<std::unique_ptr<KeyValueStore>> open_rocks(const std::string& directory, bool create,
                                                   const RocksOptions& options = {});
 
-}  // namespace testamur::store
+}  // namespace testamur::storage

@@ -1,0 +1,63 @@
+// Messages between nodes: one long-lived gRPC stream that each node opens to each other one, over mutual TLS with pinned keys.
+// Whatever arrives is known to come from the node whose key opened the stream; anything else is refused and logged.
+//
+// Messages may be lost (a full queue, a broken stream), never doubled or reordered within a stream. Nothing here blocks its
+// caller.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "testamur/consensus/messages.h"
+#include "testamur/encoding/bytes.h"
+#include "testamur/encoding/result.h"
+#include "testamur/identity/tls.h"
+
+namespace testamur::consensus {
+
+struct PeerAddress {
+  NodeId id;
+  std::string name;
+  std::string address;  ///< host:port
+  Hash spki{};          ///< of its TLS key
+};
+
+struct TransportOptions {
+  NodeId self;
+  std::string name;
+  std::string listen;  ///< host:port; port 0 takes any free one
+  Hash ledger{};       ///< both ends of a stream must be of one ledger
+  identity::TlsIdentity tls;
+  std::vector<PeerAddress> peers;
+  std::size_t max_queued_bytes = 64u << 20;  ///< to one peer; beyond, messages are dropped
+  std::size_t max_queued_messages = 8192;
+  std::size_t max_message_bytes = 24u << 20;
+};
+
+/// Called from the transport's own threads; must be quick.
+struct TransportEvents {
+  std::function<void(Message)> message;
+  std::function<void(NodeId from, Bytes letter)> letter;
+  std::function<void(NodeId peer)> connected;  ///< a new stream to this peer is open: what was in flight may be lost
+  std::function<void(NodeId peer, const std::string& why)> disconnected;
+  /// Somebody was refused, here or there: a key that is not pinned, another ledger, a name that is not the key's, a message
+  /// in another's name.
+  std::function<void(const std::string& what)> refused;
+};
+
+class Transport {
+ public:
+  /// Listens and begins to call the others. Errors: conflict (the port is in use), invalid (an address that is none).
+  static Result<std::unique_ptr<Transport>> start(TransportOptions options, TransportEvents events);
+  /// Ends all streams and waits for the threads.
+  virtual ~Transport() = default;
+
+  virtual void send(Message message) = 0;
+  /// To the node above the consensus at the other end.
+  virtual void send_letter(NodeId to, Bytes letter) = 0;
+  virtual bool is_connected(NodeId peer) const = 0;
+  /// The port it listens on.
+  virtual int port() const = 0;
+};
+
+}  // namespace testamur::consensus
