@@ -101,6 +101,8 @@ class Core {
 
   void tick();
   void step(const Message& message);
+  /// What propose() would answer to so many payloads now.
+  ProposeResult may_propose(std::size_t payloads) const;
   /// Appends payloads to the leader's log. Their outcome is known when they come out as committed, or others in their place.
   ProposeResult propose(std::vector<Payload> payloads);
   /// The write with this sequence number, and all before it, are on disk.
