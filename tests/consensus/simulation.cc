@@ -47,7 +47,9 @@ Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
   }
 }
 
-bool Cluster::Check::accept(Index, const Payload&) { return !cluster_.happens(cluster_.faults_.refuse_percent); }
+bool Cluster::Check::accept(Index, const Payload&, NodeId) {
+  return !cluster_.happens(cluster_.faults_.refuse_percent);
+}
 
 Options Cluster::options_for(Node& node) {
   Options options;

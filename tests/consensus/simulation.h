@@ -49,7 +49,7 @@ class Cluster {
   class Check final : public PayloadCheck {
    public:
     explicit Check(Cluster& cluster) : cluster_(cluster) {}
-    bool accept(Index index, const Payload& payload) override;
+    bool accept(Index index, const Payload& payload, NodeId leader) override;
     void truncated(Index) override {}
 
    private:

@@ -130,6 +130,7 @@ class Driver::Impl {
     if (output.write || owner_record_) queue({std::move(output.write), std::exchange(owner_record_, {}), {}});
     for (Message& message : output.messages) events_.send(std::move(message));
     for (const Evidence& evidence : output.evidence) events_.evidence(evidence);
+    if (output.refused_by_quorum) events_.refused_by_quorum();
     tell_standing();
     if (!output.committed.empty()) events_.committed(std::move(output.committed));
     if (output.agreed) events_.agreed(*output.agreed);

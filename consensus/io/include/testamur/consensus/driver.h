@@ -33,6 +33,8 @@ struct DriverEvents {
   std::function<void(const Standing&)> standing;
   /// The next payload to propose at this index, or null when there is none. Asked only when this node may propose.
   std::function<Payload(Index)> next_payload;
+  /// This node led, and steps down since a quorum refuses what it proposed.
+  std::function<void()> refused_by_quorum;
   /// The log cannot be written any more: the node has to stop.
   std::function<void(const Error&)> failed;
 };
