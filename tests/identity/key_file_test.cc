@@ -19,7 +19,7 @@ class KeyFile : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return scratch_.path() + "/" + name; }
   static mode_t mode(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     EXPECT_EQ(::stat(path.c_str(), &status), 0);
     return status.st_mode & 07777;
   }
