@@ -43,7 +43,8 @@ class Keys {
   }
 
   void fail(std::string_view key, const std::string& expected) {
-    if (!error_) error_ = Error{ErrorCode::invalid, file_.string() + ": " + std::string(key) + ": expected " + expected};
+    if (!error_)
+      error_ = Error{ErrorCode::invalid, file_.string() + ": " + std::string(key) + ": expected " + expected};
   }
 
   std::optional<Error> finish() {

@@ -179,8 +179,7 @@ void Cosigner::received(const CertifiedCheckpoint& certified) {
 }
 
 void Cosigner::gather(const Checkpoint& checkpoint, const Cosignature& cosignature) {
-  const auto [at, is_new] =
-      gathered_[{checkpoint.size, checkpoint.root}].try_emplace(cosignature.key_id, cosignature);
+  const auto [at, is_new] = gathered_[{checkpoint.size, checkpoint.root}].try_emplace(cosignature.key_id, cosignature);
   if (!is_new && at->second.seconds < cosignature.seconds) at->second = cosignature;
   // Each voter has room of its own; of too many, what is for the smallest head goes.
   std::size_t kept = 0;

@@ -26,15 +26,15 @@ std::string advice(Acceptance code) {
   switch (code) {
     case Acceptance::wrong_first_number:
       return "expected the register's next number; ask for the register, number the batch anew and sign again";
-    case Acceptance::wrong_next_event:
-      return "expected the register's next event; ask for the register and sign again";
+    case Acceptance::wrong_next_event: return "expected the register's next event; ask for the register and sign again";
     case Acceptance::signed_at_out_of_range:
       return "expected a signing time within the last 14 days and at most 5 minutes ahead";
     case Acceptance::bad_signature: return "expected every signature to be by a key of the institution, and to verify";
     case Acceptance::not_enough_signatures: return "expected as many valid signatures as the register asks for";
     case Acceptance::wrong_ledger: return "expected a statement for this ledger";
     case Acceptance::body_mismatch:
-      return "expected the commitments that the batch root was made of, 32 bytes each; none for a sealed batch or an amendment";
+      return "expected the commitments that the batch root was made of, 32 bytes each; none for a sealed batch or an "
+             "amendment";
     default: return "";
   }
 }
@@ -113,7 +113,7 @@ void Intake::submit(Handed handed, Stage wanted, Instant until, Done done) {
   const SubmissionId id = sha256(handed.signed_statement);
   std::optional<SubmissionOutcome> answer;
   const auto wait = [&](Known& known) {
-    if (reached(known.outcome.stage, wanted)) {
+    if (stopped_ || reached(known.outcome.stage, wanted)) {
       answer = known.outcome;
     } else {
       known.waiters.push_back({wanted, until, done});
@@ -180,7 +180,8 @@ SubmissionOutcome Intake::look_up(const SubmissionId& id) const {
   SubmissionOutcome outcome;
   outcome.id = id;
   outcome.detail =
-      "not known here: never handed in at this node, certified long ago, or forgotten. Handing the same bytes in again is harmless "
+      "not known here: never handed in at this node, certified long ago, or forgotten. Handing the same bytes in again "
+      "is harmless "
       "and gives the answer";
   return outcome;
 }
@@ -357,7 +358,8 @@ void Intake::stop() {
     for (auto& [id, known] : known_) {
       if (known.outcome.stage == Stage::pending) {
         known.outcome.stage = Stage::unknown;
-        known.outcome.detail = "this node is stopping; the statement may still come to stand in a block. Hand it in elsewhere";
+        known.outcome.detail =
+            "this node is stopping; the statement may still come to stand in a block. Hand it in elsewhere";
       }
       collect(known, calls, {}, /*all=*/true);
     }

@@ -68,8 +68,8 @@ Result<Self> read_self(const Config& config) {
   const auto node = std::find_if(consortium.nodes.begin(), consortium.nodes.end(),
                                  [&](const Node& n) { return n.name == config.name; });
   if (node == consortium.nodes.end()) {
-    return Error{ErrorCode::invalid, config.genesis.string() + ": expected a node named " + config.name +
-                                         ", found " + names_of(consortium)};
+    return Error{ErrorCode::invalid, config.genesis.string() + ": expected a node named " + config.name + ", found " +
+                                         names_of(consortium)};
   }
   const auto note = read_key(config.note_key, node->note_key, "note", node->name);
   if (!note) return note.error();
@@ -102,9 +102,10 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   // not take part again as if it were new. So the log is made first.
   const bool has_ledger = std::filesystem::exists(ledger_directory / "CURRENT");
   if (has_ledger && !std::filesystem::exists(log_directory)) {
-    return Error{ErrorCode::corrupt, log_directory.string() +
-                                         ": expected the log that belongs to the ledger beside it, found none. Without it this "
-                                         "node does not know what it promised to the others, and must not vote"};
+    return Error{ErrorCode::corrupt,
+                 log_directory.string() +
+                     ": expected the log that belongs to the ledger beside it, found none. Without it this "
+                     "node does not know what it promised to the others, and must not vote"};
   }
   Stores stores;
   const Bytes owner = Writer{}.raw(self.ledger).text(self.node().name).bytes();

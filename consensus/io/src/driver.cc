@@ -13,7 +13,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-std::size_t size_of(const Message& message) {
+std::size_t bytes_of(const Message& message) {
   std::size_t size = sizeof(Message);
   if (const auto* request = std::get_if<AppendRequest>(&message.body)) {
     for (const Entry& entry : request->entries) size += sizeof(Entry) + size_of(entry.payload);
@@ -68,7 +68,7 @@ class Driver::Impl {
 
   /// Messages gather, so that many that came together cost one look at what the core wants.
   void step(Message message) {
-    const std::size_t size = size_of(message);
+    const std::size_t size = bytes_of(message);
     {
       const std::lock_guard lock(inbox_mutex_);
       if (inbox_bytes_ + size > options_.max_inbox_bytes) return;
@@ -192,9 +192,12 @@ class Driver::Impl {
     }
     auto result = store_->write(writes, owner_record);
     // Only the numbers are still of use.
-    std::size_t next_write = 0;
+    std::size_t at = 0;
     for (Job& job : jobs) {
-      if (job.write) *job.write = Write{.sequence = writes[next_write++].sequence};
+      if (!job.write) continue;
+      Write number;
+      number.sequence = writes[at++].sequence;
+      job.write = std::move(number);
     }
     return result;
   }

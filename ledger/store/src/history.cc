@@ -50,6 +50,17 @@ Result<BlockRecord> History::block(Height height) const {
   });
 }
 
+Result<BlockLeaves> History::block_leaves(Height height) const {
+  const auto record = block(height);
+  if (!record) return record.error();
+  return guarded([&]() -> Result<BlockLeaves> {
+    BlockLeaves leaves{record->first_leaf, {}};
+    const LeafIndex last = read_block_index(impl_->view(), height);
+    for (LeafIndex at = leaves.first; at <= last; ++at.value) leaves.data.push_back(read_leaf(impl_->view(), at));
+    return leaves;
+  });
+}
+
 Result<Bytes> History::leaf(LeafIndex index) const {
   return guarded([&]() -> Result<Bytes> {
     if (index.value >= impl_->size()) {

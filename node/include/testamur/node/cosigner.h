@@ -82,9 +82,9 @@ class Cosigner {
   const Quorum quorum_;
   bool is_voter_ = false;
 
-  CosignMemory signed_;        // what left, or may have left before a restart
-  CosignMemory promised_;      // what is known to be on disk
-  CosignMemory last_promise_;  // the newest one made; each covers those before
+  CosignMemory signed_;                      // what left, or may have left before a restart
+  CosignMemory promised_;                    // what is known to be on disk
+  CosignMemory last_promise_;                // the newest one made; each covers those before
   std::map<Height, CosignMemory> promises_;  // by the newest block they were made for: on disk once that one's claim is
   bool keeping_ = false;
   Height newest_;  // block derived

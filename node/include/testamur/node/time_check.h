@@ -48,8 +48,8 @@ class TimeCheck final : public consensus::PayloadCheck {
   const Alarms alarms_;
   Time base_;
   std::deque<At> times_;
-  Time refused_told_;    // when a refusal was last told
-  Time behind_since_;    // 0: not behind
+  Time refused_told_;  // when a refusal was last told
+  Time behind_since_;  // 0: not behind
   bool behind_told_ = false;
 };
 

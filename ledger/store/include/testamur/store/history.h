@@ -33,6 +33,12 @@ struct ListedPage {
   Bytes next;  ///< where to go on; empty: there are no more
 };
 
+/// The leaves of one block, the block record last.
+struct BlockLeaves {
+  LeafIndex first;
+  std::vector<Bytes> data;
+};
+
 class History {
  public:
   /// Errors: not_found when nothing is certified yet.
@@ -44,6 +50,7 @@ class History {
 
   Result<Bytes> genesis() const;
   Result<BlockRecord> block(Height height) const;
+  Result<BlockLeaves> block_leaves(Height height) const;
   Result<Bytes> leaf(LeafIndex index) const;
   Result<ConsortiumRecord> consortium_at(Height height) const;
   Result<InstitutionRecord> institution_at(std::string_view id, Height height) const;
