@@ -1,0 +1,49 @@
+#include "app.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+namespace testamur::tool {
+namespace {
+
+constexpr const char* kFooter = R"(
+Exit codes of checks:   0 good, 3 refused, 4 suspended, 5 revoked, 6 superseded, 7 not issued, 8 could not check or not listed
+Exit codes of the rest: 0 done, 1 failed, 8 the outcome is not known; and 2 for a command line that is not understood
+
+Each command explains itself, with an example: testamur issue --help)";
+
+}  // namespace
+
+CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
+                      const std::string& example) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  command.footer("\nExample:\n" + example);
+  command.add_flag("--json", context.json, "Answer as one JSON document, for programs");
+  return command;
+}
+
+int run(std::vector<std::string> arguments, Context& context) {
+  CLI::App app("Keeps and checks an institution's registers on a Testamur ledger.", "testamur");
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  app.set_version_flag("--version", "testamur " TESTAMUR_VERSION);
+  for (const auto add : {add_institution, add_consortium, add_node, add_sample, add_verify}) {
+    add(app, context);
+  }
+  // Also for a command line that does not get as far as its subcommand.
+  context.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);  // --help, --version
+    if (!asked && context.json) return context.fail(kUsage, "usage", error.what());
+    app.exit(error, context.out, context.err);
+    return asked ? kGood : kUsage;
+  }
+  return context.exit;
+}
+
+}  // namespace testamur::tool

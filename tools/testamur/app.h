@@ -1,0 +1,32 @@
+// The command line of `testamur`: its subcommands, each in a file of its own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace testamur::tool {
+
+/// Runs one command line, without the program's name, and returns its exit code.
+int run(std::vector<std::string> arguments, Context& context);
+
+/// Adds a subcommand with its words, an example below the options, and --json.
+CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
+                      const std::string& example);
+
+void add_institution(CLI::App& app, Context& context);
+void add_consortium(CLI::App& app, Context& context);
+void add_node(CLI::App& app, Context& context);
+void add_issue(CLI::App& app, Context& context);
+void add_amend(CLI::App& app, Context& context);
+void add_status(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
+void add_proof(CLI::App& app, Context& context);
+void add_sample(CLI::App& app, Context& context);
+
+}  // namespace testamur::tool

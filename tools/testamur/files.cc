@@ -1,0 +1,134 @@
+#include "files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace testamur::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error storage_error(const std::string& path, std::string_view doing) {
+  const int number = errno;
+  const ErrorCode code = number == ENOENT ? ErrorCode::not_found : ErrorCode::storage;
+  return {code, path + ": " + std::string(doing) + " failed: " + std::strerror(number)};
+}
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+bool write_all(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string directory_of(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+Result<void> write_beside(const std::string& path, ByteView bytes, unsigned mode, bool synced) {
+  const std::string beside = path + ".partial";
+  const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!file) return storage_error(beside, "opening for writing");
+  if (!write_all(file.get(), bytes)) return storage_error(beside, "writing");
+  if (synced && ::fsync(file.get()) != 0) return storage_error(beside, "syncing");
+  if (::rename(beside.c_str(), path.c_str()) != 0) return storage_error(path, "moving into place");
+  return {};
+}
+
+}  // namespace
+
+Result<Bytes> read_file(const std::string& path, std::size_t most) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return storage_error(path, "opening");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return storage_error(path, "reading");
+  if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, path + ": expected a file, found a directory"};
+  Bytes out;
+  out.reserve(std::min<std::size_t>(most, static_cast<std::size_t>(status.st_size)) + 1);
+  // Read to the end rather than by the size: a pipe has none, and a file may grow.
+  for (std::array<std::uint8_t, 65536> block;;) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return storage_error(path, "reading");
+    if (got == 0) return out;
+    out.insert(out.end(), block.begin(), block.begin() + got);
+    if (out.size() > most) {
+      return Error{ErrorCode::malformed, path + ": expected at most " + std::to_string(most) + " bytes"};
+    }
+  }
+}
+
+Result<std::string> read_text_file(const std::string& path, std::size_t most) {
+  auto bytes = read_file(path, most);
+  if (!bytes) return bytes.error();
+  return std::string(as_text(*bytes));
+}
+
+Result<void> write_file(const std::string& path, ByteView bytes, Existing existing, unsigned mode) {
+  if (existing == Existing::refuse && exists(path)) {
+    return Error{ErrorCode::conflict, path + ": expected no such file, found one; it is not overwritten"};
+  }
+  if (auto written = write_beside(path, bytes, mode, true); !written) return written;
+  return sync_directory(directory_of(path));
+}
+
+Result<void> write_file_unsynced(const std::string& path, ByteView bytes, unsigned mode) {
+  return write_beside(path, bytes, mode, false);
+}
+
+Result<void> sync_file_system(const std::string& directory) {
+  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file) return storage_error(directory, "opening");
+  if (::syncfs(file.get()) != 0) return storage_error(directory, "syncing");
+  return {};
+}
+
+Result<void> sync_directory(const std::string& directory) {
+  const Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file) return storage_error(directory, "opening");
+  if (::fsync(file.get()) != 0) return storage_error(directory, "syncing");
+  return {};
+}
+
+Result<void> make_directory(const std::string& path, unsigned mode) {
+  if (exists(path)) return {};
+  std::error_code error;
+  const std::string parent = directory_of(path);
+  fs::create_directories(parent, error);
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return storage_error(path, "making the directory");
+  return sync_directory(parent);
+}
+
+bool exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+}  // namespace testamur::tool
