@@ -1,0 +1,96 @@
+// A consortium of real nodes: testamurd processes on loopback, each with its own directory, keys and node.toml.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "scratch.h"
+#include "testamur/v1/ledger.grpc.pb.h"
+#include "world.h"
+
+namespace testamur::test {
+
+/// Polls until it holds, within a bound; false when it did not come to hold.
+bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound = std::chrono::seconds(30));
+
+/// Milliseconds since 1970.
+Time clock_now();
+
+struct ClusterOptions {
+  unsigned nodes = 4;
+  unsigned registers = 2;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(ClusterOptions options = {});
+  /// Kills what still runs, and prints the nodes' logs when the test has failed.
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  const World& world() const { return world_; }
+  const std::string& directory() const { return scratch_.path(); }
+  unsigned size() const { return static_cast<unsigned>(nodes_.size()); }
+  std::string node_name(unsigned i) const { return world_.consortium().nodes[i].name; }
+  std::string node_directory(unsigned i) const;
+
+  /// Lines for a node.toml beyond the usual ones; from the next start on.
+  void set_more_config(unsigned i, std::string lines) { nodes_[i].more_config = std::move(lines); }
+  void set_data(unsigned i, std::string path) { nodes_[i].data = std::move(path); }
+
+  void start(unsigned i);
+  void start_all();
+  /// SIGKILL.
+  void kill(unsigned i);
+  /// SIGTERM; returns the exit code.
+  int stop(unsigned i);
+  /// Waits for a process to end by itself; its exit code, or nothing when it did not.
+  std::optional<int> wait_for_exit(unsigned i);
+  bool runs(unsigned i) const { return nodes_[i].pid != 0; }
+  std::string log(unsigned i) const;
+  bool log_holds(unsigned i, std::string_view text) const { return log(i).find(text) != std::string::npos; }
+
+  testamur::v1::Ledger::StubInterface& node(unsigned i) { return *nodes_[i].stub; }
+  std::string public_address(unsigned i) const;
+  std::optional<testamur::v1::NodeStatus> status(unsigned i);
+  /// The node that leads, once a node that runs says so of itself and has something certified.
+  std::optional<unsigned> leader();
+  unsigned wait_for_leader();
+  /// All that run have applied and certified the same head, at least of this height.
+  bool level(std::uint64_t height = 0);
+
+  /// Hands in at node i and waits until it is certified; on anything short of an answer tries again, at the next node that runs,
+  /// with the same bytes.
+  testamur::v1::Outcome submit(unsigned i, const Bytes& signed_statement, const std::vector<Hash>& listed = {},
+                               std::chrono::seconds bound = std::chrono::seconds(60));
+  /// One try.
+  std::optional<testamur::v1::Outcome> try_submit(unsigned i, const Bytes& signed_statement,
+                                                  const std::vector<Hash>& listed, testamur::v1::Wait wait,
+                                                  unsigned wait_ms);
+  /// A statement that issues one sealed entry with this number.
+  Bytes one_entry(unsigned institution, std::string_view register_name, std::uint64_t number) const;
+  std::optional<RegisterRecord> record(unsigned i, unsigned institution, const std::string& name);
+
+ private:
+  struct Process {
+    pid_t pid = 0;
+    int peer_port = 0;
+    int public_port = 0;
+    std::string data = "data";
+    std::string more_config;
+    std::unique_ptr<testamur::v1::Ledger::StubInterface> stub;
+  };
+
+  void make_site(unsigned i);
+  void write_config(unsigned i) const;
+
+  ScratchDirectory scratch_;
+  World world_;
+  std::vector<Process> nodes_;
+};
+
+}  // namespace testamur::test
