@@ -167,7 +167,9 @@ std::string Cluster::log(unsigned i) const {
 std::optional<testamur::v1::NodeStatus> Cluster::status(unsigned i) {
   if (!runs(i)) return std::nullopt;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + seconds(2));
+  // A call that waits for the connection also drives it; one that fails at once leaves it to a timer of five seconds.
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + seconds(1));
   testamur::v1::NodeStatus status;
   if (!node(i).GetNode(&context, {}, &status).ok()) return std::nullopt;
   return status;
@@ -204,6 +206,7 @@ std::optional<testamur::v1::Outcome> Cluster::try_submit(unsigned i, const Bytes
                                                          unsigned wait_ms) {
   if (!runs(i)) return std::nullopt;
   grpc::ClientContext context;
+  context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + milliseconds(wait_ms + 2000));
   testamur::v1::SubmitRequest request;
   request.set_signed_statement(std::string(as_text(signed_statement)));
