@@ -109,7 +109,7 @@ TEST_F(RefusedCaller, WhoSaysNoHello) {
 }
 
 TEST_F(RefusedCaller, WhoseWordsAreMalformed) {
-  std::vector<std::pair<peer::v1::Frame, std::string>> frames(4);
+  std::vector<std::pair<peer::v1::Frame, std::string>> frames(5);
   frames[0].second = "a frame of no kind known here";
   *frames[1].first.mutable_hello() = hello_of(b_);
   frames[1].second = "a second hello";
@@ -117,6 +117,8 @@ TEST_F(RefusedCaller, WhoseWordsAreMalformed) {
   frames[2].second = "a malformed message: the body is missing";
   frames[3].first.mutable_message()->mutable_durable()->mutable_last()->set_hash("short");
   frames[3].second = "the last entry is of 5 bytes, expected 32";
+  frames[4].second = "bytes that are no frame, or one of too many fields";
+  for (int i = 0; i < 100'000; ++i) frames[4].first.mutable_message()->mutable_append_request()->add_entries();
   for (const auto& [frame, why] : frames) {
     RawCaller caller(b_, a_);
     ASSERT_TRUE(caller.say_hello(b_).hear()) << why;

@@ -3,6 +3,7 @@
 #include "wire.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "messages_of_every_kind.h"
 
@@ -104,6 +105,48 @@ TEST(Wire, WhatIsMissingOrOutOfBoundsIsRefusedByName) {
   message.mutable_derived()->set_head(hash);
   message.mutable_derived()->set_height(wire::kMaxNumber + 1);
   EXPECT_THAT(refusal(message), HasSubstr("the height"));
+}
+
+bool within_bounds(const std::string& bytes) {
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  return wire::within_bounds(stream);
+}
+
+/// A field of this number that holds these bytes.
+std::string field(char number, const std::string& bytes) {
+  std::string out(1, static_cast<char>(number << 3 | 2));
+  for (std::size_t left = bytes.size();; left >>= 7) {
+    out += static_cast<char>((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    if (left <= 0x7f) return out + bytes;
+  }
+}
+
+TEST(Wire, AFrameThatWouldGrowWhenParsedIsOutOfBounds) {
+  for (const Message& message : messages_of_every_kind()) EXPECT_TRUE(within_bounds(bytes_of(message)));
+  EXPECT_TRUE(within_bounds(""));
+  const auto append = [](const std::string& entries) { return field(2, field(6, entries)); };
+  const auto times = [](std::size_t count, const std::string& what) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all += what;
+    return all;
+  };
+  const std::string empty_entry = field(2, "");
+  EXPECT_TRUE(within_bounds(append(times(1'000, empty_entry))));
+  EXPECT_FALSE(within_bounds(append(times(100'000, empty_entry))));
+  EXPECT_FALSE(within_bounds(append(field(2, times(100'000, std::string("\x78\x01"))))));  // unknown, within an entry
+  EXPECT_FALSE(within_bounds(times(100'000, std::string("\x78\x01"))));
+  EXPECT_FALSE(within_bounds("\x7b\x7c"));                 // a group
+  EXPECT_FALSE(within_bounds(field(2, "").substr(0, 1)));  // cut off
+  EXPECT_FALSE(within_bounds(append("x").substr(0, 3)));
+  EXPECT_FALSE(within_bounds(std::string("\x12\xff\xff\xff\xff\x7f")));  // longer than anything
+
+  Message most{NodeId{1}, NodeId{2}, Term{3}, AppendRequest{an_id(0), {}}};
+  auto& entries = std::get<AppendRequest>(most.body).entries;
+  entries.assign(wire::kMaxEntries, an_entry(1, std::vector<std::uint8_t>{1}));
+  EXPECT_TRUE(wire::within_bounds(most));
+  EXPECT_TRUE(within_bounds(bytes_of(most)));
+  entries.push_back(entries.back());
+  EXPECT_FALSE(wire::within_bounds(most));
 }
 
 TEST(Wire, EachEntryOfAnAppendIsChecked) {

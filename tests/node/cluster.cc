@@ -94,6 +94,7 @@ void Cluster::make_site(unsigned i) {
   const std::string directory = node_directory(i);
   std::filesystem::create_directories(directory);
   Process& process = nodes_[i];
+  process.name = node_name(i);
   process.peer_port = free_port();
   process.public_port = free_port();
   const auto tls = value_of(identity::make_tls_identity(node_name(i)));
@@ -110,13 +111,26 @@ void Cluster::make_site(unsigned i) {
 void Cluster::write_config(unsigned i) const {
   const Process& process = nodes_[i];
   std::ostringstream out;
-  out << "[node]\nname = \"" << node_name(i) << "\"\ngenesis = \"genesis\"\ndata = \"" << process.data << "\"\n"
+  out << "[node]\nname = \"" << process.name << "\"\ngenesis = \"genesis\"\ndata = \"" << process.data << "\"\n"
       << "[keys]\nnote = \"note.pem\"\ncosigner = \"cosigner.pem\"\ntls_key = \"tls.pem\"\n"
       << "tls_certificate = \"tls.crt\"\n"
       << "[peer]\nlisten = \"127.0.0.1:" << process.peer_port << "\"\n"
       << "[public]\nlisten = \"" << public_address(i) << "\"\n"
       << process.more_config;
   write_file(node_directory(i) + "/node.toml", out.str());
+}
+
+void Cluster::use_ports_of(unsigned i, const Cluster& other, unsigned j) {
+  nodes_[i].peer_port = other.nodes_[j].peer_port;
+  nodes_[i].public_port = other.nodes_[j].public_port;
+}
+
+void Cluster::give_identity(unsigned from, unsigned to) {
+  nodes_[to].name = nodes_[from].name;
+  for (const std::string file : {"tls.pem", "tls.crt", "note.pem", "cosigner.pem"}) {
+    std::filesystem::copy_file(node_directory(from) + "/" + file, node_directory(to) + "/" + file,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
 }
 
 void Cluster::start(unsigned i) {

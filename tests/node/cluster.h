@@ -42,6 +42,11 @@ class Cluster {
   void set_more_config(unsigned i, std::string lines) { nodes_[i].more_config = std::move(lines); }
   void set_data(unsigned i, std::string path) { nodes_[i].data = std::move(path); }
 
+  /// Node i listens where a node of another cluster does.
+  void use_ports_of(unsigned i, const Cluster& other, unsigned j);
+  /// Process `to` goes by the name and keys of node `from`.
+  void give_identity(unsigned from, unsigned to);
+
   void start(unsigned i);
   void start_all();
   /// SIGKILL.
@@ -78,6 +83,7 @@ class Cluster {
  private:
   struct Process {
     pid_t pid = 0;
+    std::string name;
     int peer_port = 0;
     int public_port = 0;
     std::string data = "data";

@@ -1,10 +1,30 @@
 #include "incoming.h"
 
+#include <grpcpp/impl/codegen/method_handler.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/impl/codegen/rpc_service_method.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include "hello.h"
 #include "wire.h"
 
 namespace testamur::consensus {
 namespace {
+
+constexpr const char* kTalk = "/testamur.peer.v1.Peer/Talk";
+
+enum class Heard : std::uint8_t { frame, no_frame, end };
+
+Heard hear(grpc::ServerReaderWriter<peer::v1::Hello, grpc::ByteBuffer>& stream, peer::v1::Frame& frame) {
+  grpc::ByteBuffer bytes;
+  if (!stream.Read(&bytes)) return Heard::end;
+  grpc::ProtoBufferReader looked_at(&bytes);
+  if (!looked_at.status().ok() || !wire::within_bounds(looked_at)) return Heard::no_frame;
+  grpc::ProtoBufferReader parsed(&bytes);
+  return frame.ParseFromZeroCopyStream(&parsed) ? Heard::frame : Heard::no_frame;
+}
+
+constexpr std::string_view kNoFrame = "bytes that are no frame, or one of too many fields";
 
 grpc::Status replaced() { return {grpc::StatusCode::ABORTED, "replaced by a newer stream of the same node"}; }
 
@@ -29,6 +49,12 @@ class Incoming::Held {
 
 Incoming::Incoming(const Shared& shared, std::function<void(NodeId)> heard)
     : shared_(shared), heard_(std::move(heard)) {
+  // As the generated service does it, but with the request left as it came.
+  AddMethod(new grpc::internal::RpcServiceMethod(
+      kTalk, grpc::internal::RpcMethod::BIDI_STREAMING,
+      new grpc::internal::BidiStreamingHandler<Incoming, grpc::ByteBuffer, peer::v1::Hello>(
+          [](Incoming* self, grpc::ServerContext* context, Stream* stream) { return self->talk(*context, *stream); },
+          this)));
   for (const PeerAddress& peer : shared.options.peers) {
     greeting_[peer.id];
     talking_[peer.id];
@@ -69,12 +95,12 @@ grpc::Status Incoming::refuse(grpc::StatusCode code, const std::string& subject,
   return {code, why};
 }
 
-grpc::Status Incoming::Talk(grpc::ServerContext* context, Stream* stream) {
-  const auto name = identity::caller(*context, shared_.pins);
+grpc::Status Incoming::talk(grpc::ServerContext& context, Stream& stream) {
+  const auto name = identity::caller(context, shared_.pins);
   for (const PeerAddress& peer : shared_.options.peers) {
-    if (name == peer.name) return talk_with(peer, *context, *stream);
+    if (name == peer.name) return talk_with(peer, context, stream);
   }
-  return refuse(grpc::StatusCode::PERMISSION_DENIED, "nobody", for_log(context->peer()), "its key is not pinned");
+  return refuse(grpc::StatusCode::PERMISSION_DENIED, "nobody", for_log(context.peer()), "its key is not pinned");
 }
 
 grpc::Status Incoming::talk_with(const PeerAddress& peer, grpc::ServerContext& context, Stream& stream) {
@@ -83,8 +109,9 @@ grpc::Status Incoming::talk_with(const PeerAddress& peer, grpc::ServerContext& c
     const Held greeting(*this, greeting_.at(peer.id), context);
     if (!greeting) return replaced();
     peer::v1::Frame first;
-    if (!stream.Read(&first)) return grpc::Status::OK;
-    if (!first.has_hello()) {
+    const Heard heard = hear(stream, first);
+    if (heard == Heard::end) return grpc::Status::OK;
+    if (heard == Heard::no_frame || !first.has_hello()) {
       return refuse(grpc::StatusCode::INVALID_ARGUMENT, peer.name, caller, "the first frame is no hello");
     }
     if (const auto wrong = check_hello(first.hello(), shared_.options.ledger, peer.name)) {
@@ -105,7 +132,10 @@ grpc::Status Incoming::read_all(const PeerAddress& peer, const std::string& call
     return refuse(grpc::StatusCode::INVALID_ARGUMENT, peer.name, caller, why);
   };
   peer::v1::Frame frame;
-  while (stream.Read(&frame)) {
+  for (;;) {
+    const Heard heard = hear(stream, frame);
+    if (heard == Heard::end) return grpc::Status::OK;
+    if (heard == Heard::no_frame) return malformed(std::string(kNoFrame));
     switch (frame.kind_case()) {
       case peer::v1::Frame::kMessage: {
         auto message = wire::decode(frame.message(), peer.id, shared_.options.self);
@@ -120,7 +150,6 @@ grpc::Status Incoming::read_all(const PeerAddress& peer, const std::string& call
       case peer::v1::Frame::KIND_NOT_SET: return malformed("a frame of no kind known here");
     }
   }
-  return grpc::Status::OK;
 }
 
 }  // namespace testamur::consensus

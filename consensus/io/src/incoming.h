@@ -3,27 +3,26 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/support/sync_stream.h>
 
 #include <set>
 
 #include "stream.h"
-#include "testamur/peer/v1/peer.grpc.pb.h"
 
 namespace testamur::consensus {
 
-class Incoming final : public peer::v1::Peer::Service {
+// Frames are taken as bytes, since gRPC would parse whatever comes before anybody looked at it.
+class Incoming final : public grpc::Service {
  public:
   /// `heard`: this peer has just opened a stream, so it is there.
   Incoming(const Shared& shared, std::function<void(NodeId)> heard);
-
-  grpc::Status Talk(grpc::ServerContext* context,
-                    grpc::ServerReaderWriter<peer::v1::Hello, peer::v1::Frame>* stream) override;
 
   /// Ends all streams, and lets none begin.
   void stop();
 
  private:
-  using Stream = grpc::ServerReaderWriter<peer::v1::Hello, peer::v1::Frame>;
+  using Stream = grpc::ServerReaderWriter<peer::v1::Hello, grpc::ByteBuffer>;
 
   /// One place, for one stream of one peer: the newest that asks for it, once all before have left.
   struct Place {
@@ -32,6 +31,7 @@ class Incoming final : public peer::v1::Peer::Service {
   };
   class Held;
 
+  grpc::Status talk(grpc::ServerContext& context, Stream& stream);
   grpc::Status talk_with(const PeerAddress& peer, grpc::ServerContext& context, Stream& stream);
   grpc::Status read_all(const PeerAddress& peer, const std::string& caller, Stream& stream);
   grpc::Status refuse(grpc::StatusCode code, const std::string& subject, const std::string& caller,

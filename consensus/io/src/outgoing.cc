@@ -99,7 +99,10 @@ bool Outgoing::fits(std::size_t bytes, std::string_view what) {
 
 void Outgoing::send(Message message) {
   const std::size_t bytes = wire::max_frame_bytes(message);
-  if (fits(bytes, "a message")) enqueue({std::move(message), bytes});
+  // Beyond that number, entries count as a message that is too long: their receiver would end the stream over them.
+  const std::size_t counted =
+      wire::within_bounds(message) ? bytes : std::max(bytes, shared_.options.max_message_bytes + 1);
+  if (fits(counted, "a message")) enqueue({std::move(message), bytes});
 }
 
 void Outgoing::send(Bytes letter) {

@@ -1,0 +1,328 @@
+// Goal: what goes wrong in a consortium's life loses nothing and doubles nothing, and says so in words: leaders killed under load,
+// impostors, full disks, wrong clocks, nodes that were away.
+// Method: testamurd processes, killed with SIGKILL or started wrongly; every statement certified is looked for afterwards.
+// TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "cluster.h"
+#include "testamur/identity/tls.h"
+
+namespace testamur::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+namespace v1 = testamur::v1;
+
+/// Clients that issue entries one by one, each in a register of its own, for as long as the load lasts.
+class Load {
+ public:
+  explicit Load(Cluster& cluster) : cluster_(cluster) {
+    for (unsigned institution = 0; institution < cluster.size(); ++institution) {
+      clients_.emplace_back([this, institution] { issue(institution); });
+    }
+  }
+  ~Load() { stop(); }
+
+  /// Numbers certified, by institution.
+  std::vector<std::uint64_t> stop() {
+    stopping_ = true;
+    for (std::thread& client : clients_) client.join();
+    clients_.clear();
+    return {certified_.begin(), certified_.begin() + cluster_.size()};
+  }
+  std::uint64_t certified() const {
+    std::uint64_t together = 0;
+    for (const auto& count : certified_) together += count;
+    return together;
+  }
+
+ private:
+  void issue(unsigned institution) {
+    for (std::uint64_t number = 0; !stopping_; ++number) {
+      const v1::Outcome outcome = cluster_.submit(static_cast<unsigned>(number) % cluster_.size(),
+                                                  cluster_.one_entry(institution, "r0", number));
+      ASSERT_EQ(outcome.code(), "ok") << "institution " << institution << " number " << number << ": "
+                                      << outcome.detail();
+      ++certified_[institution];
+    }
+  }
+
+  Cluster& cluster_;
+  std::atomic<bool> stopping_ = false;
+  std::array<std::atomic<std::uint64_t>, 8> certified_{};
+  std::vector<std::thread> clients_;
+};
+
+TEST(Faults, TheLeaderIsKilledUnderLoadAgainAndAgain) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  const char* kills = std::getenv("TESTAMUR_LEADER_KILLS");
+  Load load(cluster);
+  for (int round = kills != nullptr ? std::atoi(kills) : 10; round > 0; --round) {
+    const unsigned leader = cluster.wait_for_leader();
+    const std::uint64_t before = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > before + 20; })) << "the load goes on";
+    cluster.kill(leader);
+    const std::uint64_t at_death = load.certified();
+    // The three others go on without it.
+    ASSERT_TRUE(wait_until([&] { return load.certified() > at_death + 20; })) << "after a leader's death";
+    cluster.start(leader);
+  }
+  const auto certified = load.stop();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); })) << "all come to the same head";
+  for (unsigned node = 0; node < cluster.size(); ++node) {
+    for (unsigned institution = 0; institution < cluster.size(); ++institution) {
+      // Each number was given once: none lost, none doubled.
+      EXPECT_EQ(cluster.record(node, institution, "r0")->issued, certified[institution]);
+      EXPECT_EQ(cluster.record(node, institution, "r0")->batches, certified[institution]);
+    }
+    EXPECT_FALSE(cluster.log_holds(node, "evidence")) << "honest nodes are not accused";
+  }
+}
+
+TEST(Faults, AllAreKilledAtOnceAndComeBackWithEveryAnswer) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  const Bytes statement = cluster.one_entry(0, "r0", 0);
+  const v1::Outcome before = cluster.submit(2, statement);
+  ASSERT_EQ(before.code(), "ok");
+  {
+    Load load(cluster);
+    ASSERT_TRUE(wait_until([&] { return load.certified() > 50; }));
+    for (unsigned i = 0; i < cluster.size(); ++i) cluster.kill(i);
+    cluster.start_all();
+    const std::uint64_t then = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > then + 50; }));
+  }
+  EXPECT_EQ(cluster.submit(1, statement).SerializeAsString(), before.SerializeAsString());
+  EXPECT_TRUE(wait_until([&] { return cluster.level(); }));
+}
+
+TEST(Faults, ANodeAThousandBlocksBehindCatchesUp) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  cluster.kill(3);
+  const unsigned leader = cluster.wait_for_leader();
+  std::uint64_t number = 0;
+  std::uint64_t height = 0;
+  while (height < 1000) {
+    const v1::Outcome outcome = cluster.submit(leader, cluster.one_entry(0, "r0", number++));
+    ASSERT_EQ(outcome.code(), "ok");
+    height = outcome.height();
+  }
+  cluster.start(3);
+  EXPECT_TRUE(wait_until([&] { return cluster.level(height); }));
+  EXPECT_EQ(cluster.record(3, 0, "r0")->issued, number);
+}
+
+TEST(Faults, AGracefulStopAnswersAndEndsWithZero) {
+  Cluster cluster;
+  cluster.start_all();
+  const unsigned leader = cluster.wait_for_leader();
+  // With two nodes gone nothing can be decided: the statement is taken, and nobody knows.
+  cluster.kill((leader + 1) % 4);
+  cluster.kill((leader + 2) % 4);
+  const unsigned other = (leader + 3) % 4;
+  ASSERT_TRUE(wait_until([&] { return cluster.status(other).has_value(); }));
+  const Bytes statement = cluster.one_entry(0, "r0", 0);
+  const auto pending = cluster.try_submit(other, statement, {}, v1::WAIT_CERTIFIED, 200);
+  ASSERT_TRUE(pending);
+  EXPECT_EQ(pending->stage(), v1::STAGE_PENDING);
+  std::optional<v1::Outcome> told;
+  std::thread client([&] { told = cluster.try_submit(other, statement, {}, v1::WAIT_CERTIFIED, 60'000); });
+  ASSERT_TRUE(wait_until([&] { return cluster.status(other)->pending() == 1; }));
+  EXPECT_EQ(cluster.stop(other), 0);
+  client.join();
+  if (told) {
+    EXPECT_EQ(told->stage(), v1::STAGE_UNKNOWN) << "an honest answer: " << told->detail();
+  }
+  EXPECT_EQ(cluster.stop(leader), 0);
+  // Once a quorum is back the same bytes get their answer.
+  cluster.start_all();
+  EXPECT_EQ(cluster.submit(other, statement).code(), "ok");
+}
+
+/// Rewrites what a stopped node goes by.
+void replace_file(const std::string& path, std::string_view contents) {
+  std::filesystem::remove(path);
+  std::ofstream(path, std::ios::binary) << contents;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(Faults, ANodeWithAnotherKeyIsRefusedAndNamed) {
+  Cluster cluster;
+  // The thief has node 3's name and address, and a key of its own; its genesis says that the key is right.
+  const auto tls = value_of(identity::make_tls_identity(cluster.node_name(3)));
+  replace_file(cluster.node_directory(3) + "/tls.pem", tls.key_pem);
+  replace_file(cluster.node_directory(3) + "/tls.crt", tls.certificate_pem);
+  Genesis genesis = cluster.world().genesis;
+  std::get<ConsortiumRecord>(genesis.records[0]).nodes[3].tls_spki = tls.spki;
+  replace_file(cluster.node_directory(3) + "/genesis", as_text(encode(genesis)));
+  cluster.start_all();
+  cluster.wait_for_leader();
+  for (unsigned i = 0; i < 3; ++i) {
+    EXPECT_TRUE(wait_until([&] { return cluster.log_holds(i, "warn refused"); })) << cluster.node_name(i);
+  }
+  EXPECT_TRUE(wait_until([&] { return cluster.log_holds(3, "refused"); }));
+  // The others go on without it.
+  EXPECT_EQ(cluster.submit(0, cluster.one_entry(0, "r0", 0)).code(), "ok");
+  EXPECT_EQ(cluster.status(3)->height(), 0u);
+}
+
+TEST(Faults, ANodeOfAnotherLedgerIsRefusedAndNamed) {
+  Cluster cluster;
+  Genesis genesis = cluster.world().genesis;
+  genesis.created.value -= 1;
+  replace_file(cluster.node_directory(3) + "/genesis", as_text(encode(genesis)));
+  cluster.start_all();
+  cluster.wait_for_leader();
+  for (unsigned i = 0; i < 3; ++i) {
+    EXPECT_TRUE(wait_until([&] {
+      const std::string log = cluster.log(i);
+      return log.find("warn refused") != std::string::npos && log.find("ledger") != std::string::npos;
+    }));
+  }
+  EXPECT_EQ(cluster.submit(0, cluster.one_entry(0, "r0", 0)).code(), "ok");
+  // And its own directory belongs to its ledger for good.
+  cluster.kill(3);
+  replace_file(cluster.node_directory(3) + "/genesis", as_text(cluster.world().genesis_bytes()));
+  cluster.start(3);
+  EXPECT_EQ(cluster.wait_for_exit(3), 1);
+  EXPECT_THAT(cluster.log(3), HasSubstr("another"));
+}
+
+TEST(Faults, AKeyThatGenesisDoesNotNameIsFoundAtTheStart) {
+  Cluster cluster({.nodes = 1});
+  std::filesystem::copy_file(cluster.node_directory(0) + "/note.pem", cluster.node_directory(0) + "/cosigner.pem",
+                             std::filesystem::copy_options::overwrite_existing);
+  cluster.start(0);
+  EXPECT_EQ(cluster.wait_for_exit(0), 1);
+  EXPECT_THAT(cluster.log(0), HasSubstr("cosigner.pem: expected the cosigner key"));
+}
+
+TEST(Faults, APortInUseIsSaid) {
+  Cluster cluster({.nodes = 1});
+  cluster.start(0);
+  cluster.wait_for_leader();
+  Cluster other({.nodes = 1});
+  other.use_ports_of(0, cluster, 0);
+  other.start(0);
+  EXPECT_EQ(other.wait_for_exit(0), 1);
+  EXPECT_THAT(other.log(0), HasSubstr("in use"));
+}
+
+TEST(Faults, ADirectoryThatCannotBeWrittenIsSaid) {
+  Cluster cluster({.nodes = 1});
+  cluster.set_data(0, "/proc/testamur");
+  cluster.start(0);
+  EXPECT_EQ(cluster.wait_for_exit(0), 1);
+  EXPECT_THAT(cluster.log(0), HasSubstr("/proc/testamur"));
+}
+
+TEST(Faults, TwoProcessesDoNotShareADirectory) {
+  Cluster cluster({.nodes = 2});
+  cluster.start(0);
+  ASSERT_TRUE(wait_until([&] { return cluster.status(0).has_value(); }));
+  // The other one has ports of its own, and the same data.
+  cluster.give_identity(0, 1);
+  cluster.set_data(1, cluster.node_directory(0) + "/data");
+  cluster.start(1);
+  EXPECT_EQ(cluster.wait_for_exit(1), 1);
+  EXPECT_THAT(cluster.log(1), HasSubstr("another process"));
+}
+
+TEST(Faults, ANodeThatLostItsLogDoesNotVoteAsIfItWereNew) {
+  Cluster cluster({.nodes = 1});
+  cluster.start(0);
+  cluster.wait_for_leader();
+  cluster.submit(0, cluster.one_entry(0, "r0", 0));
+  cluster.kill(0);
+  std::filesystem::remove_all(cluster.node_directory(0) + "/data/log");
+  cluster.start(0);
+  EXPECT_EQ(cluster.wait_for_exit(0), 1);
+  EXPECT_THAT(cluster.log(0), HasSubstr("must not vote"));
+}
+
+/// A file system of its own with so many bytes, gone with its owner.
+class SmallDisk {
+ public:
+  SmallDisk(std::string path, std::size_t bytes) : path_(std::move(path)) {
+    std::filesystem::create_directories(path_);
+    const std::string options = "size=" + std::to_string(bytes);
+    mounted_ = mount("tmpfs", path_.c_str(), "tmpfs", 0, options.c_str()) == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) umount2(path_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return mounted_; }
+  /// Leaves no room at all.
+  void fill() const {
+    std::ofstream stream(path_ + "/full", std::ios::binary);
+    const std::string block(64 << 10, 'x');
+    while (stream.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+TEST(Faults, AFullDiskStopsTheNodeWithItsReasonAsTheLastWords) {
+  Cluster cluster;
+  const std::string path = cluster.directory() + "/small";
+  const SmallDisk disk(path, 256u << 20);
+  if (!disk.mounted()) GTEST_SKIP() << "a file system of its own cannot be mounted here";
+  cluster.set_data(3, path + "/data");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  disk.fill();
+  Load load(cluster);
+  EXPECT_EQ(cluster.wait_for_exit(3), 3);
+  const std::uint64_t then = load.certified();
+  EXPECT_TRUE(wait_until([&] { return load.certified() > then + 20; })) << "the others go on";
+  load.stop();
+  EXPECT_THAT(cluster.log(3), HasSubstr("testamurd: stopped: "));
+  EXPECT_THAT(cluster.log(3), HasSubstr("No space left"));
+  // With room again it starts where it stopped, and catches up.
+  std::filesystem::remove(path + "/full");
+  cluster.start(3);
+  EXPECT_TRUE(wait_until([&] { return cluster.level(); }));
+  cluster.kill(3);  // before its disk goes
+}
+
+TEST(Faults, AClockAnHourAheadIsRefusedAndNamed) {
+  Cluster cluster;
+  // It gets to lead, since its election comes first, and again as soon as it may.
+  cluster.set_more_config(0, "[consensus]\ntick_ms = 40\n[testing]\nclock_offset_ms = 3600000\n");
+  for (unsigned i = 1; i < 4; ++i) cluster.set_more_config(i, "[consensus]\ntick_ms = 200\n");
+  cluster.start_all();
+  ASSERT_TRUE(wait_until([&] { return cluster.leader() == 0u; }));
+  // What the node with the wrong clock proposes is refused by the others; they lead in its place.
+  EXPECT_EQ(cluster.submit(1, cluster.one_entry(1, "r0", 0)).code(), "ok");
+  EXPECT_NE(cluster.leader(), 0u);
+  EXPECT_THAT(cluster.log(0), HasSubstr("is its clock right?"));
+  for (unsigned i = 1; i < 4; ++i) {
+    EXPECT_THAT(cluster.log(i), HasSubstr("payload_refused leader=" + cluster.node_name(0)));
+    EXPECT_TRUE(
+        wait_until([&] { return cluster.log_holds(i, "cosignature_not_counted node=" + cluster.node_name(0)); }));
+  }
+}
+
+}  // namespace
+}  // namespace testamur::test
