@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSeed = 21;
-constexpr std::uint64_t kSteps = 60;
+constexpr std::uint64_t kSteps = 36;
 constexpr std::size_t kEveryByteUpTo = 256;
 const std::vector<std::uint8_t> kOwner = {1, 2, 3};
 
@@ -172,7 +172,7 @@ TEST(LogDamage, OfALogInTablesAndInTheWriteAheadLog) {
 TEST(LogDamage, OfALogThatWasClosed) {
   test::ScratchDirectory scratch;
   const std::string good = scratch.path() + "/good";
-  write_and_kill(good, 64u << 10);
+  write_and_kill(good, 32u << 20);
   {
     // Recovery moves everything to table files; a last write stays in the write-ahead log.
     const auto store = open_log_store(good, kOwner);

@@ -1,7 +1,7 @@
 // Goal: whatever write() returned for is there after a loss of power, nothing is half there, and the store opens and goes on.
 // Method: the log store on a file system that drops unsynced writes at random (../store/power_loss_env.h). A made-up history is
 // written; the power goes at a random append or sync; the store must open, and hold the history up to the last write that
-// returned, or with the one that was under way. TESTAMUR_POWER_LOSSES sets how often (default 150).
+// returned, or with the one that was under way. TESTAMUR_POWER_LOSSES sets how often (default 60).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@ const std::vector<std::uint8_t> kOwner = {1, 2, 3};
 
 std::uint64_t losses() {
   const char* asked = std::getenv("TESTAMUR_POWER_LOSSES");
-  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 150;
+  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 60;
 }
 
 /// Small buffers, so that the power also goes while entries move to table files.
