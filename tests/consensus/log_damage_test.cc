@@ -2,7 +2,7 @@
 // never with another vote or claim.
 // Method: a made-up history is written by another process, which is killed while it waits, or closed; some of it lies in table files and
 // some in the write-ahead log. In copies of the directory one byte is flipped, or one file cut or taken away; then the log is
-// loaded. Small files are tried at every byte, others at random ones. TESTAMUR_DAMAGES sets how many of those a file (default 40).
+// loaded. Small files are tried at every byte, others at random ones. TESTAMUR_DAMAGES sets how many of those a file (default 24).
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -31,7 +31,7 @@ const std::vector<std::uint8_t> kOwner = {1, 2, 3};
 
 std::uint64_t damages() {
   const char* asked = std::getenv("TESTAMUR_DAMAGES");
-  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 40;
+  return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 24;
 }
 
 Stored expected() {
