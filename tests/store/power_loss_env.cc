@@ -251,7 +251,11 @@ void PowerLossEnv::drop_unsynced(std::uint64_t seed) {
   const std::lock_guard lock(journal.mutex);
   std::mt19937_64 random(seed);
   for (const auto& [path, writes] : journal.unsynced) drop_writes(path, writes, random);
-  for (const auto& [path, images] : journal.images) write_file(path, images[random() % images.size()]);
+  for (const auto& [path, images] : journal.images) {
+    // Often the newest: the kernel may write a page back at any moment.
+    const std::size_t back = random() % 2 == 0 ? 0 : random() % images.size();
+    write_file(path, images[images.size() - 1 - back]);
+  }
   for (auto& [directory, changes] : journal.directories) {
     // A directory's changes survive in their order.
     for (std::size_t left = changes.size(), kept = random() % (left + 1); left > kept; --left)
