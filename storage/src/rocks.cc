@@ -81,7 +81,7 @@ class RocksView final : public View {
   mutable rocksdb::PinnableSlice value_;
 };
 
-// Writes are numbered, so that recovery can tell a gap. The write-ahead log is not synced; a loss of power may leave a hole
+// Writes are numbered, so that recovery can tell a gap. Where the write-ahead log is not synced, a loss of power may leave a hole
 // in it with whole records after, and RocksDB steps over a hole of zeros without a word. The state would then lack a block
 // and have the next. So each write carries its number, and replaying stops at the first that does not follow.
 constexpr std::string_view kWriteNumber{"\0write", 6};
@@ -235,7 +235,8 @@ rocksdb::Options options_for(const RocksOptions& options, bool create) {
   if (options.env != nullptr) out.env = options.env;
   out.create_if_missing = create;
   out.paranoid_checks = true;
-  // A loss of power leaves a torn tail of writes that nobody was promised: what is before it counts, see flush().
+  // A loss of power leaves a torn tail of writes that nobody was promised: what is before it counts, see flush(). A synced store
+  // has looked, before, whether that is all there ever was: require_whole().
   out.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   out.write_buffer_size = options.write_buffer_bytes;
   out.max_background_jobs = 2;
@@ -322,9 +323,14 @@ void require_sealed(const std::string& directory, std::uint64_t recovered, std::
                                              ": files were damaged, cut or taken away");
 }
 
+struct Whole {
+  std::uint64_t in_tables = 0;
+  std::uint64_t recovered = 0;
+};
+
 /// Whether every write that was synced is there, found without changing anything: opening to write drops what follows a damaged
-/// record, and with it what could be learned from the files. Returns the last write in table files.
-std::uint64_t require_whole(rocksdb::Options options, const std::string& directory, std::uint64_t sealed) {
+/// record, and with it what could be learned from the files. Throws StorageFault where some are missing.
+Whole require_whole(rocksdb::Options options, const std::string& directory, std::uint64_t sealed) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
   const Extent extent = survey(options, directory);
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
@@ -340,7 +346,7 @@ std::uint64_t require_whole(rocksdb::Options options, const std::string& directo
                                                std::to_string(recovered) + ": write " +
                                                std::to_string(extent.newest_in_log) + " is still there");
   }
-  return extent.in_tables;
+  return {extent.in_tables, recovered};
 }
 
 /// The order of creation: seal, database, first write, seal of the first write; each synced before the next begins. So
@@ -349,25 +355,26 @@ std::uint64_t require_whole(rocksdb::Options options, const std::string& directo
 /// - a seal of 0, with or without a database: creation was cut short before anything was promised, and goes on.
 Result<std::unique_ptr<KeyValueStore>> open_synced(rocksdb::Env& env, const std::string& directory,
                                                    const rocksdb::Options& options) {
-  std::uint64_t in_tables = 0;
+  Whole whole;
   {
     const DirectoryLock lock(env, directory);
     const std::optional<std::uint64_t> sealed = Seal::read(env, directory);
     if (exists(env, directory + "/CURRENT")) {
       if (!sealed)
         return Error{ErrorCode::corrupt, "store: expected a seal beside the database, found no " + directory + "/SEAL"};
-      in_tables = require_whole(options, directory, *sealed);
+      whole = require_whole(options, directory, *sealed);
     } else if (!sealed) {
       Seal::create(env, directory);
     } else {
       require_sealed(directory, 0, *sealed);
     }
   }
-  auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(open_to_write(options, directory, in_tables)),
-                                            std::make_unique<Seal>(env, directory));
+  auto store =
+      std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(open_to_write(options, directory, whole.in_tables)),
+                                   std::make_unique<Seal>(env, directory));
   // Once more, now that nobody else can write: what was recovered is what counts.
   const std::optional<std::uint64_t> sealed = Seal::read(env, directory);
-  require_sealed(directory, store->last_write(), sealed.value_or(0));
+  require_sealed(directory, store->last_write(), std::max(whole.recovered, sealed.value_or(0)));
   store->renew_seal();
   return std::unique_ptr<KeyValueStore>(std::move(store));
 }

@@ -48,8 +48,20 @@ struct Journal {
   };
   std::mutex mutex;
   bool dead = false;
+  std::optional<std::uint64_t> operations_left;
   std::map<std::string, std::vector<Write>> unsynced;
+  std::map<std::string, std::vector<std::string>>
+      images;  // of a file written in place: as synced, and after each write since
   std::map<std::string, std::vector<DirectoryChange>> directories;
+
+  /// Counts one operation; whether the power is off before it.
+  bool off() {
+    if (operations_left && (*operations_left)-- == 0) {
+      dead = true;
+      operations_left.reset();
+    }
+    return dead;
+  }
 
   static std::string directory_of(const fs::path& path) { return fs::absolute(path).lexically_normal().parent_path(); }
 };
@@ -61,7 +73,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* dbg) override {
     const std::lock_guard lock(journal_->mutex);
-    if (journal_->dead) return IOStatus::IOError("the power is off");
+    if (journal_->off()) return IOStatus::IOError("the power is off");
     journal_->unsynced[path_].push_back({size_, data.size()});
     size_ += data.size();
     return FSWritableFileWrapper::Append(data, options, dbg);
@@ -80,7 +92,7 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
  private:
   IOStatus synced(const IOOptions& options, IODebugContext* dbg) {
     const std::lock_guard lock(journal_->mutex);
-    if (journal_->dead) return IOStatus::IOError("the power is off");
+    if (journal_->off()) return IOStatus::IOError("the power is off");
     journal_->unsynced.erase(path_);
     return FSWritableFileWrapper::Flush(options, dbg);
   }
@@ -97,8 +109,35 @@ class TrackedDirectory final : public rocksdb::FSDirectory {
 
   IOStatus Fsync(const IOOptions&, IODebugContext*) override {
     const std::lock_guard lock(journal_->mutex);
-    if (journal_->dead) return IOStatus::IOError("the power is off");
+    if (journal_->off()) return IOStatus::IOError("the power is off");
     journal_->directories.erase(path_);
+    return IOStatus::OK();
+  }
+
+ private:
+  std::string path_;
+  std::shared_ptr<Journal> journal_;
+};
+
+class TrackedFileInPlace final : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  TrackedFileInPlace(std::unique_ptr<rocksdb::FSRandomRWFile>&& file, std::string path,
+                     std::shared_ptr<Journal> journal)
+      : FSRandomRWFileOwnerWrapper(std::move(file)), path_(std::move(path)), journal_(std::move(journal)) {}
+
+  IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions& options, IODebugContext* dbg) override {
+    const std::lock_guard lock(journal_->mutex);
+    if (journal_->off()) return IOStatus::IOError("the power is off");
+    std::vector<std::string>& images = journal_->images[path_];
+    if (images.empty()) images.push_back(read_file(path_));
+    const IOStatus status = FSRandomRWFileWrapper::Write(offset, data, options, dbg);
+    images.push_back(read_file(path_));
+    return status;
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    const std::lock_guard lock(journal_->mutex);
+    if (journal_->off()) return IOStatus::IOError("the power is off");
+    journal_->images.erase(path_);
     return IOStatus::OK();
   }
 
@@ -124,6 +163,13 @@ class PowerLossFileSystem final : public rocksdb::FileSystemWrapper {
     std::unique_ptr<rocksdb::FSWritableFile> file;
     const IOStatus status = FileSystemWrapper::NewWritableFile(name, options, &file, dbg);
     if (status.ok()) *result = std::make_unique<TrackedFile>(std::move(file), name, journal);
+    return status;
+  }
+  IOStatus NewRandomRWFile(const std::string& name, const FileOptions& options,
+                           std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext* dbg) override {
+    std::unique_ptr<rocksdb::FSRandomRWFile> file;
+    const IOStatus status = FileSystemWrapper::NewRandomRWFile(name, options, &file, dbg);
+    if (status.ok()) *result = std::make_unique<TrackedFileInPlace>(std::move(file), name, journal);
     return status;
   }
   IOStatus NewDirectory(const std::string& name, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* result,
@@ -168,6 +214,11 @@ void PowerLossEnv::cut_power() {
   files_->journal->dead = true;
 }
 
+void PowerLossEnv::cut_power_after(std::uint64_t operations) {
+  const std::lock_guard lock(files_->journal->mutex);
+  files_->journal->operations_left = operations;
+}
+
 namespace {
 
 /// Each write that was not synced is there or not; what is missing reads as zeros, or the file ends before it.
@@ -200,13 +251,20 @@ void PowerLossEnv::drop_unsynced(std::uint64_t seed) {
   const std::lock_guard lock(journal.mutex);
   std::mt19937_64 random(seed);
   for (const auto& [path, writes] : journal.unsynced) drop_writes(path, writes, random);
+  for (const auto& [path, images] : journal.images) {
+    // Often the newest: the kernel may write a page back at any moment.
+    const std::size_t back = random() % 2 == 0 ? 0 : random() % images.size();
+    write_file(path, images[images.size() - 1 - back]);
+  }
   for (auto& [directory, changes] : journal.directories) {
     // A directory's changes survive in their order.
     for (std::size_t left = changes.size(), kept = random() % (left + 1); left > kept; --left)
       undo_change(changes[left - 1]);
   }
   journal.unsynced.clear();
+  journal.images.clear();
   journal.directories.clear();
+  journal.operations_left.reset();
   journal.dead = false;
 }
 

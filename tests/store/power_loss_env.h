@@ -1,5 +1,5 @@
 // A file system that can lose its power: what was not synced is then dropped at random, write by write; files and renames
-// whose directory was not synced are undone from the newest back.
+// whose directory was not synced are undone from the newest back; a file written in place is as it was after one of its writes.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -19,6 +19,8 @@ class PowerLossEnv {
   rocksdb::Env* env() const { return env_.get(); }
   /// From now on nothing reaches the disk; every call that would write fails.
   void cut_power();
+  /// The same, after so many more appends, writes and syncs.
+  void cut_power_after(std::uint64_t operations);
   /// With the store closed: makes the disk what a power loss may have left of it, and gives the power back.
   void drop_unsynced(std::uint64_t seed);
 
