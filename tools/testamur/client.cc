@@ -96,14 +96,6 @@ Called<v1::Register> NodeClient::get_register(const RegisterName& name) {
   return stub_->call<v1::GetRegisterRequest, v1::Register>(&v1::Ledger::Stub::GetRegister, request, address_, kCallMs);
 }
 
-Called<v1::Entry> NodeClient::get_entry(const EntryName& name) {
-  v1::GetEntryRequest request;
-  request.set_institution(name.in.institution);
-  request.set_register_(name.in.name);
-  request.set_number(name.number.value);
-  return stub_->call<v1::GetEntryRequest, v1::Entry>(&v1::Ledger::Stub::GetEntry, request, address_, kCallMs);
-}
-
 Called<v1::FindListedResponse> NodeClient::find_listed(const v1::FindListedRequest& request) {
   return stub_->call<v1::FindListedRequest, v1::FindListedResponse>(&v1::Ledger::Stub::FindListed, request, address_,
                                                                     kCallMs);

@@ -37,7 +37,6 @@ class NodeClient {
 
   Called<v1::Outcome> submit(const v1::SubmitRequest& request);
   Called<v1::Register> get_register(const RegisterName& name);
-  Called<v1::Entry> get_entry(const EntryName& name);
   Called<v1::FindListedResponse> find_listed(const v1::FindListedRequest& request);
   Called<v1::NodeStatus> get_node();
   /// The proofs of `count` numbers from `first`, each as it comes; `at` nothing: now. Stops early when `take` says false.

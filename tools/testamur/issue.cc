@@ -91,7 +91,7 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
   report.count = batch->documents.size();
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart part = make_part(*batch, i, most);
-    if (auto failure = record_part(wish, node, *batch, pending, context, part)) return failure;
+    if (auto failure = record_part(wish, node, policy, *batch, pending, context, part)) return failure;
     report.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size())});
     const auto bundle = bundle_path(wish, batch->documents.size(), i, parts);
     if (auto failure = collect_proofs(wish, node, policy, context, part, bundle, report.not_good)) return failure;

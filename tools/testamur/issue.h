@@ -47,8 +47,8 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
                              IssueReport& report);
 
 /// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
-std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Batch& batch, const Pending& pending,
-                                   Context& context, IssuePart& part);
+std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                   const Pending& pending, Context& context, IssuePart& part);
 
 /// Fetches the part's proofs, checks them, and writes them: one file each, or a bundle where `bundle` names one.
 std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,

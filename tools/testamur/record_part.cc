@@ -5,20 +5,21 @@
 // is signed only once the ledger shows that somebody else's holds the old one.
 #include <algorithm>
 
+#include "answer.h"
 #include "issue.h"
 #include "signers.h"
 #include "submit.h"
-#include "testamur/ledger/leaf.h"
 
 namespace testamur::tool {
 namespace {
 
 class Recording {
  public:
-  Recording(const IssueWish& wish, NodeClient& node, const Batch& batch, const Pending& pending, Context& context,
-            IssuePart& part)
+  Recording(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch, const Pending& pending,
+            Context& context, IssuePart& part)
       : wish_(wish),
         node_(node),
+        policy_(policy),
         batch_(batch),
         pending_(pending),
         context_(context),
@@ -66,14 +67,29 @@ class Recording {
            body_.batch_root == part_.tree.root() && body_.listed == batch_.listed;
   }
 
-  /// Whether the number that the statement names is taken, and by whom.
+  /// Whether the number that the statement names is taken, and by whom: as a proof shows it. On a node's bare word that it is
+  /// somebody else's, the class could be issued twice.
   std::optional<Failure> look_up(const RegisterNow& now, bool& taken_by_another) {
     if (now.record.issued <= body_.first.value) return std::nullopt;
-    const auto entry = retry(patience_, [&] { return node_.get_entry({wish_.in, body_.first}); });
-    if (!entry) return failure_of(entry.failure, kUnknown);
-    const auto leaf = decode_statement_leaf(as_bytes(entry->statement_leaf()));
-    if (!leaf) return failure_of(leaf.error(), kUnknown);
-    if (leaf->statement.statement == statement_->statement) {
+    Bytes bytes;
+    const auto take = [&](EntryNumber, ByteView proof) {
+      bytes.assign(proof.begin(), proof.end());
+      return true;
+    };
+    const EntryName entry{wish_.in, body_.first};
+    const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, false, take); });
+    if (!got) return failure_of(got.failure, kUnknown);
+    Asked asked;
+    asked.entry = entry;
+    asked.now = context_.clock();
+    const Answer answer = check(bytes, policy_, asked);
+    const auto proof = decode_proof(bytes);
+    if (!answer.shown || !proof || !proof->entry) {
+      return Failure{
+          kUnknown, std::string(name(answer.verdict)),
+          "node " + node_.address() + ": the proof of " + format(entry) + " does not hold. " + headline(answer)};
+    }
+    if (proof->entry->statement.statement.statement == statement_->statement) {
       finish();
     } else {
       taken_by_another = true;
@@ -135,6 +151,7 @@ class Recording {
 
   const IssueWish& wish_;
   NodeClient& node_;
+  const Policy& policy_;
   const Batch& batch_;
   const Pending& pending_;
   Context& context_;
@@ -147,9 +164,9 @@ class Recording {
 
 }  // namespace
 
-std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Batch& batch, const Pending& pending,
-                                   Context& context, IssuePart& part) {
-  return Recording(wish, node, batch, pending, context, part).run();
+std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                   const Pending& pending, Context& context, IssuePart& part) {
+  return Recording(wish, node, policy, batch, pending, context, part).run();
 }
 
 }  // namespace testamur::tool
