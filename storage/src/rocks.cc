@@ -10,6 +10,8 @@
 
 #include <filesystem>
 
+#include "seal.h"
+
 namespace testamur::storage {
 namespace {
 
@@ -24,8 +26,8 @@ ErrorCode code_of(const rocksdb::Status& status) {
   return status.IsCorruption() ? ErrorCode::corrupt : ErrorCode::storage;
 }
 
-void require(const rocksdb::Status& status, std::string_view doing) {
-  if (!status.ok()) throw StorageFault(code_of(status), "store: " + std::string(doing) + ": " + status.ToString());
+void require(const rocksdb::Status& status, const std::string& doing) {
+  if (!status.ok()) throw StorageFault(code_of(status), "store: " + doing + ": " + status.ToString());
 }
 
 class RocksView final : public View {
@@ -42,7 +44,7 @@ class RocksView final : public View {
     value_.Reset();
     const rocksdb::Status status = db_.Get(read_, db_.DefaultColumnFamily(), slice(key), &value_);
     if (status.IsNotFound()) return std::nullopt;
-    require(status, "reading");
+    require(status, "reading " + db_.GetName());
     return copy(value_);
   }
 
@@ -50,7 +52,7 @@ class RocksView final : public View {
     rocksdb::Iterator& at = iterator();
     at.SeekForPrev(slice(key));
     if (!at.Valid() || !at.key().starts_with(slice(key.first(prefix)))) {
-      require(at.status(), "seeking");
+      require(at.status(), "seeking in " + db_.GetName());
       return std::nullopt;
     }
     return KeyValue{copy(at.key()), copy(at.value())};
@@ -62,7 +64,7 @@ class RocksView final : public View {
     for (at.Seek(slice(from)); at.Valid() && at.key().starts_with(slice(prefix)); at.Next()) {
       if (!visit(bytes_of(at.key()), bytes_of(at.value()))) return;
     }
-    require(at.status(), "scanning");
+    require(at.status(), "scanning " + db_.GetName());
   }
 
  private:
@@ -98,25 +100,48 @@ class FindWriteNumber final : public rocksdb::WriteBatch::Handler {
   std::optional<std::uint64_t> number_;
 };
 
-/// Lets writes through that follow `last` one by one. Nothing for `last`: lets none through, to see what lies in table files.
+/// The number in a record of the write-ahead log. After a torn end RocksDB adds an empty record of its own, which has none and needs
+/// none: it changes nothing.
+std::optional<std::uint64_t> number_in(const rocksdb::WriteBatch& batch) {
+  FindWriteNumber found;
+  if (!batch.Iterate(&found).ok()) return std::nullopt;
+  return found.number();
+}
+
+/// Lets writes through that follow `last` one by one.
 class ConsecutiveWrites final : public rocksdb::WalFilter {
  public:
-  explicit ConsecutiveWrites(std::optional<std::uint64_t> last) : last_(last) {}
+  explicit ConsecutiveWrites(std::uint64_t last) : last_(last) {}
 
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const rocksdb::WriteBatch& batch,
                                      rocksdb::WriteBatch*, bool*) override {
-    if (!last_) return WalProcessingOption::kIgnoreCurrentRecord;
-    FindWriteNumber found;
-    if (!batch.Iterate(&found).ok() || !found.number()) return WalProcessingOption::kStopReplay;
-    if (*found.number() <= *last_) return WalProcessingOption::kContinueProcessing;  // in a table file already
-    if (*found.number() != *last_ + 1) return WalProcessingOption::kStopReplay;
-    ++*last_;
+    const auto number = number_in(batch);
+    if (!number)
+      return batch.Count() == 0 ? WalProcessingOption::kContinueProcessing : WalProcessingOption::kStopReplay;
+    if (*number <= last_) return WalProcessingOption::kContinueProcessing;  // in a table file already
+    if (*number != last_ + 1) return WalProcessingOption::kStopReplay;
+    ++last_;
     return WalProcessingOption::kContinueProcessing;
   }
   const char* Name() const override { return "testamur.ConsecutiveWrites"; }
 
  private:
-  std::optional<std::uint64_t> last_;
+  std::uint64_t last_;
+};
+
+/// Lets no write through, to see what lies in table files, and remembers the newest.
+class NewestWrite final : public rocksdb::WalFilter {
+ public:
+  WalProcessingOption LogRecordFound(unsigned long long, const std::string&, const rocksdb::WriteBatch& batch,
+                                     rocksdb::WriteBatch*, bool*) override {
+    newest_ = std::max(newest_, number_in(batch).value_or(0));
+    return WalProcessingOption::kIgnoreCurrentRecord;
+  }
+  const char* Name() const override { return "testamur.NewestWrite"; }
+  std::uint64_t newest() const { return newest_; }
+
+ private:
+  std::uint64_t newest_ = 0;
 };
 
 std::uint64_t read_write_number(rocksdb::DB& db) {
@@ -124,37 +149,77 @@ std::uint64_t read_write_number(rocksdb::DB& db) {
   const rocksdb::Status status =
       db.Get(rocksdb::ReadOptions{}, rocksdb::Slice(kWriteNumber.data(), kWriteNumber.size()), &value);
   if (status.IsNotFound()) return 0;
-  require(status, "reading");
+  require(status, "reading " + db.GetName());
   const auto number = from_decimal(value);
-  if (!number) throw StorageFault(ErrorCode::corrupt, "store: expected a write number, found " + value);
+  if (!number)
+    throw StorageFault(ErrorCode::corrupt, "store: " + db.GetName() + ": expected a write number, found " + value);
   return *number;
 }
 
 class RocksStore final : public KeyValueStore {
  public:
-  explicit RocksStore(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)), last_write_(read_write_number(*db_)) {}
+  /// With a seal: a synced store.
+  RocksStore(std::unique_ptr<rocksdb::DB> db, std::unique_ptr<Seal> seal)
+      : db_(std::move(db)), seal_(std::move(seal)), last_write_(read_write_number(*db_)) {}
 
-  std::unique_ptr<View> view() const override { return std::make_unique<RocksView>(*db_); }
+  std::unique_ptr<View> view() const override {
+    refuse_after_failure();
+    return std::make_unique<RocksView>(*db_);
+  }
 
   void write(const WriteSet& writes) override {
     rocksdb::WriteBatch batch;
-    require(batch.Put(rocksdb::Slice(kWriteNumber.data(), kWriteNumber.size()), std::to_string(++last_write_)),
+    require(batch.Put(rocksdb::Slice(kWriteNumber.data(), kWriteNumber.size()), std::to_string(last_write_ + 1)),
             "batching");
     for (const WriteSet::Write& write : writes.writes) {
       const rocksdb::Status status =
           write.value ? batch.Put(slice(write.key), slice(*write.value)) : batch.Delete(slice(write.key));
       require(status, "batching");
     }
-    require(db_->Write(rocksdb::WriteOptions{}, &batch), "writing");
+    rocksdb::WriteOptions options;
+    options.sync = seal_ != nullptr;
+    or_never_again([&] {
+      ++last_write_;
+      require(db_->Write(options, &batch), "writing to " + db_->GetName());
+      // Not before the write is synced: the seal must not name what a loss of power may take.
+      if (seal_) seal_->write(last_write_);
+    });
   }
 
   // What was promised goes into table files, which carry checksums and are named in a synced manifest. So the
   // write-ahead log holds only what nobody was promised, and a damaged byte in it can cost nothing that was.
-  void flush() override { require(db_->Flush(rocksdb::FlushOptions{}), "flushing"); }
+  void flush() override {
+    or_never_again([&] { require(db_->Flush(rocksdb::FlushOptions{}), "flushing " + db_->GetName()); });
+  }
+
+  /// Renews the seal of a store just opened. A store without a write gets its first here: from then on its seal says that a
+  /// database is there.
+  void renew_seal() {
+    if (last_write_ == 0) write({});
+    seal_->write(last_write_);
+    seal_->sync();
+  }
+  std::uint64_t last_write() const { return last_write_; }
 
  private:
+  void refuse_after_failure() const {
+    if (!failure_.empty()) throw StorageFault(ErrorCode::storage, "refused, since earlier: " + failure_);
+  }
+  template <class Action>
+  void or_never_again(Action action) {
+    refuse_after_failure();
+    try {
+      action();
+    } catch (const StorageFault& fault) {
+      if (seal_) failure_ = fault.what();
+      throw;
+    }
+  }
+
   std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<Seal> seal_;
   std::uint64_t last_write_;
+  std::string failure_;  // of a synced store: what failed first
 };
 
 rocksdb::Options options_for(const RocksOptions& options, bool create) {
@@ -176,6 +241,8 @@ rocksdb::Options options_for(const RocksOptions& options, bool create) {
   out.max_background_jobs = 2;
   out.bytes_per_sync = 1u << 20;
   out.max_open_files = 512;
+  // A failure is the owner's to answer; RocksDB would try the same disk again behind its back.
+  if (options.synced) out.max_bgerror_resume_count = 0;
   out.keep_log_file_num = 4;
   out.max_log_file_size = 4u << 20;
   out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -191,15 +258,118 @@ void make_directory(rocksdb::Env& env, const std::string& directory) {
   require(handle->Fsync(), "syncing " + parent);
 }
 
-/// The number of the last write that lies in a table file: what the write-ahead log has to follow.
-std::uint64_t number_in_tables(rocksdb::Options options, const std::string& directory) {
-  ConsecutiveWrites none(std::nullopt);
-  options.wal_filter = &none;
-  options.create_if_missing = false;
+bool exists(rocksdb::Env& env, const std::string& path) {
+  const rocksdb::Status status = env.FileExists(path);
+  if (!status.ok() && !status.IsNotFound()) require(status, "looking for " + path);
+  return status.ok();
+}
+
+std::unique_ptr<rocksdb::DB> open_to_read(const rocksdb::Options& options, const std::string& directory) {
   rocksdb::DB* db = nullptr;
   require(rocksdb::DB::OpenForReadOnly(options, directory, &db), "opening " + directory);
-  const std::unique_ptr<rocksdb::DB> owner(db);
-  return read_write_number(*db);
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
+struct Extent {
+  std::uint64_t in_tables = 0;  ///< the last write that lies in a table file: what the write-ahead log has to follow
+  std::uint64_t newest_in_log = 0;  ///< the last write that the write-ahead log shows
+};
+
+Extent survey(rocksdb::Options options, const std::string& directory) {
+  NewestWrite filter;
+  options.wal_filter = &filter;
+  options.create_if_missing = false;
+  const std::uint64_t in_tables = read_write_number(*open_to_read(options, directory));
+  return {in_tables, filter.newest()};
+}
+
+rocksdb::DB* open_to_write(rocksdb::Options options, const std::string& directory, std::uint64_t in_tables) {
+  ConsecutiveWrites filter(in_tables);
+  options.wal_filter = &filter;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
+  if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+    throw StorageFault(ErrorCode::conflict,
+                       "store: " + directory + " is open in another process: " + status.ToString());
+  }
+  require(status, "opening " + directory);
+  return db;
+}
+
+/// While one is held, nobody has the database open.
+class DirectoryLock {
+ public:
+  DirectoryLock(rocksdb::Env& env, const std::string& directory) : env_(env) {
+    const rocksdb::Status status = env.LockFile(directory + "/LOCK", &lock_);
+    if (!status.ok()) {
+      throw StorageFault(ErrorCode::conflict,
+                         "store: " + directory + " is open in another process: " + status.ToString());
+    }
+  }
+  ~DirectoryLock() { env_.UnlockFile(lock_).PermitUncheckedError(); }
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  rocksdb::Env& env_;
+  rocksdb::FileLock* lock_ = nullptr;
+};
+
+void require_sealed(const std::string& directory, std::uint64_t recovered, std::uint64_t sealed) {
+  if (recovered >= sealed) return;
+  throw StorageFault(ErrorCode::corrupt, "store: " + directory + ": expected the " + std::to_string(sealed) +
+                                             " writes that were synced, found " + std::to_string(recovered) +
+                                             ": files were damaged, cut or taken away");
+}
+
+/// Whether every write that was synced is there, found without changing anything: opening to write drops what follows a damaged
+/// record, and with it what could be learned from the files. Returns the last write in table files.
+std::uint64_t require_whole(rocksdb::Options options, const std::string& directory, std::uint64_t sealed) {
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  const Extent extent = survey(options, directory);
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  ConsecutiveWrites filter(extent.in_tables);
+  options.wal_filter = &filter;
+  options.create_if_missing = false;
+  const std::uint64_t recovered = read_write_number(*open_to_read(options, directory));
+  require_sealed(directory, recovered, sealed);
+  // A loss of power tears at most the write that was under way, since each waits for the one before to be synced. So whole writes
+  // after a broken one mean damage, however old the seal is.
+  if (recovered < extent.newest_in_log) {
+    throw StorageFault(ErrorCode::corrupt, "store: " + directory + ": the write-ahead log is damaged after write " +
+                                               std::to_string(recovered) + ": write " +
+                                               std::to_string(extent.newest_in_log) + " is still there");
+  }
+  return extent.in_tables;
+}
+
+/// The order of creation: seal, database, first write, seal of the first write; each synced before the next begins. So
+/// - a database without a seal was never left by a crash: somebody took the seal away;
+/// - a seal above 0 without a database neither: the first write came before;
+/// - a seal of 0, with or without a database: creation was cut short before anything was promised, and goes on.
+Result<std::unique_ptr<KeyValueStore>> open_synced(rocksdb::Env& env, const std::string& directory,
+                                                   const rocksdb::Options& options) {
+  std::uint64_t in_tables = 0;
+  {
+    const DirectoryLock lock(env, directory);
+    const std::optional<std::uint64_t> sealed = Seal::read(env, directory);
+    if (exists(env, directory + "/CURRENT")) {
+      if (!sealed)
+        return Error{ErrorCode::corrupt, "store: expected a seal beside the database, found no " + directory + "/SEAL"};
+      in_tables = require_whole(options, directory, *sealed);
+    } else if (!sealed) {
+      Seal::create(env, directory);
+    } else {
+      require_sealed(directory, 0, *sealed);
+    }
+  }
+  auto store = std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(open_to_write(options, directory, in_tables)),
+                                            std::make_unique<Seal>(env, directory));
+  // Once more, now that nobody else can write: what was recovered is what counts.
+  const std::optional<std::uint64_t> sealed = Seal::read(env, directory);
+  require_sealed(directory, store->last_write(), sealed.value_or(0));
+  store->renew_seal();
+  return std::unique_ptr<KeyValueStore>(std::move(store));
 }
 
 }  // namespace
@@ -207,21 +377,17 @@ std::uint64_t number_in_tables(rocksdb::Options options, const std::string& dire
 Result<std::unique_ptr<KeyValueStore>> open_rocks(const std::string& directory, bool create,
                                                   const RocksOptions& options) {
   rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
-  if (!create && !env.FileExists(directory + "/CURRENT").ok()) {
-    return Error{ErrorCode::not_found, "store: expected a ledger in " + directory + ", found none"};
-  }
   try {
-    if (create) make_directory(env, directory);
-    rocksdb::Options rocks = options_for(options, create);
-    ConsecutiveWrites filter(env.FileExists(directory + "/CURRENT").ok() ? number_in_tables(rocks, directory) : 0);
-    rocks.wal_filter = &filter;
-    rocksdb::DB* db = nullptr;
-    const rocksdb::Status status = rocksdb::DB::Open(rocks, directory, &db);
-    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
-      return Error{ErrorCode::conflict, "store: " + directory + " is open in another process: " + status.ToString()};
+    const bool there = exists(env, directory + "/CURRENT");
+    const bool expected = there || (options.synced && Seal::read(env, directory).value_or(0) > 0);
+    if (!create && !expected) {
+      return Error{ErrorCode::not_found, "store: expected a database in " + directory + ", found none"};
     }
-    require(status, "opening " + directory);
-    return std::unique_ptr<KeyValueStore>(std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db)));
+    if (create) make_directory(env, directory);
+    const rocksdb::Options rocks = options_for(options, create);
+    if (options.synced) return open_synced(env, directory, rocks);
+    std::unique_ptr<rocksdb::DB> db(open_to_write(rocks, directory, there ? survey(rocks, directory).in_tables : 0));
+    return std::unique_ptr<KeyValueStore>(std::make_unique<RocksStore>(std::move(db), nullptr));
   } catch (const StorageFault& fault) {
     return fault.error();
   }

@@ -154,7 +154,7 @@ TEST(Append, AnEntryWithAWrongHashOrChainIsNotTaken) {
 TEST(Append, ARefusedPayloadIsAskedAgain) {
   class Refuse final : public PayloadCheck {
    public:
-    bool accept(Index, const Payload&) override { return willing; }
+    bool accept(Index, const Payload&, NodeId) override { return willing; }
     void truncated(Index) override {}
     bool willing = false;
   };

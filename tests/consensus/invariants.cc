@@ -30,7 +30,8 @@ void Invariants::check_vote(NodeId node, const HardState& on_disk) {
   if (known->second != *on_disk.vote) throw Violation("two votes of " + text(node) + " in " + text(on_disk.term));
 }
 
-void Invariants::committed(NodeId node, const Entry& entry, const std::map<NodeId, std::vector<Entry>*>& on_disk) {
+void Invariants::committed(NodeId node, const Entry& entry,
+                           const std::map<NodeId, const std::vector<Entry>*>& on_disk) {
   const auto [known, is_new] = committed_.emplace(entry.id.index, entry.id);
   if (known->second != entry.id) throw Violation("state machine safety: " + text(node) + " at " + text(entry.id.index));
   if (!is_new) return;

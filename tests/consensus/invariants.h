@@ -25,7 +25,7 @@ class Invariants {
   /// All nodes commit the same entry at each index, never move back, and never drop what they committed. `on_disk`: every
   /// node's log as it would be after a loss of power now.
   void check_committed(const Core& core, Index last_seen);
-  void committed(NodeId node, const Entry& entry, const std::map<NodeId, std::vector<Entry>*>& on_disk);
+  void committed(NodeId node, const Entry& entry, const std::map<NodeId, const std::vector<Entry>*>& on_disk);
   /// What a message rests on is on its sender's disk.
   void check_said(const Message& message, const HardState& state, const std::vector<Entry>& entries,
                   const std::optional<Claim>& claim);

@@ -31,6 +31,12 @@ Digest hash_entry(Term term, Index index, const Digest& previous, const Payload&
   return payload ? mix({1, std::uint64_t{inner[0]}, std::uint64_t{inner[9]}}, *payload) : inner;
 }
 
+template <class T>
+T value_of(Result<T> result) {
+  if (!result) throw Violation(result.error().message);
+  return std::move(*result);
+}
+
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
@@ -47,7 +53,9 @@ Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
   }
 }
 
-bool Cluster::Check::accept(Index, const Payload&) { return !cluster_.happens(cluster_.faults_.refuse_percent); }
+bool Cluster::Check::accept(Index, const Payload&, NodeId) {
+  return !cluster_.happens(cluster_.faults_.refuse_percent);
+}
 
 Options Cluster::options_for(Node& node) {
   Options options;
@@ -73,19 +81,26 @@ void Cluster::start(Node& node) {
   node.seen = {};
   node.agreed_height = 0;
   node.to_apply.clear();
-  node.core = std::make_unique<Core>(options_for(node),
-                                     Restart{node.disk.state, EntryId{}, node.disk.entries, node.disk.claim});
+  const std::array<std::uint8_t, 1> owner = {static_cast<std::uint8_t>(node.id.value)};
+  node.store = value_of(open_simulated_log_store(node.disk, owner));
+  Stored found = value_of(node.store->load(hash_entry));
+  node.core =
+      std::make_unique<Core>(options_for(node), Restart{found.state, EntryId{}, std::move(found.entries), found.claim});
 }
 
 /// The power goes: what was not written is forgotten.
 void Cluster::crash(Node& node) {
   // Of the writes under way some were done, in their order, without anybody having heard of it.
-  for (std::uint64_t done = draw(node.under_way.size() + 1); done > 0; --done) {
-    put_on_disk(node, node.under_way.front());
+  std::vector<Write> done;
+  for (std::uint64_t left = draw(node.under_way.size() + 1); left > 0; --left) {
+    done.push_back(std::move(node.under_way.front()));
     node.under_way.pop_front();
   }
+  put_on_disk(node, done);
+  node.disk.lose_power();
   node.under_way.clear();
   node.core.reset();
+  node.store.reset();
   ++node.life;
   node.restart_at_ms = now_ms_ + 20 + draw(500);
 }
@@ -159,7 +174,7 @@ void Cluster::handle(Node& node) {
   Output output = node.core->take();
   invariants_.check_leader(*node.core);
   for (const Message& message : output.messages)
-    invariants_.check_said(message, node.disk.state, node.disk.entries, node.disk.claim);
+    invariants_.check_said(message, node.disk.stored().state, node.disk.stored().entries, node.disk.stored().claim);
   if (!output.evidence.empty())
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
   for (const Message& message : output.messages) deliver(message);
@@ -199,31 +214,25 @@ void Cluster::deliver(const Message& message) {
 void Cluster::complete(Node& node) {
   const Write write = std::move(node.under_way.front());
   node.under_way.pop_front();
-  put_on_disk(node, write);
+  put_on_disk(node, std::span(&write, 1));
   node.core->persisted(write.sequence);
   handle(node);
 }
 
-void Cluster::put_on_disk(Node& node, const Write& write) {
-  Disk& disk = node.disk;
-  const HardState before = disk.state;
-  if (write.state) disk.state = *write.state;
-  if (write.truncate_from) disk.entries.resize(write.truncate_from->value - 1);
-  for (const Entry& entry : write.entries) {
-    if (entry.id.index.value != disk.entries.size() + 1) throw Violation("a write leaves a gap in the log");
-    disk.entries.push_back(entry);
-  }
-  if (disk.state.term < before.term) throw Violation("the term on disk falls");
-  if (write.claim && disk.claim && write.claim->height < disk.claim->height) throw Violation("the claim on disk falls");
-  if (write.claim) disk.claim = write.claim;
-  invariants_.check_vote(node.id, disk.state);
+void Cluster::put_on_disk(Node& node, std::span<const Write> writes) {
+  const std::optional<Claim> before = node.disk.stored().claim;
+  if (const Result<void> written = node.store->write(writes, std::nullopt); !written)
+    throw Violation(written.error().message);
+  const Stored& after = node.disk.stored();
+  if (before && after.claim->height < before->height) throw Violation("the claim on disk falls");
+  invariants_.check_vote(node.id, after.state);
 }
 
 /// Applies what was committed, all of it or a part for now.
 void Cluster::apply_some(Node& node) {
   if (node.to_apply.empty()) return;
-  std::map<NodeId, std::vector<Entry>*> on_disk;
-  for (Node& other : nodes_) on_disk[other.id] = &other.disk.entries;
+  std::map<NodeId, const std::vector<Entry>*> on_disk;
+  for (const Node& other : nodes_) on_disk[other.id] = &other.disk.stored().entries;
   for (std::uint64_t count = 1 + draw(node.to_apply.size()); count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();

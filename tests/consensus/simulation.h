@@ -8,6 +8,7 @@
 #include <random>
 
 #include "invariants.h"
+#include "simulated_log_store.h"
 #include "testamur/consensus/core.h"
 
 namespace testamur::consensus::simulation {
@@ -40,16 +41,11 @@ class Cluster {
   std::size_t elections() const { return invariants_.elections(); }
 
  private:
-  struct Disk {
-    HardState state;
-    std::vector<Entry> entries;
-    std::optional<Claim> claim;
-  };
   /// Refuses some payloads the first time, as a time too far ahead would be.
   class Check final : public PayloadCheck {
    public:
     explicit Check(Cluster& cluster) : cluster_(cluster) {}
-    bool accept(Index index, const Payload& payload) override;
+    bool accept(Index index, const Payload& payload, NodeId leader) override;
     void truncated(Index) override {}
 
    private:
@@ -57,7 +53,8 @@ class Cluster {
   };
   struct Node {
     NodeId id;
-    Disk disk;
+    SimulatedDisk disk;
+    std::unique_ptr<LogStore> store;  // null while it is down
     std::unique_ptr<Check> check;
     std::unique_ptr<Core> core;  // null while it is down
     std::uint64_t life = 0;      // counts its starts: what was meant for an earlier one is lost
@@ -90,7 +87,7 @@ class Cluster {
   void handle(Node& node);
   void deliver(const Message& message);
   void complete(Node& node);
-  void put_on_disk(Node& node, const Write& write);
+  void put_on_disk(Node& node, std::span<const Write> writes);
   void apply_some(Node& node);
   Options options_for(Node& node);
 

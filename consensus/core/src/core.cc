@@ -149,22 +149,26 @@ void Core::step(const Message& message) {
   std::visit([&](const auto& body) { on(message, body); }, message.body);
 }
 
-ProposeResult Core::propose(std::vector<Payload> payloads) {
-  auto* leading = std::get_if<Leader>(&role_);
+ProposeResult Core::may_propose(std::size_t payloads) const {
+  const auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr) return ProposeResult::not_leader;
   // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
   if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
-  if (log_.last().index.value - committed_.value + payloads.size() > options_.max_unapplied) {
-    return ProposeResult::too_many;
-  }
+  if (log_.last().index.value - committed_.value + payloads > options_.max_unapplied) return ProposeResult::too_many;
   if (uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
+  return ProposeResult::accepted;
+}
+
+ProposeResult Core::propose(std::vector<Payload> payloads) {
+  const ProposeResult answer = may_propose(payloads.size());
+  if (answer != ProposeResult::accepted) return answer;
   for (Payload& payload : payloads) {
     const EntryId last = log_.last();
     const Index index = next(last.index);
     const Digest hash = options_.hash(state_.term, index, last.hash, payload);
     log_.append({{state_.term, index, hash}, last.hash, std::move(payload)});
   }
-  for (auto& [peer, progress] : leading->followers) replicate(peer, progress);
+  for (auto& [peer, progress] : std::get<Leader>(role_).followers) replicate(peer, progress);
   return ProposeResult::accepted;
 }
 

@@ -18,6 +18,7 @@ void Core::tick_leader() {
     // A leader that a quorum no longer answers, or whose entries a quorum refuses, is none.
     if (!quorum_active() || disk_hangs()) return become_follower(state_.term, std::nullopt);
     if (quorum_refuses()) {
+      output_.refused_by_quorum = true;
       no_campaign_ticks_ = 4 * options_.election_ticks;
       return become_follower(state_.term, std::nullopt);
     }
@@ -153,7 +154,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       log_.truncate_from(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
-    if (options_.check != nullptr && entry.payload && !options_.check->accept(index, entry.payload)) {
+    if (options_.check != nullptr && entry.payload && !options_.check->accept(index, entry.payload, message.from)) {
       return {AppendOutcome::refused, entry.id};
     }
     log_.append(entry);

@@ -43,11 +43,10 @@ Acceptance check_signatures(const SignedStatement& signed_statement, const Insti
   return static_cast<std::uint64_t>(valid) >= approvals ? Acceptance::ok : Acceptance::not_enough_signatures;
 }
 
-Acceptance check_issue(const IssueBody& body, const RegisterRecord& record, const Submission& submission) {
-  if (body.first.value != record.issued) return Acceptance::wrong_first_number;
+Acceptance check_batch(const IssueBody& body, const Submission& submission) {
   const std::uint64_t most = body.listed ? kMaxListedBatch : kMaxBatch;
   // A register that would outgrow 64 bits cannot be reached by honest counting; numbers never wrap all the same.
-  const bool overflows = body.count > std::numeric_limits<std::uint64_t>::max() - record.issued;
+  const bool overflows = body.count > std::numeric_limits<std::uint64_t>::max() - body.first.value;
   if (body.count == 0 || body.count > most || overflows) return Acceptance::bad_count;
   if (!submission.listed) return Acceptance::body_mismatch;
   if (!body.listed) return submission.listed->empty() ? Acceptance::ok : Acceptance::body_mismatch;
@@ -55,6 +54,11 @@ Acceptance check_issue(const IssueBody& body, const RegisterRecord& record, cons
   merkle::CompactRange batch;
   for (const Hash& commitment : *submission.listed) batch.append(merkle::leaf_hash(commitment));
   return batch.root() == body.batch_root ? Acceptance::ok : Acceptance::body_mismatch;
+}
+
+Acceptance check_issue(const IssueBody& body, const RegisterRecord& record, const Submission& submission) {
+  if (body.first.value != record.issued) return Acceptance::wrong_first_number;
+  return check_batch(body, submission);
 }
 
 bool may_change(Status from, Status to) {
@@ -90,16 +94,20 @@ void assert_covers(const std::vector<StatusRun>& runs, const Change& change) {
   }
 }
 
-Acceptance check_amend(const AmendBody& body, const RegisterRecord& record, const Submission& submission,
-                       Time block_time, const LedgerView& view) {
-  if (body.next_event != record.events) return Acceptance::wrong_next_event;
+Acceptance check_counts(const AmendBody& body, const Submission& submission) {
   std::uint64_t together = 0;
   for (const Change& change : body.changes) {
     if (change.count == 0) return Acceptance::bad_count;
     together += change.count;
   }
   if (together > kMaxBatch) return Acceptance::bad_count;
-  if (!submission.listed || !submission.listed->empty()) return Acceptance::body_mismatch;
+  return submission.listed && submission.listed->empty() ? Acceptance::ok : Acceptance::body_mismatch;
+}
+
+Acceptance check_amend(const AmendBody& body, const RegisterRecord& record, const Submission& submission,
+                       Time block_time, const LedgerView& view) {
+  if (body.next_event != record.events) return Acceptance::wrong_next_event;
+  if (const Acceptance code = check_counts(body, submission); code != Acceptance::ok) return code;
   StatusOverlay earlier;
   const auto stored = [&](EntryNumber first, std::uint64_t count) { return view.statuses(record, first, count); };
   for (const Change& change : body.changes) {
@@ -194,9 +202,18 @@ std::vector<StatusRun> StatusOverlay::runs() const {
   return out;
 }
 
-Judgement judge(const Submission& submission, Time block_time, const Hash& ledger, const LedgerView& view,
-                const SignatureCheck& check_signature) {
-  const auto refused = [](Acceptance code) { return Judgement{code, std::nullopt}; };
+namespace {
+
+/// What a submission says, and of which register, once everything up to its signatures holds.
+struct Signed {
+  Acceptance code = Acceptance::malformed;
+  std::optional<Statement> statement;
+  const RegisterRecord* record = nullptr;
+};
+
+Signed check_signed(const Submission& submission, Time block_time, const Hash& ledger, const LedgerView& view,
+                    const SignatureCheck& check_signature) {
+  const auto refused = [](Acceptance code) { return Signed{code, std::nullopt, nullptr}; };
 
   constexpr std::size_t leaf_overhead = 9;  // leaf_type and recorded_at
   if (submission.signed_statement.size() + leaf_overhead > kMaxLeafBytes) return refused(Acceptance::malformed);
@@ -216,13 +233,36 @@ Judgement judge(const Submission& submission, Time block_time, const Hash& ledge
   const Acceptance signatures =
       check_signatures(*signed_statement, *institution, use, record->approvals, block_time, check_signature);
   if (signatures != Acceptance::ok) return refused(signatures);
+  return {Acceptance::ok, std::move(*statement), record};
+}
 
-  const auto* issue = std::get_if<IssueBody>(&statement->body);
-  const Acceptance code =
-      issue != nullptr ? check_issue(*issue, *record, submission)
-                       : check_amend(std::get<AmendBody>(statement->body), *record, submission, block_time, view);
-  if (code != Acceptance::ok) return refused(code);
-  return Judgement{code, std::move(*statement)};
+}  // namespace
+
+Judgement examine(const Submission& submission, Time now, const Hash& ledger, const LedgerView& view,
+                  const SignatureCheck& check_signature) {
+  Signed said = check_signed(submission, now, ledger, view, check_signature);
+  if (said.code != Acceptance::ok) return {said.code, std::nullopt};
+  Acceptance code = Acceptance::ok;
+  if (const auto* issue = std::get_if<IssueBody>(&said.statement->body)) {
+    code = issue->first.value < said.record->issued ? Acceptance::wrong_first_number : check_batch(*issue, submission);
+  } else {
+    const auto& amend = std::get<AmendBody>(said.statement->body);
+    code = amend.next_event < said.record->events ? Acceptance::wrong_next_event : check_counts(amend, submission);
+  }
+  if (code != Acceptance::ok) return {code, std::nullopt};
+  return {code, std::move(said.statement)};
+}
+
+Judgement judge(const Submission& submission, Time block_time, const Hash& ledger, const LedgerView& view,
+                const SignatureCheck& check_signature) {
+  Signed said = check_signed(submission, block_time, ledger, view, check_signature);
+  if (said.code != Acceptance::ok) return {said.code, std::nullopt};
+  const auto* issue = std::get_if<IssueBody>(&said.statement->body);
+  const Acceptance code = issue != nullptr ? check_issue(*issue, *said.record, submission)
+                                           : check_amend(std::get<AmendBody>(said.statement->body), *said.record,
+                                                         submission, block_time, view);
+  if (code != Acceptance::ok) return {code, std::nullopt};
+  return {code, std::move(said.statement)};
 }
 
 }  // namespace testamur

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "find.h"
 #include "history_impl.h"
+#include "testamur/ledger/alphabet.h"
 #include "testamur/ledger/genesis.h"
 
 namespace testamur::store {
@@ -32,12 +34,6 @@ History::~History() = default;
 const CertifiedCheckpoint& History::certified() const { return impl_->certified(); }
 Height History::height() const { return impl_->height(); }
 
-std::optional<RecordIndex> History::Impl::find_record(std::string_view name) const {
-  const auto value = view_->get(keys::record_name(name));
-  if (!value) return std::nullopt;
-  return static_cast<RecordIndex>(stored_u64(*value, "record_name"));
-}
-
 std::optional<Height> History::Impl::height_at(Time time) const {
   const auto found = view_->last_up_to(keys::block_time(time), 1);
   if (!found) return std::nullopt;
@@ -54,6 +50,17 @@ Result<BlockRecord> History::block(Height height) const {
   });
 }
 
+Result<BlockLeaves> History::block_leaves(Height height) const {
+  const auto record = block(height);
+  if (!record) return record.error();
+  return guarded([&]() -> Result<BlockLeaves> {
+    BlockLeaves leaves{record->first_leaf, {}};
+    const LeafIndex last = read_block_index(impl_->view(), height);
+    for (LeafIndex at = leaves.first; at <= last; ++at.value) leaves.data.push_back(read_leaf(impl_->view(), at));
+    return leaves;
+  });
+}
+
 Result<Bytes> History::leaf(LeafIndex index) const {
   return guarded([&]() -> Result<Bytes> {
     if (index.value >= impl_->size()) {
@@ -64,15 +71,54 @@ Result<Bytes> History::leaf(LeafIndex index) const {
   });
 }
 
+Result<Bytes> History::genesis() const {
+  return guarded([&]() -> Result<Bytes> { return present(impl_->view().get(keys::genesis()), "genesis"); });
+}
+
+Result<ConsortiumRecord> History::consortium_at(Height height) const {
+  return guarded([&]() -> Result<ConsortiumRecord> { return impl_->read<ConsortiumRecord>(0, height); });
+}
+
+Result<InstitutionRecord> History::institution_at(std::string_view id, Height height) const {
+  return guarded([&]() -> Result<InstitutionRecord> {
+    // The names of registers lie among those of institutions.
+    const auto index = is_institution_id(id) ? find_record(impl_->view(), id) : std::nullopt;
+    if (!index || height > impl_->height()) {
+      return not_found("institution: expected an institution of this ledger and a certified height, found " +
+                       std::string(id) + " at " + std::to_string(height.value));
+    }
+    return impl_->read<InstitutionRecord>(*index, height);
+  });
+}
+
 Result<RegisterRecord> History::register_at(std::string_view institution, std::string_view name, Height height) const {
   return guarded([&]() -> Result<RegisterRecord> {
-    const auto index = impl_->find_record(register_key(institution, name));
+    const auto index = find_record(impl_->view(), register_key(institution, name));
     if (!index || height > impl_->height()) {
       return not_found("register: expected a register of this ledger and a certified height, found " +
                        register_key(institution, name) + " at " + std::to_string(height.value));
     }
-    Record record = stored(decode_record(read_record(impl_->view(), *index, height)), "a register record");
-    return std::get<RegisterRecord>(std::move(record));
+    return impl_->read<RegisterRecord>(*index, height);
+  });
+}
+
+Result<LeafIndex> History::statement_of(std::string_view institution, std::string_view name, EntryNumber number) const {
+  const auto record = register_at(institution, name, height());
+  if (!record) return record.error();
+  return guarded([&]() -> Result<LeafIndex> {
+    if (number.value >= record->issued) {
+      return not_found("entry: expected a number below " + std::to_string(record->issued) + ", found " +
+                       std::to_string(number.value));
+    }
+    return find_batch(impl_->view(), *find_record(impl_->view(), register_key(institution, name)), number).leaf_index;
+  });
+}
+
+Result<std::optional<Placed>> History::find_statement(ByteView signed_statement) const {
+  return guarded([&]() -> Result<std::optional<Placed>> {
+    const auto placed = store::find_statement(impl_->view(), signed_statement);
+    if (placed && placed->leaf.value >= impl_->size()) return std::optional<Placed>{};
+    return placed;
   });
 }
 
@@ -84,7 +130,7 @@ Result<std::vector<StatusRun>> History::statuses_at(std::string_view institution
     if (first.value > record->issued || count > record->issued - first.value) {
       return not_found("status: expected numbers below " + std::to_string(record->issued));
     }
-    const RecordIndex index = *impl_->find_record(register_key(institution, name));
+    const RecordIndex index = *find_record(impl_->view(), register_key(institution, name));
     return StatusTree(impl_->view(), keys::status_tree(index), height, record->issued).runs(first, count);
   });
 }
@@ -109,8 +155,7 @@ Result<ListedPage> History::find_listed(const Hash& commitment, std::size_t most
       Reader reader(place, "commitment");
       const RecordIndex index = reader.u32("record");
       const EntryNumber number{reader.u64("number")};
-      const Record record = stored(decode_record(read_record(impl_->view(), index, impl_->height())), "a record");
-      const auto& registered = std::get<RegisterRecord>(record);
+      const auto registered = impl_->read<RegisterRecord>(index, impl_->height());
       // Entries of blocks that are not certified yet are not shown.
       if (number.value < registered.issued) page.entries.push_back({registered.institution, registered.name, number});
     }

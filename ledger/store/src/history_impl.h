@@ -23,7 +23,16 @@ class History::Impl {
   const CertifiedCheckpoint& certified() const { return certified_; }
   std::uint64_t size() const { return certified_.checkpoint.size; }
 
-  std::optional<RecordIndex> find_record(std::string_view name) const;
+  /// A record as of a block, of the kind it must be.
+  template <class T>
+  T read(RecordIndex index, Height height) const {
+    auto record = stored(decode_record(read_record(*view_, index, height)), "a record");
+    if (!std::holds_alternative<T>(record)) {
+      throw storage::StorageFault(ErrorCode::corrupt,
+                                  "store: expected another kind of record at index " + std::to_string(index));
+    }
+    return std::get<T>(std::move(record));
+  }
   /// Height of the newest certified block at or before this time.
   std::optional<Height> height_at(Time time) const;
   Result<Proof> prove(const ProofRequest& request) const;

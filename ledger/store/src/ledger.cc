@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "find.h"
 #include "registry_tree.h"
 #include "state.h"
 #include "testamur/ledger/genesis.h"
@@ -291,6 +292,28 @@ Result<Bytes> Ledger::record(std::uint32_t index) const {
 
 Result<Bytes> Ledger::leaf(LeafIndex index) const {
   return guarded([&]() -> Result<Bytes> { return read_leaf(*state_->store->view(), index); });
+}
+
+Result<BlockHead> Ledger::block_head(Height height) const {
+  return guarded([&]() -> Result<BlockHead> {
+    if (height > state_->head.height) {
+      return Error{ErrorCode::not_found, "block_head: expected a height up to " +
+                                             std::to_string(state_->head.height.value) + ", found " +
+                                             std::to_string(height.value)};
+    }
+    const auto view = state_->store->view();
+    const std::uint64_t size = read_block_index(*view, height).value + 1;
+    return BlockHead{read_block_payload(*view, height),
+                     height,
+                     read_block(*view, height).time,
+                     {state_->origin, size, AppendTree(*view, keys::log_tree()).root(size)}};
+  });
+}
+
+Result<std::optional<Placed>> Ledger::find_statement(ByteView signed_statement) const {
+  return guarded([&]() -> Result<std::optional<Placed>> {
+    return store::find_statement(*state_->store->view(), signed_statement);
+  });
 }
 
 Result<Applied> Ledger::apply(LogIndex index, ByteView payload, const SignatureCheck& check_signature) {

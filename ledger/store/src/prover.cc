@@ -1,6 +1,7 @@
 // Making proofs: reads what verify.cc will ask for, in the same order, as of one block.
 #include <algorithm>
 
+#include "find.h"
 #include "history_impl.h"
 
 namespace testamur::store {
@@ -12,10 +13,6 @@ constexpr unsigned kMaxRangeLevel = 20;                                 // a cha
 bool is_listed(const EntryProof& entry) {
   const Statement statement = stored(decode_statement(entry.statement.statement.statement), "a statement");
   return std::get<IssueBody>(statement.body).listed;
-}
-
-Record record_at(const storage::View& view, RecordIndex index, Height height) {
-  return stored(decode_record(read_record(view, index, height)), "a record");
 }
 
 }  // namespace
@@ -44,13 +41,13 @@ Result<History::Impl::Shown> History::Impl::choose_block(const ProofRequest& req
   }
   shown.current = shown.height == height_;
   shown.block = read_block(*view_, shown.height);
-  const auto index = find_record(register_key(request.institution, request.register_name));
+  const auto index = find_record(*view_, register_key(request.institution, request.register_name));
   if (!index) {
     return Error{ErrorCode::not_found, "prove: expected a register of this ledger, found " +
                                            register_key(request.institution, request.register_name)};
   }
   shown.index = *index;
-  shown.record = std::get<RegisterRecord>(record_at(*view_, *index, shown.height));
+  shown.record = read<RegisterRecord>(*index, shown.height);
   return shown;
 }
 
@@ -111,17 +108,15 @@ Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const
   entry.chunk = statuses.chunk(chunk);
   entry.chunk_path = statuses.inclusion_path(chunk);
 
-  const Bytes batch_key = keys::batch(shown.index, request.number);
-  const auto found = present(view_->last_up_to(batch_key, batch_key.size() - sizeof(std::uint64_t)), "a batch");
-  const BatchEntry batch = stored(decode_batch_entry(ByteView(found.value).subspan(sizeof(std::uint64_t))), "a batch");
+  const BatchEntry batch = find_batch(*view_, shown.index, request.number);
   entry.statement_index = batch.leaf_index;
   entry.statement = stored(decode_statement_leaf(read_leaf(*view_, batch.leaf_index)), "a statement leaf");
   entry.statement_path = log.inclusion_path(batch.leaf_index.value, size());
 
   if (request.full) {
-    const RecordIndex index = present(find_record(request.institution), "the register's institution");
-    auto record = std::get<InstitutionRecord>(record_at(*view_, index, shown.height));
-    entry.institution = InstitutionProof{index, std::move(record), registry.inclusion_path(index)};
+    const RecordIndex index = present(find_record(*view_, request.institution), "the register's institution");
+    entry.institution =
+        InstitutionProof{index, read<InstitutionRecord>(index, shown.height), registry.inclusion_path(index)};
   }
   auto evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
   if (!evidence) return evidence.error();

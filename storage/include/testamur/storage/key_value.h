@@ -1,4 +1,5 @@
-// The narrow interface between what is kept (the state of the ledger, the log of the consensus) and what keeps it: ordered keys, consistent views, atomic writes.
+// The narrow interface between what is kept (the state of the ledger, the log of the consensus) and what keeps it: ordered keys,
+// consistent views, atomic writes.
 //
 // A disk that fails or lies is an exception (StorageFault): it can happen at every read, deep in a
 // tree, and there is nothing to do but stop. The public classes (Ledger, History) turn it into an Error.
@@ -56,7 +57,7 @@ class KeyValueStore {
  public:
   virtual ~KeyValueStore() = default;
   virtual std::unique_ptr<View> view() const = 0;
-  /// Atomic; survives the death of the process, but not a loss of power until the next flush().
+  /// Atomic; survives the death of the process, but not a loss of power until the next flush(), unless the store is a synced one.
   virtual void write(const WriteSet& writes) = 0;
   /// Everything written before survives a loss of power once this returns.
   virtual void flush() = 0;

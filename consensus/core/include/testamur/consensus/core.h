@@ -21,9 +21,9 @@ namespace testamur::consensus {
 class PayloadCheck {
  public:
   virtual ~PayloadCheck() = default;
-  /// Whether the payload may stand at this index, after those accepted before it. It may be asked again later. A leader's own
-  /// proposals are its own to check; they do not come here.
-  virtual bool accept(Index index, const Payload& payload) = 0;
+  /// Whether the payload that this leader sent may stand at this index, after those accepted before it. It may be asked again
+  /// later. A leader's own proposals are its own to check; they do not come here.
+  virtual bool accept(Index index, const Payload& payload, NodeId leader) = 0;
   /// The entries from this index on are gone, whether they came through accept() or were proposed here.
   virtual void truncated(Index from) = 0;
 };
@@ -83,6 +83,7 @@ struct Output {
   std::vector<Entry> committed;  ///< to be applied, in order
   std::optional<Claim> agreed;   ///< the newest head that `threshold` voters, this one among them, derived alike
   std::vector<Evidence> evidence;
+  bool refused_by_quorum = false;  ///< this node led, and steps down since a quorum refuses what it proposed
 };
 
 enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
@@ -101,6 +102,8 @@ class Core {
 
   void tick();
   void step(const Message& message);
+  /// What propose() would answer to so many payloads now.
+  ProposeResult may_propose(std::size_t payloads) const;
   /// Appends payloads to the leader's log. Their outcome is known when they come out as committed, or others in their place.
   ProposeResult propose(std::vector<Payload> payloads);
   /// The write with this sequence number, and all before it, are on disk.

@@ -10,6 +10,10 @@
 #include "testamur/consensus/core.h"
 #include "testamur/encoding/result.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace testamur::consensus {
 
 /// What a log store holds.
@@ -29,14 +33,22 @@ class LogStore {
   virtual Result<Stored> load(const EntryHash& hash) = 0;
 
   /// Writes in order, as one, synced once. A truncation and entries of one write mean: truncate, then append.
-  /// `owner_record` replaces the one before. Errors: storage; conflict when entries do not follow what is stored.
+  /// `owner_record` replaces the one before. Errors: storage; conflict when the log could not be loaded again afterwards, or a promise
+  /// would be broken: entries that do not follow what is stored, a term that falls, a second vote in one term, a claim beyond
+  /// the log, a truncation of what is claimed without a new claim. After a conflict nothing was written, and the store goes on.
   virtual Result<void> write(std::span<const Write> writes,
                              const std::optional<std::vector<std::uint8_t>>& owner_record) = 0;
 };
 
-/// The log store in RocksDB, an instance of its own. `owner` names whose log this is (any bytes, written when it is made); a
+struct LogStoreOptions {
+  std::size_t write_buffer_bytes = 32u << 20;  ///< beyond it, entries move from the write-ahead log to table files
+  rocksdb::Env* env = nullptr;                 ///< null: the operating system's; tests give one that loses power
+};
+
+/// The log store in RocksDB, an instance of its own. `owner` names whose log this is (up to 65,535 bytes, written when it is made); a
 /// directory with another's is refused. Errors: conflict (open in another process, or another owner's), storage, corrupt
 /// (also when less is there than was once synced: a log is never silently shorter).
-Result<std::unique_ptr<LogStore>> open_log_store(const std::string& directory, std::span<const std::uint8_t> owner);
+Result<std::unique_ptr<LogStore>> open_log_store(const std::string& directory, std::span<const std::uint8_t> owner,
+                                                 const LogStoreOptions& options = {});
 
 }  // namespace testamur::consensus

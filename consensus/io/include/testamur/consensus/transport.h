@@ -28,26 +28,29 @@ struct TransportOptions {
   std::string listen;  ///< host:port; port 0 takes any free one
   Hash ledger{};       ///< both ends of a stream must be of one ledger
   identity::TlsIdentity tls;
-  std::vector<PeerAddress> peers;
+  std::vector<PeerAddress> peers;            ///< this node among them is passed over
   std::size_t max_queued_bytes = 64u << 20;  ///< to one peer; beyond, messages are dropped
   std::size_t max_queued_messages = 8192;
-  std::size_t max_message_bytes = 24u << 20;
+  std::size_t max_message_bytes = 24u << 20;  ///< the same at all nodes; a longer one is dropped, and told as refused
 };
 
-/// Called from the transport's own threads; must be quick.
+/// Called from the transport's own threads, several at once; must be quick. Those of one peer's messages and letters come in the
+/// order they were sent. They may send; they may not end the transport.
 struct TransportEvents {
   std::function<void(Message)> message;
   std::function<void(NodeId from, Bytes letter)> letter;
   std::function<void(NodeId peer)> connected;  ///< a new stream to this peer is open: what was in flight may be lost
+  /// The stream to this peer is over; or there is still none, told once a minute for each reason.
   std::function<void(NodeId peer, const std::string& why)> disconnected;
   /// Somebody was refused, here or there: a key that is not pinned, another ledger, a name that is not the key's, a message
-  /// in another's name.
+  /// in another's name. The same is told once a minute.
   std::function<void(const std::string& what)> refused;
 };
 
 class Transport {
  public:
-  /// Listens and begins to call the others. Errors: conflict (the port is in use), invalid (an address that is none).
+  /// Listens and begins to call the others. Errors: conflict (the port is in use), invalid (an address that is none or not
+  /// this machine's; two peers of one id, name or key).
   static Result<std::unique_ptr<Transport>> start(TransportOptions options, TransportEvents events);
   /// Ends all streams and waits for the threads.
   virtual ~Transport() = default;
@@ -56,6 +59,8 @@ class Transport {
   /// To the node above the consensus at the other end.
   virtual void send_letter(NodeId to, Bytes letter) = 0;
   virtual bool is_connected(NodeId peer) const = 0;
+  /// Messages and letters to this peer that were dropped since the start: no stream, no room, or too long. For metrics.
+  virtual std::uint64_t dropped(NodeId) const { return 0; }
   /// The port it listens on.
   virtual int port() const = 0;
 };

@@ -85,6 +85,11 @@ struct Judgement {
   std::optional<Statement> statement;  ///< there when the code is ok
 };
 
+/// Judges a submission before its turn, against an earlier state: every rule that does not depend on what its register holds when
+/// its turn comes, and those that are broken for good because a register only grows. `ok` promises nothing.
+Judgement examine(const Submission& submission, Time now, const Hash& ledger, const LedgerView& view,
+                  const SignatureCheck& check_signature = ed25519_verify);
+
 /// Judges one statement at the block's time. Reads `view` and changes nothing.
 Judgement judge(const Submission& submission, Time block_time, const Hash& ledger, const LedgerView& view,
                 const SignatureCheck& check_signature = ed25519_verify);

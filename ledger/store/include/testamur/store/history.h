@@ -7,6 +7,7 @@
 #include "testamur/ledger/proof.h"
 #include "testamur/ledger/rules.h"
 #include "testamur/storage/key_value.h"
+#include "testamur/store/ledger.h"
 
 namespace testamur::store {
 
@@ -32,6 +33,12 @@ struct ListedPage {
   Bytes next;  ///< where to go on; empty: there are no more
 };
 
+/// The leaves of one block, the block record last.
+struct BlockLeaves {
+  LeafIndex first;
+  std::vector<Bytes> data;
+};
+
 class History {
  public:
   /// Errors: not_found when nothing is certified yet.
@@ -41,12 +48,20 @@ class History {
   const CertifiedCheckpoint& certified() const;
   Height height() const;  ///< of the certified block
 
+  Result<Bytes> genesis() const;
   Result<BlockRecord> block(Height height) const;
+  Result<BlockLeaves> block_leaves(Height height) const;
   Result<Bytes> leaf(LeafIndex index) const;
+  Result<ConsortiumRecord> consortium_at(Height height) const;
+  Result<InstitutionRecord> institution_at(std::string_view id, Height height) const;
   Result<RegisterRecord> register_at(std::string_view institution, std::string_view name, Height height) const;
   /// Runs of status that cover the numbers [first, first + count) as of a block.
   Result<std::vector<StatusRun>> statuses_at(std::string_view institution, std::string_view name, EntryNumber first,
                                              std::uint64_t count, Height height) const;
+  /// The issue statement's leaf of an entry. Errors: not_found when the number is not issued.
+  Result<LeafIndex> statement_of(std::string_view institution, std::string_view name, EntryNumber number) const;
+  /// Where these very bytes stand; nothing when they do not.
+  Result<std::optional<Placed>> find_statement(ByteView signed_statement) const;
   /// The entries that hold this listed commitment, `most` at a time; `after` is the `next` of the page before.
   Result<ListedPage> find_listed(const Hash& commitment, std::size_t most = 1000, ByteView after = {}) const;
 

@@ -35,6 +35,22 @@ struct Outcome {
   LeafIndex leaf;  ///< of the accepted statement
 };
 
+/// Where an accepted statement stands.
+struct Placed {
+  LeafIndex leaf;
+  Height height;
+  Time recorded_at;
+  bool operator==(const Placed&) const = default;
+};
+
+/// A block as the others are told of it.
+struct BlockHead {
+  LogIndex payload;  ///< that made it; 0 for genesis
+  Height height;
+  Time time;
+  Checkpoint checkpoint;
+};
+
 /// What a payload did.
 struct Applied {
   bool made_block = false;
@@ -61,6 +77,11 @@ class Ledger {
   /// A record's newest version, and a leaf's data, as they lie in the store.
   Result<Bytes> record(std::uint32_t index) const;
   Result<Bytes> leaf(LeafIndex index) const;
+
+  /// The checkpoint of any block, read from the store and not from memory. Errors: not_found, storage, corrupt.
+  Result<BlockHead> block_head(Height height) const;
+  /// Where these very bytes stand, certified or not; nothing when they do not.
+  Result<std::optional<Placed>> find_statement(ByteView signed_statement) const;
 
   /// Applies the payload of the next log entry: `index` must be the applied one + 1. A payload that does not decode, or
   /// whose time does not rise, makes no block.

@@ -1,0 +1,76 @@
+// Drives a Core: gives it ticks, messages and the news of its disk, and does what it asks for.
+//
+// Two threads. The loop (Boost.Asio) owns the core and never touches a disk. The writer owns the log store: it takes all writes
+// that wait, writes them as one with one sync, and tells the loop; so while a sync is under way the next batch gathers, and
+// heartbeats pass a disk that stalls.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "testamur/consensus/log_store.h"
+#include "testamur/encoding/bytes.h"
+
+namespace testamur::consensus {
+
+/// Where a node stands, for those who ask.
+struct Standing {
+  Role role = Role::follower;
+  Term term;
+  std::optional<NodeId> leader;
+  Index last;
+  Index committed;
+  bool operator==(const Standing&) const = default;
+};
+
+/// Called on the loop's thread; must not block.
+struct DriverEvents {
+  std::function<void(Message)> send;
+  std::function<void(std::vector<Entry>)> committed;
+  std::function<void(const Claim&)> agreed;
+  std::function<void(const Evidence&)> evidence;
+  /// Role, term or leader changed.
+  std::function<void(const Standing&)> standing;
+  /// The next payload to propose at this index, or null when there is none. Asked only when this node may propose.
+  std::function<Payload(Index)> next_payload;
+  /// This node led, and steps down since a quorum refuses what it proposed.
+  std::function<void()> refused_by_quorum;
+  /// The log cannot be written any more: the node has to stop.
+  std::function<void(const Error&)> failed;
+};
+
+struct DriverOptions {
+  Options core;
+  std::chrono::milliseconds tick{100};
+  /// Proposals at the leader that are not committed yet; what comes meanwhile gathers for the next. So batches grow with the
+  /// load, and a lone statement waits for nobody.
+  std::size_t max_proposed = 2;
+  std::size_t max_inbox_bytes = 256u << 20;  ///< messages that wait for the loop; beyond, they are dropped
+};
+
+class Driver {
+ public:
+  Driver(DriverOptions options, Restart restart, std::unique_ptr<LogStore> store, DriverEvents events);
+  /// Ends both threads; writes that were asked for are done first.
+  ~Driver();
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+
+  // From any thread; nothing here blocks.
+  void step(Message message);
+  void reconnected(NodeId peer);
+  /// There may be a payload to propose.
+  void propose();
+  /// Heads derived, in order. `owner_record` goes to disk with the claim.
+  void derived(std::vector<Claim> claims, std::optional<Bytes> owner_record);
+  void certified(Index index);
+  /// Puts the owner's record on disk, then calls back on the loop's thread.
+  void keep(Bytes owner_record, std::function<void()> done);
+  Standing standing() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace testamur::consensus

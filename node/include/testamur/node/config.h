@@ -1,0 +1,42 @@
+// What an operator writes: node.toml. Every key is checked, and one that is not known is an error: a misspelt setting must not be
+// taken for a default.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+
+#include "testamur/encoding/result.h"
+
+namespace testamur::node {
+
+struct Config {
+  std::string name;               ///< of this node in the consortium record
+  std::filesystem::path genesis;  ///< the file that the consortium was created with
+  std::filesystem::path data;     ///< a directory of this node's own
+
+  std::filesystem::path note_key;
+  std::filesystem::path cosigner_key;
+  std::filesystem::path tls_key;
+  std::filesystem::path tls_certificate;
+
+  std::string peer_listen;    ///< host:port
+  std::string public_listen;  ///< host:port
+
+  std::chrono::milliseconds tick{100};  ///< a heartbeat; an election takes ten to twenty of them
+  std::chrono::seconds cosign_every{60};
+  std::size_t max_pending = 16384;  ///< statements that wait for a block
+  std::size_t max_pending_bytes = 256u << 20;
+  std::size_t max_public_calls = 512;  ///< calls under way at once
+
+  std::string log_level = "info";
+  bool log_json = false;
+
+  /// Only to see how the others take it.
+  std::chrono::milliseconds clock_offset_for_tests{0};
+};
+
+/// Reads the file; relative paths in it are relative to its directory. Errors: not_found, malformed, invalid, each naming the file,
+/// and the line or the key.
+Result<Config> read_config(const std::filesystem::path& file);
+
+}  // namespace testamur::node

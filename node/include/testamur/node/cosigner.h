@@ -1,0 +1,100 @@
+// What this node signs, and how heads become certified (FORMATS 5, CONSENSUS).
+//
+// A head is cosigned when a quorum of voters derived it, and read back from the store before it is signed. What makes "never a
+// smaller head, never another one of a size, never an earlier time" true is on disk before a signature leaves: a promise, written in
+// the consensus log together with the claim of the same head, so that it costs no sync of its own. After a restart the promise
+// counts as if it had been signed.
+//
+// One thread, that of the ledger.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "testamur/node/clock.h"
+#include "testamur/store/ledger.h"
+
+namespace testamur::node {
+
+/// What goes to disk: no smaller head than this, no other of this size, no earlier time will be signed.
+Bytes encode(const CosignMemory& memory);
+Result<CosignMemory> decode_cosign_memory(ByteView bytes);
+
+class Cosigner {
+ public:
+  struct Options {
+    std::string node;  ///< its name
+    Clock clock;
+    std::chrono::seconds every{60};  ///< an idle head is cosigned anew so often
+  };
+  struct Events {
+    /// Puts a promise on disk, then calls back on this thread.
+    std::function<void(Bytes promise, std::function<void()> done)> keep;
+    /// To all voters.
+    std::function<void(const Checkpoint&, const Cosignature&)> cosigned;
+    /// To all: the newest certified checkpoint, again.
+    std::function<void(const CertifiedCheckpoint&)> repeat;
+    /// A newer checkpoint is certified, or the same one at a later time.
+    std::function<void(const CertifiedCheckpoint&, const store::BlockHead&)> certified;
+    /// A voter's word is not taken, or contradicts what this node holds.
+    std::function<void(const std::string& voter, const std::string& what)> strange;
+    /// The store cannot be read or written any more.
+    std::function<void(const Error&)> failed;
+  };
+
+  /// `promised`: what the disk holds, if anything. A node that is no voter gathers, and signs nothing.
+  Cosigner(Options options, store::Ledger& ledger, SecretKey key, std::optional<CosignMemory> promised, Events events);
+
+  /// A block was applied, or is found again after a restart.
+  void derived(const store::BlockHead& head);
+  /// The promise to be written with the claim of the newest block derived.
+  Bytes promise();
+  /// A quorum, this node among them, derived this head; its claim, and the promise that went with it, are on disk.
+  void agreed(Height height);
+  /// From another voter.
+  void received(const Checkpoint& checkpoint, const Cosignature& cosignature);
+  void received(const CertifiedCheckpoint& certified);
+  /// Cosigns idle heads anew, and says again what may have been lost. Every now and then.
+  void tick();
+
+  const std::optional<CertifiedCheckpoint>& certified() const { return certified_; }
+
+ private:
+  using Gathered = std::map<NoteKeyId, Cosignature>;
+
+  void cosign();
+  std::optional<std::uint64_t> seconds_for(const store::BlockHead& head);
+  bool is_promised(const store::BlockHead& head, std::uint64_t seconds) const;
+  void keep_promise(const store::BlockHead& head, std::uint64_t seconds);
+  void sign(const store::BlockHead& head, std::uint64_t seconds);
+  bool may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
+                 const PublicKey& key);
+  void gather(const Checkpoint& checkpoint, const Cosignature& cosignature);
+  void try_certify(const store::BlockHead& head);
+  void accept(const CertifiedCheckpoint& certified, const store::BlockHead& head);
+  void tell(const std::string& voter, const std::string& what);
+
+  const Options options_;
+  store::Ledger& ledger_;
+  const SecretKey key_;
+  const Events events_;
+  const Quorum quorum_;
+  bool is_voter_ = false;
+
+  CosignMemory signed_;                      // what left, or may have left before a restart
+  CosignMemory promised_;                    // what is known to be on disk
+  CosignMemory last_promise_;                // the newest one made; each covers those before
+  std::map<Height, CosignMemory> promises_;  // by the newest block they were made for: on disk once that one's claim is
+  bool keeping_ = false;
+  Height newest_;  // block derived
+  std::optional<Height> agreed_;
+  std::optional<std::pair<Checkpoint, Cosignature>> own_;
+  std::map<std::uint64_t, store::BlockHead> heads_;              // by size, from the certified one up
+  std::map<std::pair<std::uint64_t, Hash>, Gathered> gathered_;  // by size and root
+  std::optional<CertifiedCheckpoint> certified_;
+  std::set<std::pair<std::string, std::string>> told_;
+  unsigned ticks_ = 0;
+};
+
+}  // namespace testamur::node

@@ -1,0 +1,57 @@
+// The newest heads, for those who ask and those who wait for newer ones. From any thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "testamur/store/ledger.h"
+
+namespace testamur::node {
+
+/// A certified checkpoint, and the block it ends with.
+struct CertifiedHead {
+  CertifiedCheckpoint certified;
+  Height height;
+  std::string note;  ///< as a signed note
+};
+
+class Heads {
+ public:
+  void applied(const store::Head& head) {
+    const std::lock_guard lock(mutex_);
+    applied_ = head;
+  }
+  void certified(CertifiedHead head) {
+    {
+      const std::lock_guard lock(mutex_);
+      certified_ = std::make_shared<const CertifiedHead>(std::move(head));
+    }
+    changed_.notify_all();
+  }
+  store::Head applied() const {
+    const std::lock_guard lock(mutex_);
+    return applied_;
+  }
+  /// Null before the first.
+  std::shared_ptr<const CertifiedHead> certified() const {
+    const std::lock_guard lock(mutex_);
+    return certified_;
+  }
+  /// The newest, as soon as it is another one than `seen`; `seen` itself when that takes too long.
+  std::shared_ptr<const CertifiedHead> next(const std::shared_ptr<const CertifiedHead>& seen,
+                                            std::chrono::milliseconds most) const {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, most, [&] { return certified_ != seen; });
+    return certified_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  store::Head applied_;
+  std::shared_ptr<const CertifiedHead> certified_;
+};
+
+}  // namespace testamur::node

@@ -1,0 +1,41 @@
+// What nodes say to one another above the consensus, in bytes and back. A letter comes from a peer that is known, and is believed
+// nothing.
+#pragma once
+
+#include "testamur/ledger/checkpoint.h"
+#include "testamur/node/intake.h"
+
+namespace testamur::node {
+
+struct SubmissionLetter {
+  Handed handed;
+};
+struct NoRoomLetter {
+  SubmissionId submission{};
+  std::uint32_t retry_after_ms = 0;
+};
+struct CosignedLetter {
+  std::uint64_t size = 0;
+  Hash root{};
+  Cosignature cosignature;
+};
+struct CertifiedLetter {
+  CertifiedCheckpoint certified;
+};
+using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter>;
+
+Bytes submission_letter(const Handed& handed);
+Bytes no_room_letter(const SubmissionId& submission, std::uint32_t retry_after_ms);
+Bytes cosigned_letter(const Checkpoint& checkpoint, const Cosignature& cosignature);
+Bytes certified_letter(const std::string& note);
+/// Errors: malformed.
+Result<Letter> read_letter(ByteView bytes);
+
+/// A certified checkpoint as a signed note, its cosigners under their names, and back.
+std::string note_of(const CertifiedCheckpoint& certified, const Quorum& quorum);
+Result<CertifiedCheckpoint> certified_of(std::string_view note);
+
+/// What came as one byte string: commitments of 32 bytes each.
+Handed handed_of(std::string_view signed_statement, std::string_view listed_commitments);
+
+}  // namespace testamur::node

@@ -1,0 +1,54 @@
+// The public service (proto/testamur/v1/ledger.proto): answers from the certified ledger, and takes statements in.
+#pragma once
+
+#include <atomic>
+
+#include "testamur/node/heads.h"
+#include "testamur/node/intake.h"
+#include "testamur/v1/ledger.grpc.pb.h"
+
+namespace testamur::node {
+
+class LedgerService final : public testamur::v1::Ledger::Service {
+ public:
+  LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
+                std::function<testamur::v1::NodeStatus()> status);
+
+  /// Long calls end soon.
+  void stop() { stopping_ = true; }
+
+  grpc::Status Submit(grpc::ServerContext* context, const testamur::v1::SubmitRequest* request,
+                      testamur::v1::Outcome* answer) override;
+  grpc::Status SubmitStream(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<testamur::v1::Outcome, testamur::v1::SubmitRequest>* stream) override;
+  grpc::Status GetSubmission(grpc::ServerContext* context, const testamur::v1::GetSubmissionRequest* request,
+                             testamur::v1::Outcome* answer) override;
+  grpc::Status GetLedger(grpc::ServerContext* context, const testamur::v1::GetLedgerRequest* request,
+                         testamur::v1::LedgerInfo* answer) override;
+  grpc::Status GetRegister(grpc::ServerContext* context, const testamur::v1::GetRegisterRequest* request,
+                           testamur::v1::Register* answer) override;
+  grpc::Status GetEntry(grpc::ServerContext* context, const testamur::v1::GetEntryRequest* request,
+                        testamur::v1::Entry* answer) override;
+  grpc::Status FindListed(grpc::ServerContext* context, const testamur::v1::FindListedRequest* request,
+                          testamur::v1::FindListedResponse* answer) override;
+  grpc::Status GetProofs(grpc::ServerContext* context, const testamur::v1::GetProofsRequest* request,
+                         grpc::ServerWriter<testamur::v1::EntryProof>* stream) override;
+  grpc::Status GetCheckpoint(grpc::ServerContext* context, const testamur::v1::GetCheckpointRequest* request,
+                             testamur::v1::Checkpoint* answer) override;
+  grpc::Status GetBlocks(grpc::ServerContext* context, const testamur::v1::GetBlocksRequest* request,
+                         grpc::ServerWriter<testamur::v1::Block>* stream) override;
+  grpc::Status WatchHeads(grpc::ServerContext* context, const testamur::v1::WatchHeadsRequest* request,
+                          grpc::ServerWriter<testamur::v1::Checkpoint>* stream) override;
+  grpc::Status GetNode(grpc::ServerContext* context, const testamur::v1::GetNodeRequest* request,
+                       testamur::v1::NodeStatus* answer) override;
+
+ private:
+  const std::shared_ptr<const storage::KeyValueStore> store_;
+  Intake& intake_;
+  const Heads& heads_;
+  const std::function<testamur::v1::NodeStatus()> status_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace testamur::node

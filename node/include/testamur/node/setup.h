@@ -1,0 +1,43 @@
+// What a node needs before it runs: who it is, its keys, its stores. Everything that can be wrong on an operator's machine is found
+// here, and said in words.
+#pragma once
+
+#include "testamur/consensus/log_store.h"
+#include "testamur/identity/tls.h"
+#include "testamur/ledger/genesis.h"
+#include "testamur/node/config.h"
+#include "testamur/store/ledger.h"
+
+namespace testamur::node {
+
+/// Who this node is.
+struct Self {
+  Bytes genesis;
+  Hash ledger{};
+  ConsortiumRecord consortium;  ///< of genesis
+  std::size_t place = 0;        ///< of this node in it
+  SecretKey cosigner;
+  identity::TlsIdentity tls;
+
+  const Node& node() const { return consortium.nodes[place]; }
+};
+
+/// Reads genesis and keys, and checks that they are this node's. Errors name the file.
+Result<Self> read_self(const Config& config);
+
+/// What is on its disk.
+struct Stores {
+  std::shared_ptr<storage::KeyValueStore> state;
+  std::unique_ptr<store::Ledger> ledger;
+  std::unique_ptr<consensus::LogStore> log;
+  consensus::Stored stored;
+};
+
+/// The hash that chains the entries of the consensus log.
+consensus::Digest entry_hash(consensus::Term term, consensus::Index index, const consensus::Digest& previous,
+                             const consensus::Payload& payload);
+
+/// Opens what is there; makes what is not. Errors: conflict (another node's or ledger's data, or in use), corrupt, storage.
+Result<Stores> open_stores(const Config& config, const Self& self);
+
+}  // namespace testamur::node

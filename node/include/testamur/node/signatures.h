@@ -1,0 +1,29 @@
+// Each signature is checked once a node: when its statement comes in, and then remembered until its block is applied.
+#pragma once
+
+#include <mutex>
+#include <unordered_set>
+
+#include "testamur/ledger/rules.h"
+
+namespace testamur::node {
+
+class SignatureMemory {
+ public:
+  /// Checks, or remembers having found it good. From any thread.
+  bool check(const PublicKey& key, ByteView message, const SignatureBytes& signature);
+
+ private:
+  struct HashOfHash {
+    std::size_t operator()(const Hash& hash) const;
+  };
+  using Generation = std::unordered_set<Hash, HashOfHash>;
+
+  /// Two generations: when the newer is full the older is forgotten, so the oldest go first and there is a bound.
+  static constexpr std::size_t kGeneration = 1u << 16;
+  std::mutex mutex_;
+  Generation newer_;
+  Generation older_;
+};
+
+}  // namespace testamur::node

@@ -1,0 +1,233 @@
+#include "testamur/node/cosigner.h"
+
+#include <algorithm>
+
+#include "testamur/encoding/encoding.h"
+
+namespace testamur::node {
+namespace {
+
+constexpr std::size_t kMaxGatheredOfOne = 64;
+constexpr std::size_t kMaxTold = 256;
+/// How far a cosignature may lie ahead of this node's clock.
+constexpr std::uint64_t kMaxAheadSeconds = 60;
+/// A promise covers this much time, so that heads of the next moments need no sync of their own.
+constexpr std::uint64_t kPromiseSeconds = 5;
+constexpr unsigned kTicksToRepeat = 4;
+
+}  // namespace
+
+Bytes encode(const CosignMemory& memory) {
+  return Writer{}.u8(1).u64(memory.size).raw(memory.root).u64(memory.seconds).bytes();
+}
+
+Result<CosignMemory> decode_cosign_memory(ByteView bytes) {
+  Reader reader(bytes, "cosign_memory");
+  CosignMemory memory;
+  reader.u8_in("version", 1, 1);
+  memory.size = reader.u64("size");
+  memory.root = reader.hash("root");
+  memory.seconds = reader.u64("seconds");
+  if (auto error = reader.finish()) return *error;
+  return memory;
+}
+
+Cosigner::Cosigner(Options options, store::Ledger& ledger, SecretKey key, std::optional<CosignMemory> promised,
+                   Events events)
+    : options_(std::move(options)),
+      ledger_(ledger),
+      key_(std::move(key)),
+      events_(std::move(events)),
+      quorum_(quorum_of(ledger.consortium())),
+      signed_(promised.value_or(CosignMemory{})),
+      promised_(signed_),
+      last_promise_(signed_),
+      certified_(ledger.certified()) {
+  is_voter_ = std::any_of(quorum_.voters.begin(), quorum_.voters.end(),
+                          [&](const VerifierKey& voter) { return voter.name == options_.node; });
+  // Genesis is known by its hash, so nobody has to agree on it.
+  if (!certified_) agreed_ = Height{0};
+}
+
+void Cosigner::derived(const store::BlockHead& head) {
+  newest_ = std::max(newest_, head.height);
+  heads_.insert_or_assign(head.checkpoint.size, head);
+  try_certify(head);
+}
+
+Bytes Cosigner::promise() {
+  const store::BlockHead& head = heads_.rbegin()->second;
+  const std::uint64_t now = options_.clock().value / 1000;
+  last_promise_ = {head.checkpoint.size, head.checkpoint.root,
+                   std::max(last_promise_.seconds, std::max(now, head.time.value / 1000) + kPromiseSeconds)};
+  promises_[head.height] = last_promise_;
+  return encode(last_promise_);
+}
+
+void Cosigner::agreed(Height height) {
+  if (agreed_ && *agreed_ >= height) return;
+  agreed_ = height;
+  // The claim that was agreed on covers this height, and was written with the promise of its own height.
+  const auto promise = promises_.lower_bound(height);
+  if (promise != promises_.end()) {
+    promised_ = promise->second;
+    promises_.erase(promises_.begin(), std::next(promise));
+  }
+  cosign();
+}
+
+/// When to say that it was signed: by the clock, yet never before the block, nor before what was signed already.
+std::optional<std::uint64_t> Cosigner::seconds_for(const store::BlockHead& head) {
+  const std::uint64_t now = options_.clock().value / 1000;
+  const std::uint64_t seconds = std::max({now, head.time.value / 1000, signed_.seconds});
+  if (seconds <= now + kMaxAheadSeconds) return seconds;
+  tell(options_.node, "this node's clock is " + std::to_string(seconds - now) +
+                          " s behind what it has signed or applied; it signs nothing until that time has come");
+  return std::nullopt;
+}
+
+bool Cosigner::is_promised(const store::BlockHead& head, std::uint64_t seconds) const {
+  const Checkpoint& checkpoint = head.checkpoint;
+  if (promised_.seconds < seconds || promised_.size < checkpoint.size) return false;
+  return promised_.size > checkpoint.size || promised_.root == checkpoint.root;
+}
+
+void Cosigner::cosign() {
+  if (!is_voter_ || keeping_ || !agreed_) return;
+  const Height height = std::max(*agreed_, ledger_.certified_height());
+  const auto head = ledger_.block_head(height);
+  if (!head) return events_.failed(head.error());
+  const auto seconds = seconds_for(*head);
+  if (!seconds) return;
+  const auto period = static_cast<std::uint64_t>(options_.every.count());
+  const bool again = own_ && own_->first == head->checkpoint;
+  // By the clock's periods, so that all voters do it at about the same time.
+  if (again && *seconds / period == own_->second.seconds / period) return;
+  if (const auto allowed = may_cosign(signed_, head->checkpoint, *seconds, head->time); !allowed) {
+    // After a restart the promise may cover a block that a quorum has yet to derive; it will.
+    if (head->checkpoint.size >= signed_.size) tell(options_.node, allowed.error().message);
+    return;
+  }
+  if (is_promised(*head, *seconds)) {
+    sign(*head, *seconds);
+  } else {
+    keep_promise(*head, *seconds);
+  }
+}
+
+void Cosigner::keep_promise(const store::BlockHead& head, std::uint64_t seconds) {
+  // Never less than what was promised before: this may be written after a promise for a later block.
+  if (last_promise_.size <= head.checkpoint.size) {
+    last_promise_.size = head.checkpoint.size;
+    last_promise_.root = head.checkpoint.root;
+  }
+  last_promise_.seconds = std::max(last_promise_.seconds, seconds + kPromiseSeconds);
+  keeping_ = true;
+  events_.keep(encode(last_promise_), [this, kept = last_promise_] {
+    keeping_ = false;
+    promised_ = kept;
+    cosign();
+  });
+}
+
+void Cosigner::sign(const store::BlockHead& head, std::uint64_t seconds) {
+  signed_ = {head.checkpoint.size, head.checkpoint.root, seconds};
+  own_ = {head.checkpoint, testamur::cosign(head.checkpoint, seconds, options_.node, key_)};
+  gather(own_->first, own_->second);
+  events_.cosigned(own_->first, own_->second);
+  try_certify(head);
+}
+
+bool Cosigner::may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
+                         const PublicKey& key) {
+  const std::uint64_t now = options_.clock().value / 1000;
+  if (cosignature.seconds > now + kMaxAheadSeconds) {
+    tell(voter, "its clock is " + std::to_string(cosignature.seconds - now) +
+                    " s ahead of this node's: its cosignatures do not count");
+    return false;
+  }
+  if (!verify_cosignature(encode(checkpoint), cosignature, key)) {
+    tell(voter, "its cosignature does not verify");
+    return false;
+  }
+  const auto mine = heads_.find(checkpoint.size);
+  if (mine != heads_.end() && mine->second.checkpoint.root != checkpoint.root) {
+    tell(voter, "it cosigned another head of size " + std::to_string(checkpoint.size) + ": root " +
+                    to_hex(checkpoint.root) + ", here " + to_hex(mine->second.checkpoint.root) + "; signature " +
+                    to_base64(cosignature.signature));
+    return false;
+  }
+  return true;
+}
+
+void Cosigner::received(const Checkpoint& checkpoint, const Cosignature& cosignature) {
+  const auto place = find_voter(quorum_, cosignature.key_id);
+  if (!place) return;
+  if (checkpoint.origin != ledger_.origin()) return;
+  if (certified_ && checkpoint.size < certified_->checkpoint.size) return;
+  const VerifierKey& voter = quorum_.voters[*place];
+  if (!may_count(voter.name, checkpoint, cosignature, voter.key)) return;
+  gather(checkpoint, cosignature);
+  if (const auto head = heads_.find(checkpoint.size); head != heads_.end()) try_certify(head->second);
+}
+
+void Cosigner::received(const CertifiedCheckpoint& certified) {
+  const auto head = heads_.find(certified.checkpoint.size);
+  if (head == heads_.end()) return;  // not there yet; it is said again
+  const std::uint64_t now = options_.clock().value / 1000;
+  if (head_seconds(certified) <= now + kMaxAheadSeconds) accept(certified, head->second);
+}
+
+void Cosigner::gather(const Checkpoint& checkpoint, const Cosignature& cosignature) {
+  const auto [at, is_new] = gathered_[{checkpoint.size, checkpoint.root}].try_emplace(cosignature.key_id, cosignature);
+  if (!is_new && at->second.seconds < cosignature.seconds) at->second = cosignature;
+  // Each voter has room of its own; of too many, what is for the smallest head goes.
+  std::size_t kept = 0;
+  for (const auto& [head, cosignatures] : gathered_) kept += cosignatures.count(cosignature.key_id);
+  for (auto head = gathered_.begin(); kept > kMaxGatheredOfOne && head != gathered_.end();) {
+    kept -= head->second.erase(cosignature.key_id);
+    head = head->second.empty() ? gathered_.erase(head) : std::next(head);
+  }
+}
+
+void Cosigner::try_certify(const store::BlockHead& head) {
+  const auto gathered = gathered_.find({head.checkpoint.size, head.checkpoint.root});
+  if (gathered == gathered_.end() || gathered->second.size() < quorum_.threshold) return;
+  std::vector<Cosignature> cosignatures;
+  for (const auto& [key, cosignature] : gathered->second) cosignatures.push_back(cosignature);
+  auto chosen = certify(head.checkpoint, quorum_, cosignatures, head.time.value / 1000);
+  if (chosen) accept({head.checkpoint, ledger_.consortium().revision, std::move(*chosen), {}}, head);
+}
+
+void Cosigner::accept(const CertifiedCheckpoint& certified, const store::BlockHead& head) {
+  if (certified_) {
+    const std::uint64_t size = certified_->checkpoint.size;
+    if (head.checkpoint.size < size) return;
+    if (head.checkpoint.size == size && head_seconds(certified) <= head_seconds(*certified_)) return;
+  }
+  if (const auto done = ledger_.certify(certified); !done) {
+    if (done.error().code == ErrorCode::storage || done.error().code == ErrorCode::corrupt) {
+      return events_.failed(done.error());
+    }
+    return tell("certified", done.error().message);
+  }
+  certified_ = ledger_.certified();
+  const store::BlockHead kept = head;  // the caller's may be among those that go
+  heads_.erase(heads_.begin(), heads_.lower_bound(kept.checkpoint.size));
+  gathered_.erase(gathered_.begin(), gathered_.lower_bound({kept.checkpoint.size, Hash{}}));
+  events_.certified(*certified_, kept);
+}
+
+void Cosigner::tell(const std::string& voter, const std::string& what) {
+  if (told_.size() >= kMaxTold) told_.clear();
+  if (told_.emplace(voter, what).second) events_.strange(voter, what);
+}
+
+void Cosigner::tick() {
+  cosign();
+  if (++ticks_ % kTicksToRepeat != 0) return;
+  if (own_) events_.cosigned(own_->first, own_->second);
+  if (certified_) events_.repeat(*certified_);
+}
+
+}  // namespace testamur::node

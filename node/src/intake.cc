@@ -1,0 +1,370 @@
+#include "testamur/node/intake.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "testamur/ledger/payload.h"
+#include "testamur/ledger/sha256.h"
+#include "testamur/node/certified_view.h"
+
+namespace testamur::node {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kMaxPayloadBytes = 4u << 20;
+constexpr std::size_t kMaxRefusedKept = 16384;
+constexpr milliseconds kRetryAfter{250};
+/// What was passed on may have been lost on the way.
+constexpr seconds kPassOnAgain{5};
+/// What the other nodes pass on finds room longer than what comes in from outside: it has waited already, and later statements may
+/// build on it.
+constexpr std::size_t kRoomForPeers = 8;
+
+std::string advice(Acceptance code) {
+  switch (code) {
+    case Acceptance::wrong_first_number:
+      return "expected the register's next number; ask for the register, number the batch anew and sign again";
+    case Acceptance::wrong_next_event: return "expected the register's next event; ask for the register and sign again";
+    case Acceptance::signed_at_out_of_range:
+      return "expected a signing time within the last 14 days and at most 5 minutes ahead";
+    case Acceptance::bad_signature: return "expected every signature to be by a key of the institution, and to verify";
+    case Acceptance::not_enough_signatures: return "expected as many valid signatures as the register asks for";
+    case Acceptance::wrong_ledger: return "expected a statement for this ledger";
+    case Acceptance::body_mismatch:
+      return "expected the commitments that the batch root was made of, 32 bytes each; none for a sealed batch or an "
+             "amendment";
+    default: return "";
+  }
+}
+
+SubmissionOutcome accepted(const SubmissionId& id, const store::Placed& placed, Stage stage) {
+  SubmissionOutcome outcome;
+  outcome.id = id;
+  outcome.stage = stage;
+  outcome.code = name(Acceptance::ok);
+  outcome.placed = placed;
+  return outcome;
+}
+
+}  // namespace
+
+Submission Handed::view() const {
+  Submission submission{signed_statement, std::span<const Hash>(listed)};
+  if (!listed_fits) submission.listed = std::nullopt;
+  return submission;
+}
+
+std::size_t Intake::HashOfId::operator()(const SubmissionId& id) const {
+  std::size_t out;
+  std::memcpy(&out, id.data(), sizeof out);
+  return out;
+}
+
+Intake::Intake(Options options, std::shared_ptr<const storage::KeyValueStore> store, SignatureMemory& signatures,
+               Events events)
+    : options_(std::move(options)), store_(std::move(store)), signatures_(signatures), events_(std::move(events)) {}
+
+std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const Handed& handed) const {
+  const auto history = store::History::open(store_);
+  if (!history) {
+    return SubmissionOutcome{id, Stage::busy, {}, "nothing is certified on this node yet", 1000, {}};
+  }
+  const auto found = (*history)->find_statement(handed.signed_statement);
+  if (!found) return SubmissionOutcome{id, Stage::busy, {}, found.error().message, 1000, {}};
+  if (*found) return accepted(id, **found, Stage::certified);
+  const CertifiedView view(**history);
+  const auto check = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+    return signatures_.check(key, message, signature);
+  };
+  const Judgement judged = testamur::examine(handed.view(), options_.clock(), options_.ledger, view, check);
+  if (judged.code == Acceptance::ok) return std::nullopt;
+  return SubmissionOutcome{id, Stage::not_taken, std::string(name(judged.code)), advice(judged.code), 0, {}};
+}
+
+/// Nothing: it has its place in the queue, or had one already.
+std::optional<SubmissionOutcome> Intake::add(const SubmissionId& id, Handed handed, bool from_peer) {
+  if (stopped_) return SubmissionOutcome{id, Stage::busy, {}, "this node is stopping; ask another", 1000, {}};
+  const std::size_t size = handed.size();
+  const std::size_t times = from_peer ? kRoomForPeers : 1;
+  if (pending_ >= times * options_.max_pending || pending_bytes_ + size > times * options_.max_pending_bytes) {
+    return SubmissionOutcome{id,
+                             Stage::busy,
+                             {},
+                             "too many statements wait for a block; come back later",
+                             static_cast<std::uint32_t>(kRetryAfter.count()),
+                             {}};
+  }
+  Known known;
+  known.handed = std::make_shared<const Handed>(std::move(handed));
+  known.arrival = ++arrivals_;
+  known.forget_at = std::chrono::steady_clock::now() + options_.keep;
+  known.outcome.id = id;
+  known.outcome.stage = Stage::pending;
+  known_.emplace(id, std::move(known));
+  queue_.push_back(id);
+  ++pending_;
+  pending_bytes_ += size;
+  return std::nullopt;
+}
+
+void Intake::submit(Handed handed, Stage wanted, Instant until, Done done) {
+  const SubmissionId id = sha256(handed.signed_statement);
+  std::optional<SubmissionOutcome> answer;
+  const auto wait = [&](Known& known) {
+    if (stopped_ || reached(known.outcome.stage, wanted)) {
+      answer = known.outcome;
+    } else {
+      known.waiters.push_back({wanted, until, done});
+    }
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = known_.find(id);
+    if (known != known_.end()) wait(known->second);
+    if (known != known_.end() && !answer) return;
+  }
+  if (!answer) answer = examine(id, handed);
+  if (!answer) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.contains(id)) answer = add(id, std::move(handed), /*from_peer=*/false);
+    if (!answer) wait(known_.at(id));
+  }
+  if (answer) done(*answer);
+  send();
+}
+
+std::uint32_t Intake::take_over(Handed handed) {
+  const SubmissionId id = sha256(handed.signed_statement);
+  {
+    const std::lock_guard lock(mutex_);
+    if (known_.contains(id)) return 0;
+  }
+  auto answer = examine(id, handed);
+  if (!answer) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.contains(id)) answer = add(id, std::move(handed), /*from_peer=*/true);
+  }
+  send();
+  // What breaks a rule is the other node's to find out; it is not kept here.
+  return answer && answer->stage == Stage::busy ? answer->retry_after_ms : 0;
+}
+
+void Intake::no_room(const SubmissionId& id, std::uint32_t retry_after_ms) {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(id);
+  if (known == known_.end() || known->second.where != Where::on_its_way) return;
+  // To be passed on again when its time has come: see tick().
+  const milliseconds wait{std::min<std::uint32_t>(retry_after_ms, 10'000)};
+  known->second.since = std::chrono::steady_clock::now() + wait - kPassOnAgain;
+}
+
+bool Intake::reached(Stage stage, Stage wanted) {
+  return stage == Stage::not_taken || stage == Stage::busy || stage == Stage::unknown || stage >= wanted;
+}
+
+/// Takes out the waiters that have what they want, or whose time has come.
+void Intake::collect(Known& known, Calls& calls, Instant now, bool all) {
+  std::erase_if(known.waiters, [&](Waiter& waiter) {
+    if (!all && !reached(known.outcome.stage, waiter.wanted) && waiter.until > now) return false;
+    calls.emplace_back(std::move(waiter.done), known.outcome);
+    return true;
+  });
+}
+
+SubmissionOutcome Intake::look_up(const SubmissionId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(id);
+  if (known != known_.end()) return known->second.outcome;
+  SubmissionOutcome outcome;
+  outcome.id = id;
+  outcome.detail =
+      "not known here: never handed in at this node, certified long ago, or forgotten. Handing the same bytes in again "
+      "is harmless "
+      "and gives the answer";
+  return outcome;
+}
+
+std::size_t Intake::pending() const {
+  const std::lock_guard lock(mutex_);
+  return pending_;
+}
+
+bool Intake::is_pending(const SubmissionId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(id);
+  return known != known_.end() && known->second.handed != nullptr;
+}
+
+/// At the leader: says that there is something. Elsewhere: passes on what is queued, in order.
+void Intake::send() {
+  const std::lock_guard sending(sending_);
+  while (true) {
+    std::shared_ptr<const Handed> next;
+    SubmissionId id{};
+    {
+      const std::lock_guard lock(mutex_);
+      if (queue_.empty()) return;
+      if (leads_) break;
+      id = queue_.front();
+      const auto known = known_.find(id);
+      if (known == known_.end() || known->second.where != Where::queued) {
+        queue_.pop_front();
+        continue;
+      }
+      next = known->second.handed;
+    }
+    if (!events_.pass_on(*next)) return;
+    const std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(id); known != known_.end() && known->second.where == Where::queued) {
+      known->second.where = Where::on_its_way;
+      known->second.since = std::chrono::steady_clock::now();
+    }
+  }
+  events_.propose();
+}
+
+std::optional<Bytes> Intake::next_payload(const std::function<Time()>& time) {
+  const std::lock_guard lock(mutex_);
+  Payload payload;
+  std::vector<std::shared_ptr<const Handed>> held;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && payload.submissions.size() < kMaxSubmissions) {
+    const auto known = known_.find(queue_.front());
+    if (known != known_.end() && known->second.where == Where::queued) {
+      const std::size_t size = known->second.handed->size();
+      if (!held.empty() && bytes + size > kMaxPayloadBytes) break;
+      bytes += size;
+      known->second.where = Where::on_its_way;
+      held.push_back(known->second.handed);
+      payload.submissions.push_back(held.back()->view());
+    }
+    queue_.pop_front();
+  }
+  if (held.empty()) return std::nullopt;
+  payload.time = time();
+  return encode(payload);
+}
+
+void Intake::requeue_all() {
+  std::vector<std::pair<std::uint64_t, SubmissionId>> waiting;
+  for (auto& [id, known] : known_) {
+    if (!known.handed) continue;
+    known.where = Where::queued;
+    waiting.emplace_back(known.arrival, id);
+  }
+  std::sort(waiting.begin(), waiting.end());
+  queue_.clear();
+  for (const auto& [arrival, id] : waiting) queue_.push_back(id);
+}
+
+void Intake::leader_changed(bool self_leads) {
+  {
+    const std::lock_guard lock(mutex_);
+    leads_ = self_leads;
+    requeue_all();
+  }
+  send();
+}
+
+void Intake::settle(Known& known, const BlockOutcome& outcome) {
+  --pending_;
+  pending_bytes_ -= known.handed->size();
+  known.handed.reset();
+  known.where = Where::in_a_block;
+  if (outcome.placed) {
+    known.outcome = accepted(outcome.id, *outcome.placed, Stage::committed);
+  } else {
+    known.outcome.stage = Stage::committed;
+    known.outcome.code = name(outcome.code);
+    known.outcome.detail = advice(outcome.code);
+  }
+}
+
+void Intake::applied(Height height, const std::vector<BlockOutcome>& outcomes) {
+  Calls calls;
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const BlockOutcome& outcome : outcomes) {
+      const auto known = known_.find(outcome.id);
+      // The first answer stands: what comes again in a later block is refused there and was accepted here.
+      if (known == known_.end() || !known->second.handed) continue;
+      settle(known->second, outcome);
+      uncertified_.emplace(height, outcome.id);
+      collect(known->second, calls, now, /*all=*/false);
+    }
+  }
+  for (const auto& [done, outcome] : calls) done(outcome);
+}
+
+void Intake::certified(Height height) {
+  Calls calls;
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    while (!uncertified_.empty() && uncertified_.begin()->first <= height) {
+      const auto known = known_.find(uncertified_.begin()->second);
+      uncertified_.erase(uncertified_.begin());
+      known->second.outcome.stage = Stage::certified;
+      collect(known->second, calls, now, /*all=*/true);
+      // The ledger tells of what it accepted; what it refused leaves no trace there.
+      if (known->second.outcome.placed) {
+        known_.erase(known);
+      } else {
+        refused_.push_back(known->first);
+        if (refused_.size() > kMaxRefusedKept) {
+          known_.erase(refused_.front());
+          refused_.pop_front();
+        }
+      }
+    }
+  }
+  for (const auto& [done, outcome] : calls) done(outcome);
+}
+
+void Intake::tick() {
+  Calls calls;
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    bool again = false;
+    std::vector<SubmissionId> gone;
+    for (auto& [id, known] : known_) {
+      if (known.where == Where::in_a_block && known.waiters.empty()) continue;
+      collect(known, calls, now, /*all=*/false);
+      if (!known.handed) continue;
+      if (!leads_ && known.where == Where::on_its_way && known.since + kPassOnAgain <= now) again = true;
+      if (known.waiters.empty() && known.forget_at <= now) gone.push_back(id);
+    }
+    for (const SubmissionId& id : gone) {
+      --pending_;
+      pending_bytes_ -= known_.at(id).handed->size();
+      known_.erase(id);
+    }
+    // All of them, so that the order in which they came is kept.
+    if (again) requeue_all();
+  }
+  for (const auto& [done, outcome] : calls) done(outcome);
+  send();
+}
+
+void Intake::stop() {
+  Calls calls;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    for (auto& [id, known] : known_) {
+      if (known.outcome.stage == Stage::pending) {
+        known.outcome.stage = Stage::unknown;
+        known.outcome.detail =
+            "this node is stopping; the statement may still come to stand in a block. Hand it in elsewhere";
+      }
+      collect(known, calls, {}, /*all=*/true);
+    }
+  }
+  for (const auto& [done, outcome] : calls) done(outcome);
+}
+
+}  // namespace testamur::node

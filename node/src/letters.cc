@@ -1,0 +1,133 @@
+#include "testamur/node/letters.h"
+
+#include <cstring>
+
+#include "testamur/node/v1/letter.pb.h"
+
+namespace testamur::node {
+namespace {
+
+Bytes bytes_of(const v1::Letter& letter) {
+  Bytes out(letter.ByteSizeLong());
+  letter.SerializeToArray(out.data(), static_cast<int>(out.size()));
+  return out;
+}
+
+std::string text_of(ByteView bytes) { return std::string(as_text(bytes)); }
+
+template <std::size_t N>
+bool copy_exactly(const std::string& from, std::array<std::uint8_t, N>& to) {
+  if (from.size() != N) return false;
+  std::memcpy(to.data(), from.data(), N);
+  return true;
+}
+
+Error malformed(const std::string& expected) { return {ErrorCode::malformed, "letter: expected " + expected}; }
+
+}  // namespace
+
+Handed handed_of(std::string_view signed_statement, std::string_view listed_commitments) {
+  Handed handed;
+  handed.signed_statement.assign(signed_statement.begin(), signed_statement.end());
+  handed.listed_fits = listed_commitments.size() % sizeof(Hash) == 0;
+  if (handed.listed_fits && !listed_commitments.empty()) {
+    handed.listed.resize(listed_commitments.size() / sizeof(Hash));
+    std::memcpy(handed.listed.data(), listed_commitments.data(), listed_commitments.size());
+  }
+  return handed;
+}
+
+Bytes submission_letter(const Handed& handed) {
+  v1::Letter letter;
+  auto& submission = *letter.mutable_submission();
+  submission.set_signed_statement(text_of(handed.signed_statement));
+  const auto* listed = reinterpret_cast<const char*>(handed.listed.data());
+  submission.set_listed_commitments(std::string(listed, listed + handed.listed.size() * sizeof(Hash)));
+  return bytes_of(letter);
+}
+
+Bytes no_room_letter(const SubmissionId& submission, std::uint32_t retry_after_ms) {
+  v1::Letter letter;
+  letter.mutable_no_room()->set_submission(text_of(submission));
+  letter.mutable_no_room()->set_retry_after_ms(retry_after_ms);
+  return bytes_of(letter);
+}
+
+Bytes cosigned_letter(const Checkpoint& checkpoint, const Cosignature& cosignature) {
+  v1::Letter letter;
+  auto& cosigned = *letter.mutable_cosigned();
+  cosigned.set_size(checkpoint.size);
+  cosigned.set_root(text_of(checkpoint.root));
+  cosigned.set_seconds(cosignature.seconds);
+  cosigned.set_key_id(text_of(cosignature.key_id));
+  cosigned.set_signature(text_of(cosignature.signature));
+  return bytes_of(letter);
+}
+
+Bytes certified_letter(const std::string& note) {
+  v1::Letter letter;
+  letter.mutable_certified()->set_note(note);
+  return bytes_of(letter);
+}
+
+Result<Letter> read_letter(ByteView bytes) {
+  v1::Letter letter;
+  if (!letter.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return malformed("a letter");
+  switch (letter.kind_case()) {
+    case v1::Letter::kSubmission:
+      return Letter{SubmissionLetter{
+          handed_of(letter.submission().signed_statement(), letter.submission().listed_commitments())}};
+    case v1::Letter::kNoRoom: {
+      NoRoomLetter out;
+      if (!copy_exactly(letter.no_room().submission(), out.submission)) return malformed("a submission's hash");
+      out.retry_after_ms = letter.no_room().retry_after_ms();
+      return Letter{out};
+    }
+    case v1::Letter::kCosigned: {
+      const v1::Cosigned& cosigned = letter.cosigned();
+      CosignedLetter out;
+      out.size = cosigned.size();
+      out.cosignature.seconds = cosigned.seconds();
+      if (!copy_exactly(cosigned.root(), out.root) || !copy_exactly(cosigned.key_id(), out.cosignature.key_id) ||
+          !copy_exactly(cosigned.signature(), out.cosignature.signature)) {
+        return malformed("a root, a key id and a signature");
+      }
+      return Letter{out};
+    }
+    case v1::Letter::kCertified: {
+      auto certified = certified_of(letter.certified().note());
+      if (!certified) return certified.error();
+      return Letter{CertifiedLetter{std::move(*certified)}};
+    }
+    case v1::Letter::KIND_NOT_SET: break;
+  }
+  return malformed("a kind that this node knows");
+}
+
+std::string note_of(const CertifiedCheckpoint& certified, const Quorum& quorum) {
+  SignedNote note;
+  note.text = encode(certified.checkpoint);
+  for (const Cosignature& cosignature : certified.cosignatures) {
+    const auto place = find_voter(quorum, cosignature.key_id);
+    if (place) note.signatures.push_back(to_line(cosignature, quorum.voters[*place].name));
+  }
+  return encode(note);
+}
+
+Result<CertifiedCheckpoint> certified_of(std::string_view bytes) {
+  const auto note = decode_signed_note(bytes);
+  if (!note) return note.error();
+  auto checkpoint = decode_checkpoint(note->text);
+  if (!checkpoint) return checkpoint.error();
+  CertifiedCheckpoint out;
+  out.checkpoint = std::move(*checkpoint);
+  for (const SignatureLine& line : note->signatures) {
+    const auto cosignature = cosignature_from(line);
+    if (!cosignature) return cosignature.error();
+    out.cosignatures.push_back(*cosignature);
+  }
+  if (out.cosignatures.empty()) return malformed("cosignatures");
+  return out;
+}
+
+}  // namespace testamur::node

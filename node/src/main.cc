@@ -1,0 +1,136 @@
+// testamurd: one institution's node.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "testamur/node/log.h"
+#include "testamur/node/node.h"
+#include "testamur/node/version.h"
+
+namespace {
+
+using namespace testamur;
+using namespace testamur::node;
+
+// What the exit says.
+enum Exit : int { kStopped = 0, kCannotStart = 1, kUsage = 2, kFailed = 3 };
+
+int say(int code, const Error& error) {
+  std::fprintf(stderr, "testamurd: %s (%s)\n", error.message.c_str(), std::string(name(error.code)).c_str());
+  return code;
+}
+
+/// What ends the node: a signal, or a failure.
+class Ending {
+ public:
+  void fail(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+    changed_.notify_all();
+  }
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+  /// The failure, or nothing when it was told to stop.
+  std::optional<Error> wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stopped_ || error_; });
+    return error_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  std::optional<Error> error_;
+};
+
+int run(const Config& config, Self self, Stores stores) {
+  Ending ending;
+  const std::string ledger = to_hex(self.ledger);
+  const std::string institution = self.node().institution;
+  auto node =
+      RunningNode::start(config, std::move(self), std::move(stores), [&](const Error& error) { ending.fail(error); });
+  if (!node) return say(kCannotStart, node.error());
+  log_info("started", {{"node", config.name},
+                       {"institution", institution},
+                       {"ledger", ledger},
+                       {"peers_on", config.peer_listen},
+                       {"public_on", config.public_listen},
+                       {"version", kVersion}});
+  if (config.clock_offset_for_tests.count() != 0) {
+    log_warn("clock_offset_for_tests", {{"milliseconds", std::to_string(config.clock_offset_for_tests.count())}});
+  }
+  // Signals are blocked in all threads, and taken by this one.
+  std::thread([&ending] {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    int signal = 0;
+    sigwait(&set, &signal);
+    ending.stop();
+  }).detach();
+  const auto failure = ending.wait();
+  if (failure) {
+    // A disk that failed may hang a graceful stop; what was promised is on it already.
+    log_error("failed", {{"why", failure->message}});
+    std::fprintf(stderr, "testamurd: stopped: %s (%s)\n", failure->message.c_str(),
+                 std::string(name(failure->code)).c_str());
+    std::fflush(stderr);
+    std::_Exit(kFailed);
+  }
+  log_info("stopping");
+  node->reset();
+  log_info("stopped");
+  return kStopped;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "One institution's node of a Testamur consortium. It agrees with the others on what is recorded, keeps the "
+      "ledger, and answers "
+      "anyone who asks. `testamur node init` writes its configuration.\n\n"
+      "Exit codes: 0 stopped as told, 1 could not start, 2 wrong usage or configuration, 3 stopped by a failure, whose "
+      "reason is the last "
+      "line.");
+  std::filesystem::path file;
+  bool check_only = false;
+  app.add_option("--config", file, "The node's configuration, node.toml")->required();
+  app.add_flag("--check-config", check_only, "Check configuration, genesis and keys, and end");
+  app.set_version_flag("--version", kVersion);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kStopped : kUsage;
+  }
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  const auto config = read_config(file);
+  if (!config) return say(kUsage, config.error());
+  auto self = read_self(*config);
+  if (!self) return say(check_only ? kUsage : kCannotStart, self.error());
+  if (check_only) {
+    std::printf("%s: well. %s of %s, ledger %s, %zu nodes, %u of %zu voters decide.\n", file.c_str(),
+                self->node().name.c_str(), self->node().institution.c_str(), to_hex(self->ledger).c_str(),
+                self->consortium.nodes.size(), unsigned{self->consortium.threshold}, voters(self->consortium).size());
+    return kStopped;
+  }
+  start_log(config->log_level, config->log_json);
+  auto stores = open_stores(*config, *self);
+  if (!stores) return say(kCannotStart, stores.error());
+  return run(*config, std::move(*self), std::move(*stores));
+}

@@ -1,0 +1,459 @@
+#include "testamur/node/node.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <random>
+#include <thread>
+
+#include "testamur/consensus/driver.h"
+#include "testamur/consensus/transport.h"
+#include "testamur/ledger/sha256.h"
+#include "testamur/node/applier.h"
+#include "testamur/node/letters.h"
+#include "testamur/node/log.h"
+#include "testamur/node/service.h"
+#include "testamur/node/time_check.h"
+#include "testamur/node/version.h"
+
+namespace testamur::node {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr int kMaxPublicMessageBytes = 4 << 20;  // a statement and its listed commitments, 2 MiB at most
+constexpr std::size_t kMaxLettersWaiting = 16384;
+constexpr std::size_t kMaxLetterBytesWaiting = 256u << 20;
+
+/// A thread with a queue and a timer.
+class Desk {
+ public:
+  Desk() : work_(asio::make_work_guard(io_)), timer_(io_) {}
+  ~Desk() { stop(); }
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  template <class Function>
+  void post(Function function) {
+    asio::post(io_, std::move(function));
+  }
+  void every(milliseconds period, std::function<void()> what) {
+    timer_.expires_after(period);
+    timer_.async_wait([this, period, what](const boost::system::error_code& error) {
+      if (error) return;
+      what();
+      every(period, what);
+    });
+  }
+  void start() {
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  /// What waits is dropped.
+  void stop() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::steady_timer timer_;
+  std::thread thread_;
+};
+
+std::string_view name(consensus::Role role) {
+  switch (role) {
+    case consensus::Role::follower: return "follower";
+    case consensus::Role::pre_candidate: return "pre_candidate";
+    case consensus::Role::candidate: return "candidate";
+    case consensus::Role::leader: return "leader";
+  }
+  return "unknown";
+}
+
+/// Nodes are numbered by their places in the consortium record, from 1.
+consensus::NodeId id_at(std::size_t place) { return consensus::NodeId{place + 1}; }
+
+consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
+  consensus::Configuration configuration;
+  configuration.threshold = consortium.threshold;
+  for (std::size_t i = 0; i < consortium.nodes.size(); ++i) {
+    auto& members = consortium.nodes[i].role == NodeRole::voter ? configuration.voters : configuration.learners;
+    members.insert(id_at(i));
+  }
+  return configuration;
+}
+
+}  // namespace
+
+class RunningNode::Impl {
+ public:
+  Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
+      : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)) {
+    start_ledger();
+    start_consensus();
+    ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
+    letter_desk_.every(milliseconds(100), [this] { intake_->tick(); });
+    ledger_desk_.start();
+    letter_desk_.start();
+  }
+
+  ~Impl() {
+    if (server_ != nullptr && server_->GetHealthCheckService() != nullptr) {
+      server_->GetHealthCheckService()->SetServingStatus(false);
+    }
+    intake_->stop();
+    if (service_) service_->stop();
+    if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    // What feeds the consensus first, then the consensus, then what it feeds.
+    std::shared_ptr<consensus::Transport> transport;
+    {
+      const std::lock_guard lock(transport_mutex_);
+      transport.swap(transport_);
+    }
+    transport.reset();
+    letter_desk_.stop();
+    driver_.reset();
+    ledger_desk_.stop();
+    if (const auto flushed = stores_.ledger->sync(); !flushed) {
+      log_error("state_not_flushed", {{"why", flushed.error().message}});
+    }
+  }
+
+  Result<void> listen() {
+    auto transport = consensus::Transport::start(transport_options(), transport_events());
+    if (!transport) return Error{transport.error().code, "peer.listen: " + transport.error().message};
+    peer_port_ = (*transport)->port();
+    {
+      const std::lock_guard lock(transport_mutex_);
+      transport_ = std::move(*transport);
+    }
+    return serve_public();
+  }
+
+  int peer_port() const { return peer_port_; }
+  int public_port() const { return public_port_; }
+
+ private:
+  std::string name_of(consensus::NodeId id) const {
+    const std::size_t place = id.value - 1;
+    return place < self_.consortium.nodes.size() ? self_.consortium.nodes[place].name : "?";
+  }
+
+  std::shared_ptr<consensus::Transport> transport() const {
+    const std::lock_guard lock(transport_mutex_);
+    return transport_;
+  }
+
+  void fail(const Error& error) { failed_(error); }
+
+  // The ledger's side: what is applied, derived, cosigned.
+
+  void start_ledger() {
+    const auto offset = config_.clock_offset_for_tests.count();
+    clock_ = [offset] {
+      const auto now = std::chrono::system_clock::now().time_since_epoch();
+      return Time{static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now).count() + offset)};
+    };
+    Intake::Options intake{clock_, self_.ledger, config_.max_pending, config_.max_pending_bytes};
+    intake_ = std::make_unique<Intake>(
+        std::move(intake), stores_.state, signatures_,
+        Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
+    std::optional<CosignMemory> promised;
+    if (!stores_.stored.owner_record.empty()) {
+      const auto decoded = decode_cosign_memory(stores_.stored.owner_record);
+      // The log store checks what it holds; this is another program's data.
+      if (!decoded) fail(decoded.error());
+      if (decoded) promised = *decoded;
+    }
+    cosigner_ = std::make_unique<Cosigner>(Cosigner::Options{self_.node().name, clock_, config_.cosign_every},
+                                           *stores_.ledger, self_.cosigner, promised, cosigner_events());
+    applier_ = std::make_unique<Applier>(
+        *stores_.ledger, *cosigner_, *intake_, signatures_,
+        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Bytes> promise) {
+                          driver_->derived(std::move(claims), std::move(promise));
+                        },
+                        [this](const Error& error) { fail(error); }});
+    heads_.applied(stores_.ledger->head());
+    if (const auto certified = stores_.ledger->certified())
+      tell_certified(*certified, stores_.ledger->certified_height());
+  }
+
+  Cosigner::Events cosigner_events() {
+    Cosigner::Events events;
+    events.keep = [this](Bytes promise, std::function<void()> done) {
+      driver_->keep(std::move(promise), [this, done = std::move(done)] { ledger_desk_.post(done); });
+    };
+    events.cosigned = [this](const Checkpoint& checkpoint, const Cosignature& cosignature) {
+      to_all(cosigned_letter(checkpoint, cosignature));
+    };
+    events.repeat = [this](const CertifiedCheckpoint& certified) {
+      to_all(certified_letter(note_of(certified, quorum_of(stores_.ledger->consortium()))));
+    };
+    events.certified = [this](const CertifiedCheckpoint& certified, const store::BlockHead& head) {
+      driver_->certified(consensus::Index{head.payload.value});
+      intake_->certified(head.height);
+      tell_certified(certified, head.height);
+    };
+    events.strange = [](const std::string& voter, const std::string& what) {
+      log_warn("cosignature_not_counted", {{"node", voter}, {"why", what}});
+    };
+    events.failed = [this](const Error& error) { fail(error); };
+    return events;
+  }
+
+  void tell_certified(const CertifiedCheckpoint& certified, Height height) {
+    const bool first = heads_.certified() == nullptr;
+    heads_.certified({certified, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
+    if (first) log_info("certified", {{"height", height.value}});
+  }
+
+  // The consensus.
+
+  void start_consensus() {
+    consensus::Options core;
+    core.self = id_at(self_.place);
+    core.configuration = configuration_of(self_.consortium);
+    core.hash = entry_hash;
+    core.random = [random = std::mt19937_64(std::random_device{}())]() mutable { return random(); };
+    consensus::Stored& stored = stores_.stored;
+    const std::size_t applied = stores_.ledger->head().applied.value;
+    time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
+                                              std::span(stored.entries).subspan(applied), alarms());
+    core.check = time_check_.get();
+    consensus::Restart restart{stored.state, {}, std::move(stored.entries), stored.claim, {}};
+    if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
+      restart.certified = consensus::Index{head->payload.value};
+    }
+    consensus::DriverOptions options;
+    options.core = std::move(core);
+    options.tick = config_.tick;
+    driver_ = std::make_unique<consensus::Driver>(std::move(options), std::move(restart), std::move(stores_.log),
+                                                  driver_events());
+  }
+
+  TimeCheck::Alarms alarms() {
+    return {[this](consensus::NodeId leader, const std::string& why) {
+              log_warn("payload_refused", {{"leader", name_of(leader)}, {"why", why}});
+            },
+            [this](consensus::NodeId leader, std::uint64_t behind_ms) {
+              log_warn("leader_clock_behind", {{"leader", name_of(leader)}, {"seconds", behind_ms / 1000}});
+            }};
+  }
+
+  consensus::DriverEvents driver_events() {
+    consensus::DriverEvents events;
+    events.send = [this](consensus::Message message) {
+      if (const auto to = transport()) to->send(std::move(message));
+    };
+    events.committed = [this](std::vector<consensus::Entry> entries) {
+      time_check_->committed(entries.back().id.index);
+      ledger_desk_.post([this, entries = std::move(entries)] {
+        applier_->committed(entries);
+        heads_.applied(stores_.ledger->head());
+      });
+    };
+    events.agreed = [this](const consensus::Claim& claim) {
+      ledger_desk_.post([this, claim] { applier_->agreed(claim); });
+    };
+    events.evidence = [this](const consensus::Evidence& evidence) {
+      log_error("evidence", {{"what", evidence.what},
+                             {"said_by", name_of(evidence.from)},
+                             {"index", evidence.mine.index.value},
+                             {"here", to_hex(evidence.mine.hash)},
+                             {"there", to_hex(evidence.theirs.hash)}});
+    };
+    events.standing = [this](const consensus::Standing& standing) {
+      log_info("standing", {{"role", name(standing.role)},
+                            {"term", standing.term.value},
+                            {"leader", standing.leader ? name_of(*standing.leader) : "none"}});
+      letter_desk_.post([this, leads = standing.role == consensus::Role::leader] { intake_->leader_changed(leads); });
+    };
+    events.next_payload = [this](consensus::Index index) -> consensus::Payload {
+      auto payload = intake_->next_payload([&] { return time_check_->propose(index); });
+      return payload ? std::make_shared<const Bytes>(std::move(*payload)) : nullptr;
+    };
+    events.refused_by_quorum = [] {
+      log_error("stepped_down", {{"why", "a quorum refuses the blocks of this node; is its clock right?"}});
+    };
+    events.failed = [this](const Error& error) { fail(error); };
+    return events;
+  }
+
+  // The other nodes.
+
+  consensus::TransportOptions transport_options() const {
+    consensus::TransportOptions options;
+    options.self = id_at(self_.place);
+    options.name = self_.node().name;
+    options.listen = config_.peer_listen;
+    options.ledger = self_.ledger;
+    options.tls = self_.tls;
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i == self_.place) continue;
+      const Node& node = self_.consortium.nodes[i];
+      options.peers.push_back({id_at(i), node.name, node.address, node.tls_spki});
+    }
+    return options;
+  }
+
+  consensus::TransportEvents transport_events() {
+    consensus::TransportEvents events;
+    events.message = [this](consensus::Message message) { driver_->step(std::move(message)); };
+    events.letter = [this](consensus::NodeId from, Bytes letter) { take_letter(from, std::move(letter)); };
+    events.connected = [this](consensus::NodeId peer) {
+      log_info("connected", {{"node", name_of(peer)}});
+      driver_->reconnected(peer);
+    };
+    events.disconnected = [this](consensus::NodeId peer, const std::string& why) {
+      log_info("disconnected", {{"node", name_of(peer)}, {"why", why}});
+    };
+    events.refused = [](const std::string& what) { log_warn("refused", {{"what", what}}); };
+    return events;
+  }
+
+  void to_all(const Bytes& letter) {
+    const auto to = transport();
+    if (!to) return;
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i != self_.place) to->send_letter(id_at(i), letter);
+    }
+  }
+
+  bool pass_on(const Handed& handed) {
+    const auto leader = driver_->standing().leader;
+    const auto to = transport();
+    if (!leader || *leader == id_at(self_.place) || !to || !to->is_connected(*leader)) return false;
+    to->send_letter(*leader, submission_letter(handed));
+    return true;
+  }
+
+  /// Letters wait for their desk within a bound; beyond it they are dropped, as the network might.
+  void take_letter(consensus::NodeId from, Bytes letter) {
+    const std::size_t size = letter.size();
+    if (letters_waiting_ >= kMaxLettersWaiting || letter_bytes_waiting_ + size > kMaxLetterBytesWaiting) return;
+    ++letters_waiting_;
+    letter_bytes_waiting_ += size;
+    letter_desk_.post([this, from, size, letter = std::move(letter)] {
+      read(from, letter);
+      --letters_waiting_;
+      letter_bytes_waiting_ -= size;
+    });
+  }
+
+  void read(consensus::NodeId from, const Bytes& bytes) {
+    auto letter = read_letter(bytes);
+    if (!letter) return log_warn("letter_not_read", {{"node", name_of(from)}, {"why", letter.error().message}});
+    std::visit([&](auto& is) { on(from, std::move(is)); }, *letter);
+  }
+
+  void on(consensus::NodeId from, SubmissionLetter letter) {
+    const SubmissionId id = sha256(letter.handed.signed_statement);
+    const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
+    if (retry_after_ms == 0) return;
+    if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
+  }
+  void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
+  void on(consensus::NodeId, const CosignedLetter& letter) {
+    ledger_desk_.post([this, letter] {
+      cosigner_->received(Checkpoint{stores_.ledger->origin(), letter.size, letter.root}, letter.cosignature);
+    });
+  }
+  void on(consensus::NodeId, CertifiedLetter letter) {
+    ledger_desk_.post([this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+  }
+
+  // The public.
+
+  Result<void> serve_public() {
+    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, [this] { return status(); });
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(kMaxPublicMessageBytes);
+    grpc::ResourceQuota quota("public");
+    quota.SetMaxThreads(static_cast<int>(config_.max_public_calls));
+    builder.SetResourceQuota(quota);
+    builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &public_port_);
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || public_port_ == 0) {
+      return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
+                                            "; is the port in use, or the address not this machine's?"};
+    }
+    return {};
+  }
+
+  testamur::v1::NodeStatus status() const {
+    testamur::v1::NodeStatus out;
+    out.set_name(self_.node().name);
+    out.set_institution(self_.node().institution);
+    out.set_version(kVersion);
+    const consensus::Standing standing = driver_->standing();
+    out.set_role(std::string(name(standing.role)));
+    out.set_term(standing.term.value);
+    if (standing.leader) out.set_leader(name_of(*standing.leader));
+    out.set_last_index(standing.last.value);
+    out.set_committed_index(standing.committed.value);
+    const store::Head head = heads_.applied();
+    out.set_applied_index(head.applied.value);
+    out.set_height(head.height.value);
+    out.set_root(std::string(as_text(head.root)));
+    out.set_size(head.size);
+    if (const auto certified = heads_.certified()) out.set_certified_height(certified->height.value);
+    const auto connections = transport();
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i == self_.place) continue;
+      auto& peer = *out.add_peers();
+      peer.set_name(self_.consortium.nodes[i].name);
+      peer.set_connected(connections && connections->is_connected(id_at(i)));
+    }
+    out.set_pending(intake_->pending());
+    return out;
+  }
+
+  const Config config_;
+  const Self self_;
+  const std::function<void(const Error&)> failed_;
+  Stores stores_;
+  Clock clock_;
+  SignatureMemory signatures_;
+  Heads heads_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<Cosigner> cosigner_;
+  std::unique_ptr<Applier> applier_;
+  std::unique_ptr<TimeCheck> time_check_;
+  Desk ledger_desk_;
+  Desk letter_desk_;
+  std::unique_ptr<consensus::Driver> driver_;
+  mutable std::mutex transport_mutex_;
+  std::shared_ptr<consensus::Transport> transport_;
+  int peer_port_ = 0;
+  std::atomic<std::size_t> letters_waiting_ = 0;
+  std::atomic<std::size_t> letter_bytes_waiting_ = 0;
+  std::unique_ptr<LedgerService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  int public_port_ = 0;
+};
+
+RunningNode::RunningNode(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RunningNode::~RunningNode() = default;
+
+Result<std::unique_ptr<RunningNode>> RunningNode::start(const Config& config, Self self, Stores stores,
+                                                        std::function<void(const Error&)> failed) {
+  auto impl = std::make_unique<Impl>(config, std::move(self), std::move(stores), std::move(failed));
+  if (const auto listening = impl->listen(); !listening) return listening.error();
+  return std::unique_ptr<RunningNode>(new RunningNode(std::move(impl)));
+}
+
+int RunningNode::peer_port() const { return impl_->peer_port(); }
+int RunningNode::public_port() const { return impl_->public_port(); }
+
+}  // namespace testamur::node

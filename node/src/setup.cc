@@ -1,0 +1,130 @@
+#include "testamur/node/setup.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "testamur/encoding/encoding.h"
+#include "testamur/identity/key_file.h"
+#include "testamur/ledger/sha256.h"
+#include "testamur/storage/rocks.h"
+
+namespace testamur::node {
+namespace {
+
+constexpr std::uintmax_t kMaxGenesisBytes = 64u << 20;
+
+Result<Bytes> read_genesis(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (error) return Error{ErrorCode::not_found, file.string() + ": expected the genesis file, found none"};
+  if (size > kMaxGenesisBytes) return Error{ErrorCode::malformed, file.string() + ": expected at most 64 MiB"};
+  std::ifstream stream(file, std::ios::binary);
+  Bytes bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (!stream) return Error{ErrorCode::storage, file.string() + ": it cannot be read"};
+  return bytes;
+}
+
+Result<SecretKey> read_key(const std::filesystem::path& file, const PublicKey& expected, std::string_view what,
+                           const std::string& node) {
+  const auto seed = identity::read_ed25519_key(file.string());
+  if (!seed) return seed.error();
+  SecretKey key = SecretKey::from_seed(*seed);
+  if (key.public_key() != expected) {
+    return Error{ErrorCode::invalid, file.string() + ": expected the " + std::string(what) + " key of " + node +
+                                         " that genesis names, found another"};
+  }
+  return key;
+}
+
+std::string names_of(const ConsortiumRecord& consortium) {
+  std::string out;
+  for (const Node& node : consortium.nodes) out += (out.empty() ? "" : ", ") + node.name;
+  return out;
+}
+
+Result<std::unique_ptr<store::Ledger>> open_ledger(const std::filesystem::path& directory, const Self& self,
+                                                   std::shared_ptr<storage::KeyValueStore>& state) {
+  auto opened = storage::open_rocks(directory.string(), /*create=*/true);
+  if (!opened) return opened.error();
+  state = std::move(*opened);
+  auto ledger = store::Ledger::open(state);
+  if (!ledger && ledger.error().code == ErrorCode::not_found) ledger = store::Ledger::create(state, self.genesis);
+  if (!ledger) return Error{ledger.error().code, directory.string() + ": " + ledger.error().message};
+  if ((*ledger)->id() != self.ledger) {
+    return Error{ErrorCode::conflict, directory.string() + ": expected the ledger " + to_hex(self.ledger) +
+                                          ", found that of another genesis, " + to_hex((*ledger)->id())};
+  }
+  return ledger;
+}
+
+}  // namespace
+
+Result<Self> read_self(const Config& config) {
+  auto genesis = read_genesis(config.genesis);
+  if (!genesis) return genesis.error();
+  const auto decoded = decode_genesis(*genesis);
+  if (!decoded) return Error{decoded.error().code, config.genesis.string() + ": " + decoded.error().message};
+  const auto& consortium = std::get<ConsortiumRecord>(decoded->records.front());
+  const auto node = std::find_if(consortium.nodes.begin(), consortium.nodes.end(),
+                                 [&](const Node& n) { return n.name == config.name; });
+  if (node == consortium.nodes.end()) {
+    return Error{ErrorCode::invalid, config.genesis.string() + ": expected a node named " + config.name + ", found " +
+                                         names_of(consortium)};
+  }
+  const auto note = read_key(config.note_key, node->note_key, "note", node->name);
+  if (!note) return note.error();
+  const auto cosigner = read_key(config.cosigner_key, node->cosigner_key, "cosigner", node->name);
+  if (!cosigner) return cosigner.error();
+  auto tls = identity::read_tls_identity(config.tls_key.string(), config.tls_certificate.string());
+  if (!tls) return tls.error();
+  if (tls->spki != node->tls_spki) {
+    return Error{ErrorCode::invalid, config.tls_key.string() + ": expected the TLS key of " + node->name +
+                                         " that genesis names, found another"};
+  }
+  const Hash ledger = ledger_id(*genesis);
+  const auto place = static_cast<std::size_t>(node - consortium.nodes.begin());
+  return Self{std::move(*genesis), ledger, consortium, place, *cosigner, std::move(*tls)};
+}
+
+consensus::Digest entry_hash(consensus::Term term, consensus::Index index, const consensus::Digest& previous,
+                             const consensus::Payload& payload) {
+  const Bytes place = Writer{}.u64(term.value).u64(index.value).raw(previous).u8(payload ? 1 : 0).bytes();
+  return sha256({as_bytes("testamur/entry/v1"), place, payload ? ByteView(*payload) : ByteView{}});
+}
+
+Result<Stores> open_stores(const Config& config, const Self& self) {
+  std::error_code error;
+  std::filesystem::create_directories(config.data, error);
+  if (error) return Error{ErrorCode::storage, config.data.string() + ": it cannot be made: " + error.message()};
+  const auto log_directory = config.data / "log";
+  const auto ledger_directory = config.data / "ledger";
+  // What this node promised is in the log. A ledger without its log is a node that has forgotten its votes and cosignatures: it must
+  // not take part again as if it were new. So the log is made first.
+  const bool has_ledger = std::filesystem::exists(ledger_directory / "CURRENT");
+  if (has_ledger && !std::filesystem::exists(log_directory)) {
+    return Error{ErrorCode::corrupt,
+                 log_directory.string() +
+                     ": expected the log that belongs to the ledger beside it, found none. Without it this "
+                     "node does not know what it promised to the others, and must not vote"};
+  }
+  Stores stores;
+  const Bytes owner = Writer{}.raw(self.ledger).text(self.node().name).bytes();
+  auto log = consensus::open_log_store(log_directory.string(), owner);
+  if (!log) return log.error();
+  stores.log = std::move(*log);
+  auto stored = stores.log->load(entry_hash);
+  if (!stored) return stored.error();
+  stores.stored = std::move(*stored);
+  auto ledger = open_ledger(ledger_directory, self, stores.state);
+  if (!ledger) return ledger.error();
+  stores.ledger = std::move(*ledger);
+  const std::uint64_t applied = stores.ledger->head().applied.value;
+  if (applied > stores.stored.entries.size()) {
+    return Error{ErrorCode::corrupt, log_directory.string() + ": expected at least the " + std::to_string(applied) +
+                                         " entries that the ledger has applied, found " +
+                                         std::to_string(stores.stored.entries.size())};
+  }
+  return stores;
+}
+
+}  // namespace testamur::node
