@@ -113,8 +113,15 @@ TEST(Pending, StatementsOfAnEarlierBatchAreCleared) {
   value_of(pending.store_statement(0, sign_statement(statement, keys)));
   EXPECT_TRUE(value_of(pending.statement(0)));
   EXPECT_THAT(Pending(scratch.path(), Hash{}).others(), testing::SizeIs(1));
-  pending.remove();
-  EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));
+  EXPECT_FALSE(value_of(pending.issued()));
+  value_of(pending.finish(batch.in, {{{EntryNumber{7}, 2, "class.bundle"}}}));
+  EXPECT_FALSE(pending.is_there());
+  EXPECT_FALSE(value_of(pending.statement(0)));
+  const auto issued = value_of(pending.issued());
+  ASSERT_TRUE(issued);
+  EXPECT_EQ(issued->count(), 2u);
+  EXPECT_EQ(issued->parts[0].first, EntryNumber{7});
+  EXPECT_EQ(issued->parts[0].bundle, "class.bundle");
 }
 
 }  // namespace

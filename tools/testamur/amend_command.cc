@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   AmendWish wish;
-  std::string node;
+  std::vector<std::string> nodes;
   std::string in_register;
   std::string policy;
   std::vector<std::string> numbers;
@@ -64,7 +64,9 @@ std::optional<Failure> read_wish(Options& options) {
   }
   if (!failure && !options.by.empty()) failure = read_into(wish.replacement, options.by, "--by", parse_entry);
   if (!failure) failure = read_into(wish.timeout_ms, options.timeout, "--timeout", parse_duration);
-  return failure ? failure : read_into(options.node, options.node, "--node", parse_address);
+  if (failure) return failure;
+  const auto nodes = parse_nodes(options.nodes);
+  return nodes ? std::nullopt : std::optional(failure_of(nodes.error(), kUsage));
 }
 
 std::string numbers_of(const AmendWish& wish) {
@@ -94,7 +96,7 @@ int run_amend(Options options, Context& context) {
   if (!options.yes && context.confirm && !context.confirm("Go on?")) {
     return context.fail(kFailed, "not_confirmed", "Nothing was done");
   }
-  NodeClient node(options.node);
+  NodeClient node(options.nodes);
   AmendReport report;
   if (const auto failure = amend(wish, node, *policy, context, report)) return fail(context, *failure);
   if (context.json) {
@@ -119,9 +121,7 @@ void add_one(CLI::App& group, Context& context, Status status, const std::string
   CLI::App& command = add_command(group, context, std::string(verb(status)), description, example_of(status));
   const auto options = std::make_shared<Options>();
   options->wish.status = status;
-  command.add_option("--node", options->node, "HOST:PORT of any node of the ledger")
-      ->required()
-      ->envname("TESTAMUR_NODE");
+  add_node_option(command, options->nodes);
   command.add_option("--register", options->in_register, "The register, INSTITUTION/NAME")->required();
   command.add_option("--number", options->numbers, "A number, or a range 42-57 with both ends; repeat it")
       ->required()

@@ -55,21 +55,11 @@ std::uint64_t steady_ms() {
 }  // namespace
 
 struct NodeClient::Stub {
+  std::string address;
   std::unique_ptr<v1::Ledger::Stub> ledger;
-
-  /// One unary call.
-  template <class Request, class Response, class Method>
-  Called<Response> call(Method method, const Request& request, const std::string& address, std::uint64_t ms) {
-    grpc::ClientContext context;
-    set_deadline(context, ms);
-    Response response;
-    const grpc::Status status = (ledger.get()->*method)(&context, request, &response);
-    if (!status.ok()) return {{}, failure_of(status, address)};
-    return {std::move(response), {}};
-  }
 };
 
-NodeClient::NodeClient(const std::string& address) : address_(address), stub_(std::make_unique<Stub>()) {
+NodeClient::NodeClient(const std::vector<std::string>& addresses) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
@@ -79,30 +69,50 @@ NodeClient::NodeClient(const std::string& address) : address_(address), stub_(st
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // A registrar's proxy for the web is not meant for nodes.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  stub_->ledger =
-      v1::Ledger::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  for (const std::string& address : addresses) {
+    auto channel = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+    stubs_.push_back({address, v1::Ledger::NewStub(channel)});
+  }
 }
 
 NodeClient::~NodeClient() = default;
 
+const std::string& NodeClient::address() const { return stubs_[current_].address; }
+
+void NodeClient::turn() { current_ = (current_ + 1) % stubs_.size(); }
+
+CallFailure NodeClient::failed(CallFailure failure) {
+  if (failure.transient) turn();
+  return failure;
+}
+
+template <class Request, class Response, class Method>
+Called<Response> NodeClient::call(Method method, const Request& request, std::uint64_t ms) {
+  grpc::ClientContext context;
+  set_deadline(context, ms);
+  Response response;
+  const grpc::Status status = (stubs_[current_].ledger.get()->*method)(&context, request, &response);
+  if (!status.ok()) return {{}, failed(failure_of(status, address()))};
+  return {std::move(response), {}};
+}
+
 Called<v1::Outcome> NodeClient::submit(const v1::SubmitRequest& request) {
-  return stub_->call<v1::SubmitRequest, v1::Outcome>(&v1::Ledger::Stub::Submit, request, address_, kLongCallMs);
+  return call<v1::SubmitRequest, v1::Outcome>(&v1::Ledger::Stub::Submit, request, kLongCallMs);
 }
 
 Called<v1::Register> NodeClient::get_register(const RegisterName& name) {
   v1::GetRegisterRequest request;
   request.set_institution(name.institution);
   request.set_register_(name.name);
-  return stub_->call<v1::GetRegisterRequest, v1::Register>(&v1::Ledger::Stub::GetRegister, request, address_, kCallMs);
+  return call<v1::GetRegisterRequest, v1::Register>(&v1::Ledger::Stub::GetRegister, request, kCallMs);
 }
 
 Called<v1::FindListedResponse> NodeClient::find_listed(const v1::FindListedRequest& request) {
-  return stub_->call<v1::FindListedRequest, v1::FindListedResponse>(&v1::Ledger::Stub::FindListed, request, address_,
-                                                                    kCallMs);
+  return call<v1::FindListedRequest, v1::FindListedResponse>(&v1::Ledger::Stub::FindListed, request, kCallMs);
 }
 
 Called<v1::NodeStatus> NodeClient::get_node() {
-  return stub_->call<v1::GetNodeRequest, v1::NodeStatus>(&v1::Ledger::Stub::GetNode, {}, address_, kCallMs);
+  return call<v1::GetNodeRequest, v1::NodeStatus>(&v1::Ledger::Stub::GetNode, {}, kCallMs);
 }
 
 Called<std::uint32_t> NodeClient::get_proofs(const EntryName& first, std::uint32_t count, bool with_document,
@@ -115,7 +125,7 @@ Called<std::uint32_t> NodeClient::get_proofs(const EntryName& first, std::uint32
   request.set_with_document(with_document);
   grpc::ClientContext context;
   set_deadline(context, kLongCallMs);
-  const auto reader = stub_->ledger->GetProofs(&context, request);
+  const auto reader = stubs_[current_].ledger->GetProofs(&context, request);
   v1::EntryProof message;
   std::uint32_t taken = 0;
   while (reader->Read(&message)) {
@@ -126,7 +136,7 @@ Called<std::uint32_t> NodeClient::get_proofs(const EntryName& first, std::uint32
     return {taken, {}};
   }
   const grpc::Status status = reader->Finish();
-  if (!status.ok()) return {{}, failure_of(status, address_)};
+  if (!status.ok()) return {{}, failed(failure_of(status, address()))};
   return {taken, {}};
 }
 

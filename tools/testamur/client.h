@@ -27,13 +27,18 @@ struct Called {
   const T* operator->() const { return &*value; }
 };
 
-/// One node. Every call has a deadline; nothing here retries.
+/// One node at a time of those that were named: when a call fails for now, the next one goes to the node after it. Every call has a
+/// deadline; nothing here retries.
 class NodeClient {
  public:
-  explicit NodeClient(const std::string& address);
+  /// One address at least.
+  explicit NodeClient(const std::vector<std::string>& addresses);
   ~NodeClient();
 
-  const std::string& address() const { return address_; }
+  /// Of the node that the next call goes to.
+  const std::string& address() const;
+  /// From now on the node after it.
+  void turn();
 
   Called<v1::Outcome> submit(const v1::SubmitRequest& request);
   Called<v1::Register> get_register(const RegisterName& name);
@@ -47,8 +52,13 @@ class NodeClient {
 
  private:
   struct Stub;
-  std::string address_;
-  std::unique_ptr<Stub> stub_;
+  /// One unary call.
+  template <class Request, class Response, class Method>
+  Called<Response> call(Method method, const Request& request, std::uint64_t ms);
+  CallFailure failed(CallFailure failure);
+
+  std::vector<Stub> stubs_;
+  std::size_t current_ = 0;
 };
 
 /// For how long to try again, and how long to sleep in between: longer each time.

@@ -145,10 +145,9 @@ class Collecting {
 }  // namespace
 
 std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                                      const IssuePart& part, const std::optional<std::string>& bundle,
-                                      std::uint64_t& not_good) {
+                                      const IssuePart& part, const std::string& bundle, std::uint64_t& not_good) {
   Collecting collecting(wish, node, policy, context, part);
-  auto failure = bundle ? collecting.write_bundle(*bundle) : collecting.write_files();
+  auto failure = bundle.empty() ? collecting.write_files() : collecting.write_bundle(wish.proofs + "/" + bundle);
   not_good += collecting.not_good();
   return failure;
 }

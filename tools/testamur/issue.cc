@@ -16,11 +16,10 @@ Result<Batch> read_batch(const IssueWish& wish, const Hash& ledger, Context& con
   return Batch{ledger, wish.in, wish.listed, std::move(read->documents)};
 }
 
-/// Where the part's proofs go, when not to a file each. One part's bundle has no number.
-std::optional<std::string> bundle_path(const IssueWish& wish, std::size_t documents, std::size_t part,
-                                       std::size_t parts) {
-  if (documents <= kMaxSingleProofs) return std::nullopt;
-  return wish.proofs + "/class" + (parts == 1 ? "" : "-" + std::to_string(part + 1)) + ".bundle";
+/// Where the part's proofs go; empty: to a file each. An only part's bundle has no number.
+std::string bundle_name(std::size_t documents, std::size_t part, std::size_t parts) {
+  if (documents <= kMaxSingleProofs) return "";
+  return "class" + (parts == 1 ? "" : "-" + std::to_string(part + 1)) + ".bundle";
 }
 
 /// Proofs that are there already are the sign of a class that was issued: issuing it again would make new entries.
@@ -31,7 +30,7 @@ std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batc
                        "other documents, give another directory with --proofs"};
   };
   if (batch.documents.size() > kMaxSingleProofs) {
-    const std::string path = *bundle_path(wish, batch.documents.size(), 0, parts);
+    const std::string path = wish.proofs + "/" + bundle_name(batch.documents.size(), 0, parts);
     return exists(path) ? std::optional(refuse(path)) : std::nullopt;
   }
   for (const BatchDocument& document : batch.documents) {
@@ -87,19 +86,24 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
   const std::size_t most = wish.listed ? kMaxListedBatch : kMaxBatch;
   const std::size_t parts = (batch->documents.size() + most - 1) / most;
   const Pending pending(wish.proofs, batch_id(*batch));
+  const auto before = pending.issued();
+  if (!before) return failure_of(before.error());
+  if (*before && !pending.is_there()) {
+    report.issued = **before;
+    report.done_before = true;
+    return std::nullopt;
+  }
   if (auto failure = settle_batch(wish, pending, *batch, parts, report.resumed)) return failure;
-  report.count = batch->documents.size();
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart part = make_part(*batch, i, most);
     if (auto failure = record_part(wish, node, policy, *batch, pending, context, part)) return failure;
-    report.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size())});
-    const auto bundle = bundle_path(wish, batch->documents.size(), i, parts);
+    const std::string bundle = bundle_name(batch->documents.size(), i, parts);
     if (auto failure = collect_proofs(wish, node, policy, context, part, bundle, report.not_good)) return failure;
-    if (bundle) report.bundles.push_back(*bundle);
+    report.issued.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size()), bundle});
   }
   // The proofs hold the salts from here on: they are on disk before the batch goes.
   if (auto synced = sync_file_system(wish.proofs); !synced) return failure_of(synced.error());
-  pending.remove();
+  if (auto finished = pending.finish(wish.in, report.issued); !finished) return failure_of(finished.error());
   return std::nullopt;
 }
 

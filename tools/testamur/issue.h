@@ -19,16 +19,11 @@ struct IssueWish {
 };
 
 struct IssueReport {
-  struct Part {
-    EntryNumber first;
-    std::uint32_t count = 0;
-  };
-  std::vector<Part> parts;
-  std::vector<std::string> bundles;  ///< empty: a proof file for each document
-  std::uint64_t count = 0;
+  Issued issued;
   std::uint64_t hidden = 0;    ///< files left out because their names begin with a dot
   std::uint64_t not_good = 0;  ///< entries that were amended since
-  bool resumed = false;
+  bool resumed = false;        ///< begun by an earlier run
+  bool done_before = false;    ///< an earlier run did it all
 };
 
 /// A part of a class that one statement issues, on its way.
@@ -50,9 +45,8 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
                                    const Pending& pending, Context& context, IssuePart& part);
 
-/// Fetches the part's proofs, checks them, and writes them: one file each, or a bundle where `bundle` names one.
+/// Fetches the part's proofs, checks them, and writes them: one file each, or a bundle where `bundle` names it.
 std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                                      const IssuePart& part, const std::optional<std::string>& bundle,
-                                      std::uint64_t& not_good);
+                                      const IssuePart& part, const std::string& bundle, std::uint64_t& not_good);
 
 }  // namespace testamur::tool

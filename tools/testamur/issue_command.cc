@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   IssueWish wish;
-  std::string node;
+  std::vector<std::string> nodes;
   std::string in_register;
   std::string policy;
   std::string timeout = "2m";
@@ -29,15 +29,16 @@ constexpr const char* kExample =
   If it is interrupted, run the same command again: it finishes the same class, and never issues it twice.)";
 
 void say(Context& context, const Options& options, const IssueReport& report) {
-  context.out << context.paint(Colour::green, "Issued: " + std::to_string(report.count) +
-                                                  (report.count == 1 ? " entry" : " entries") + " in " +
-                                                  options.in_register + ", certified and verified.")
+  const std::uint64_t count = report.issued.count();
+  context.out << context.paint(Colour::green, "Issued: " + std::to_string(count) +
+                                                  (count == 1 ? " entry" : " entries") + " in " + options.in_register +
+                                                  ", certified and verified.")
               << "\n";
-  for (const auto& part : report.parts) {
-    context.out << "  numbers    " << format(NumberRange{part.first, part.count}) << "\n";
+  for (const auto& part : report.issued.parts) {
+    context.out << "  numbers    " << format(NumberRange{part.first, part.count}) << ", proofs " << options.wish.proofs
+                << "/" << (part.bundle.empty() ? "NAME.proof" : part.bundle) << "\n";
   }
-  if (report.bundles.empty()) context.out << "  proofs     " << options.wish.proofs << "/NAME.proof\n";
-  for (const std::string& bundle : report.bundles) context.out << "  proofs     " << bundle << "\n";
+  if (report.done_before) context.out << "  before     by an earlier run of this command; nothing was done now\n";
   if (report.resumed) context.out << "  resumed    a class that was interrupted before\n";
   if (report.hidden > 0) context.out << "  left out   " << report.hidden << " hidden files\n";
   if (report.not_good > 0) context.out << "  amended    " << report.not_good << " entries are no longer good\n";
@@ -45,16 +46,16 @@ void say(Context& context, const Options& options, const IssueReport& report) {
 
 void print(Context& context, const Options& options, const IssueReport& report) {
   boost::json::array parts;
-  for (const auto& part : report.parts) {
-    parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}});
+  for (const auto& part : report.issued.parts) {
+    parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
   }
   context.print({{"exit", kGood},
                  {"register", options.in_register},
-                 {"count", report.count},
+                 {"count", report.issued.count()},
                  {"parts", std::move(parts)},
                  {"proofs", options.wish.proofs},
-                 {"bundles", boost::json::array(report.bundles.begin(), report.bundles.end())},
                  {"resumed", report.resumed},
+                 {"done_before", report.done_before},
                  {"hidden", report.hidden},
                  {"not_good", report.not_good}});
 }
@@ -62,15 +63,15 @@ void print(Context& context, const Options& options, const IssueReport& report) 
 int run_issue(Options options, Context& context) {
   const auto in = parse_register(options.in_register);
   if (!in) return context.fail(Error{in.error().code, "--register: " + in.error().message}, kUsage);
-  const auto address = parse_address(options.node);
-  if (!address) return context.fail(Error{address.error().code, "--node: " + address.error().message}, kUsage);
+  const auto nodes = parse_nodes(options.nodes);
+  if (!nodes) return context.fail(nodes.error(), kUsage);
   const auto timeout = parse_duration(options.timeout);
   if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
   const auto policy = read_policy(options.policy);
   if (!policy) return context.fail(policy.error());
   options.wish.in = *in;
   options.wish.timeout_ms = *timeout;
-  NodeClient node(*address);
+  NodeClient node(*nodes);
   IssueReport report;
   if (const auto failure = issue(options.wish, node, *policy, context, report)) return fail(context, *failure);
   context.json ? print(context, options, report) : say(context, options, report);
@@ -83,9 +84,7 @@ void add_issue(CLI::App& app, Context& context) {
   CLI::App& command =
       add_command(app, context, "issue", "Record documents in a register, and get their proofs", kExample);
   const auto options = std::make_shared<Options>();
-  command.add_option("--node", options->node, "HOST:PORT of any node of the ledger")
-      ->required()
-      ->envname("TESTAMUR_NODE");
+  add_node_option(command, options->nodes);
   command.add_option("--register", options->in_register, "The register, INSTITUTION/NAME")->required();
   command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
       ->allow_extra_args(false);

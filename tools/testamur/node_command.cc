@@ -49,11 +49,9 @@ constexpr const char* kStatusExample =
   the same number of leaves.)";
 
 int status(const std::vector<std::string>& nodes, Context& context) {
-  for (const std::string& node : nodes) {
-    const auto address = parse_address(node);
-    if (!address) return context.fail(Error{address.error().code, "--node: " + address.error().message}, kUsage);
-  }
-  return node_status(nodes, context);
+  const auto addresses = parse_nodes(nodes);
+  if (!addresses) return context.fail(addresses.error(), kUsage);
+  return node_status(*addresses, context);
 }
 
 }  // namespace
@@ -76,7 +74,10 @@ void add_node(CLI::App& app, Context& context) {
 
   CLI::App& asking = add_command(group, context, "status", "Show how nodes are", kStatusExample);
   const auto nodes = std::make_shared<std::vector<std::string>>();
-  asking.add_option("--node", *nodes, "HOST:PORT of a node; repeat it")->required()->envname("TESTAMUR_NODE");
+  asking.add_option("--node", *nodes, "HOST:PORT of a node; repeat it")
+      ->required()
+      ->delimiter(',')
+      ->envname("TESTAMUR_NODE");
   asking.callback([nodes, &context] { context.exit = status(*nodes, context); });
 }
 

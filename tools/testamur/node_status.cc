@@ -87,7 +87,7 @@ int node_status(const std::vector<std::string>& addresses, Context& context) {
   boost::json::array nodes;
   int exit = kGood;
   for (const std::string& address : addresses) {
-    const auto status = NodeClient(address).get_node();
+    const auto status = NodeClient({address}).get_node();
     if (!status) {
       exit = kFailed;
       rows.push_back({address, status.failure.code});

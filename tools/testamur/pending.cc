@@ -2,7 +2,10 @@
 
 #include <filesystem>
 
+#include <boost/json.hpp>
+
 #include "files.h"
+#include "json_reading.h"
 #include "testamur/ledger/leaf.h"
 
 namespace testamur::tool {
@@ -29,7 +32,7 @@ std::vector<std::string> names_in(const std::string& directory) {
 }  // namespace
 
 Pending::Pending(const std::string& directory, const Hash& batch_id)
-    : directory_(directory), prefix_(std::string(kPrefix) + to_hex(ByteView(batch_id).first(8))) {}
+    : directory_(directory), id_(to_hex(ByteView(batch_id).first(8))), prefix_(std::string(kPrefix) + id_) {}
 
 std::vector<std::string> Pending::others() const {
   std::vector<std::string> out;
@@ -84,11 +87,51 @@ Result<void> Pending::remove_statements() const {
   return sync_directory(directory_);
 }
 
-void Pending::remove() const {
+std::string Pending::issued_path() const { return directory_ + "/issued-" + id_ + ".json"; }
+
+Result<std::optional<Issued>> Pending::issued() const {
+  if (!exists(issued_path())) return std::optional<Issued>();
+  const auto text = read_text_file(issued_path(), 1 << 20);
+  if (!text) return text.error();
+  boost::json::error_code wrong;
+  const auto value = boost::json::parse(*text, wrong);
+  if (wrong || !value.is_object()) return Error{ErrorCode::malformed, issued_path() + ": expected a JSON object"};
+  JsonErrors errors;
+  JsonReader reader(value.get_object(), "issued", errors);
+  Issued out;
+  reader.expect(reader.integer("testamur_issued", 1) == 1, "testamur_issued", "1");
+  (void)reader.text("register");
+  for (JsonReader& part : reader.list("parts", kMaxDocuments)) {
+    Issued::Part& held = out.parts.emplace_back();
+    held.first = EntryNumber{part.integer("first", INT64_MAX)};
+    held.count = static_cast<std::uint32_t>(part.integer("count", UINT32_MAX));
+    held.bundle = part.text("bundle");
+    part.finish();
+  }
+  reader.finish();
+  if (errors.first()) return Error{errors.first()->code, issued_path() + ": " + errors.first()->message};
+  return std::optional(std::move(out));
+}
+
+Result<void> Pending::finish(const RegisterName& in, const Issued& issued) const {
+  boost::json::array parts;
+  for (const Issued::Part& part : issued.parts) {
+    parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
+  }
+  const boost::json::object record = {{"testamur_issued", 1}, {"register", format(in)}, {"parts", std::move(parts)}};
+  const std::string text = boost::json::serialize(record) + "\n";
+  if (auto written = write_file(issued_path(), as_bytes(text), Existing::replace); !written) return written;
   std::error_code ignored;
   fs::remove(directory_ + "/" + prefix_ + std::string(kBatchEnding), ignored);
   // A statement that stays is cleared by the next batch of its name, and never used without one.
   if (!ignored && sync_directory(directory_)) (void)remove_statements();
+  return {};
+}
+
+std::uint64_t Issued::count() const {
+  std::uint64_t total = 0;
+  for (const Part& part : parts) total += part.count;
+  return total;
 }
 
 }  // namespace testamur::tool

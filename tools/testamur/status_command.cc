@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   std::string subject;
-  std::string node;
+  std::vector<std::string> nodes;
   std::string policy;
   std::string proof;
   std::string in_register;
@@ -142,9 +142,7 @@ std::optional<Failure> read_asked(const Options& options, Asked& asked, std::uin
   if (!timeout) return Failure{kUsage, "usage", "--timeout: " + timeout.error().message};
   asked.max_age_ms = *max_age;
   timeout_ms = *timeout;
-  if (const auto address = parse_address(options.node); !address) {
-    return Failure{kUsage, "usage", "--node: " + address.error().message};
-  }
+  if (const auto nodes = parse_nodes(options.nodes); !nodes) return failure_of(nodes.error(), kUsage);
   if (options.in_register.empty()) return std::nullopt;
   const auto expected = parse_register(options.in_register);
   if (!expected) return Failure{kUsage, "usage", "--register: " + expected.error().message};
@@ -193,7 +191,7 @@ int run_status(const Options& options, Context& context) {
   const auto policy = read_policy(options.policy);
   if (!policy) return context.fail(policy.error(), kUnknown);
   asked.now = context.clock();
-  NodeClient node(options.node);
+  NodeClient node(options.nodes);
   Enquiry enquiry(*policy, asked, node, timeout_ms);
   if (auto failure = enquire(options, *subject, enquiry)) return fail(context, *failure);
   return show(context, enquiry);
@@ -208,9 +206,7 @@ void add_status(CLI::App& app, Context& context) {
   command
       .add_option("SUBJECT", options->subject, "A document, an entry INSTITUTION/REGISTER/NUMBER, or a document's hash")
       ->required();
-  command.add_option("--node", options->node, "HOST:PORT of any node of the ledger")
-      ->required()
-      ->envname("TESTAMUR_NODE");
+  add_node_option(command, options->nodes);
   command.add_option("--policy", options->policy, "The policy you trust")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--proof", options->proof, "The proof that came with the document, of any age");
   command.add_option("--register", options->in_register, "The register it must be of, INSTITUTION/NAME");

@@ -50,6 +50,8 @@ Fate submit_statement(NodeClient& node, ByteView signed_statement, std::span<con
                 : outcome->stage() == v1::STAGE_UNKNOWN ? "unknown"
                                                         : "pending";
     open.detail = outcome->detail();
+    // A node that does not know may be cut off from the others; another may know.
+    if (outcome->stage() != v1::STAGE_BUSY) node.turn();
     patience.pause(outcome->stage() == v1::STAGE_BUSY ? outcome->retry_after_ms() : 0);
   } while (!patience.is_over());
   return open;
