@@ -165,6 +165,11 @@ int Cluster::stop(unsigned i) {
   return wait_for_exit(i).value_or(-1);
 }
 
+bool Cluster::has_ended(unsigned i) const {
+  siginfo_t is{};
+  return waitid(P_PID, static_cast<id_t>(nodes_[i].pid), &is, WEXITED | WNOHANG | WNOWAIT) == 0 && is.si_pid != 0;
+}
+
 std::optional<int> Cluster::wait_for_exit(unsigned i) {
   int status = 0;
   const bool ended = wait_until([&] { return waitpid(nodes_[i].pid, &status, WNOHANG) == nodes_[i].pid; });

@@ -56,6 +56,8 @@ class Cluster {
   /// Waits for a process to end by itself; its exit code, or nothing when it did not.
   std::optional<int> wait_for_exit(unsigned i);
   bool runs(unsigned i) const { return nodes_[i].pid != 0; }
+  /// The process has ended by itself; its exit code is still to be fetched.
+  bool has_ended(unsigned i) const;
   std::string log(unsigned i) const;
   bool log_holds(unsigned i, std::string_view text) const { return log(i).find(text) != std::string::npos; }
 

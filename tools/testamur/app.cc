@@ -24,12 +24,23 @@ CLI::App& add_command(CLI::App& parent, Context& context, const std::string& nam
   return command;
 }
 
+void add_node_option(CLI::App& command, std::vector<std::string>& nodes) {
+  command
+      .add_option("--node", nodes,
+                  "HOST:PORT of any node of the ledger; repeat it for others to turn to when one fails")
+      ->required()
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->envname("TESTAMUR_NODE");
+}
+
 int run(std::vector<std::string> arguments, Context& context) {
   CLI::App app("Keeps and checks an institution's registers on a Testamur ledger.", "testamur");
   app.require_subcommand(1);
   app.footer(kFooter);
   app.set_version_flag("--version", "testamur " TESTAMUR_VERSION);
-  for (const auto add : {add_institution, add_consortium, add_node, add_sample, add_verify}) {
+  for (const auto add : {add_institution, add_consortium, add_node, add_sample, add_issue, add_amend, add_status,
+                         add_verify, add_proof}) {
     add(app, context);
   }
   // Also for a command line that does not get as far as its subcommand.

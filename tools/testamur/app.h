@@ -19,6 +19,9 @@ int run(std::vector<std::string> arguments, Context& context);
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
                       const std::string& example);
 
+/// --node, repeated for nodes to turn to when one fails, or TESTAMUR_NODE, separated by commas.
+void add_node_option(CLI::App& command, std::vector<std::string>& nodes);
+
 void add_institution(CLI::App& app, Context& context);
 void add_consortium(CLI::App& app, Context& context);
 void add_node(CLI::App& app, Context& context);

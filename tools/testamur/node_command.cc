@@ -7,6 +7,7 @@
 #include "app.h"
 #include "consortium.h"
 #include "files.h"
+#include "node_status.h"
 #include "site.h"
 #include "values.h"
 
@@ -41,6 +42,18 @@ int init(const InitOptions& options, Context& context) {
   return kGood;
 }
 
+constexpr const char* kStatusExample =
+    R"(  testamur node status --node node.ulisboa.pt:7201 --node node.uporto.pt:7202
+
+  One line a node: its role, the height it has applied and the height that is certified. Nodes that agree show the same root at
+  the same number of leaves.)";
+
+int status(const std::vector<std::string>& nodes, Context& context) {
+  const auto addresses = parse_nodes(nodes);
+  if (!addresses) return context.fail(addresses.error(), kUsage);
+  return node_status(*addresses, context);
+}
+
 }  // namespace
 
 void add_node(CLI::App& app, Context& context) {
@@ -58,6 +71,14 @@ void add_node(CLI::App& app, Context& context) {
   command.add_option("--public-listen", options->wish.public_listen,
                      "HOST:PORT to listen on for programs; the card's public address unless given");
   command.callback([options, &context] { context.exit = init(*options, context); });
+
+  CLI::App& asking = add_command(group, context, "status", "Show how nodes are", kStatusExample);
+  const auto nodes = std::make_shared<std::vector<std::string>>();
+  asking.add_option("--node", *nodes, "HOST:PORT of a node; repeat it")
+      ->required()
+      ->delimiter(',')
+      ->envname("TESTAMUR_NODE");
+  asking.callback([nodes, &context] { context.exit = status(*nodes, context); });
 }
 
 }  // namespace testamur::tool

@@ -176,6 +176,16 @@ Result<std::string> parse_address(std::string_view text) {
   return std::string(text);
 }
 
+Result<std::vector<std::string>> parse_nodes(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    if (const auto address = parse_address(text); !address) {
+      return Error{address.error().code, "--node: " + address.error().message};
+    }
+  }
+  if (texts.empty()) return Error{ErrorCode::malformed, "--node: expected HOST:PORT of a node"};
+  return texts;
+}
+
 Result<std::uint8_t> parse_uses(std::string_view text) {
   unsigned uses = 0;
   for (std::string_view rest = text; !rest.empty();) {

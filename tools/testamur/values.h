@@ -51,6 +51,8 @@ std::string reason_names();
 
 /// host:port in the alphabet of the ledger's names, port 1 to 65535.
 Result<std::string> parse_address(std::string_view text);
+/// The nodes of a command line, one at least.
+Result<std::vector<std::string>> parse_nodes(const std::vector<std::string>& texts);
 
 /// "issue,amend" to KeyUse, or'ed; and back.
 Result<std::uint8_t> parse_uses(std::string_view text);

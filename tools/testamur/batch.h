@@ -1,0 +1,53 @@
+// A class on its way to the ledger: documents, their commitments, and what is kept on disk until every proof is there.
+//
+// Everything that the ledger will be told follows from files that are synced before the first byte is sent: the class with its
+// salts, and each signed statement. Whoever is killed runs the same command again, and it goes on with the same bytes.
+#pragma once
+
+#include <functional>
+
+#include "testamur/ledger/commitment.h"
+#include "values.h"
+
+namespace testamur::tool {
+
+struct BatchDocument {
+  std::string name;  ///< the file's, as its proof will be named; within a directory given, the path below it
+  Hash document{};   ///< H(document)
+  Salt salt{};       ///< sealed only
+};
+
+struct Batch {
+  Hash ledger{};
+  RegisterName in;
+  bool listed = false;
+  std::vector<BatchDocument> documents;  ///< in the order of their numbers
+};
+
+inline constexpr std::size_t kMaxDocuments = 8u << 20;
+
+/// Reads all documents of the files and directories, hidden files and `leave_out` left out. Errors name the file; invalid when two
+/// hold the same document, or two share a name.
+struct Documents {
+  std::vector<BatchDocument> documents;
+  std::uint64_t hidden = 0;  ///< files left out because their names begin with a dot
+};
+using CountDocument = std::function<void()>;
+Result<Documents> read_documents(const std::vector<std::string>& paths, const std::string& leave_out,
+                                 const CountDocument& count);
+
+/// What a batch is recognised by: the same documents for the same register, whatever their order and salts.
+Hash batch_id(const Batch& batch);
+/// Random salts for a sealed batch; and a random order, so that numbers say nothing of names and marks.
+void add_salts(Batch& batch);
+void shuffle(Batch& batch);
+
+/// A name that stays below the directory it is put into: relative, and without "..".
+bool stays_below(std::string_view name);
+
+Hash commitment_of(const BatchDocument& document, bool listed);
+
+Bytes encode(const Batch& batch);
+Result<Batch> decode_batch(ByteView bytes);
+
+}  // namespace testamur::tool

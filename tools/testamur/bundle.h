@@ -1,0 +1,60 @@
+// A bundle: the proofs of a whole batch in one file, about a hundred bytes an entry, from which single proofs are taken.
+//
+// The proofs of one batch under one head differ in little: the number, the salt and the path in the batch. So a bundle holds
+// every document's hash and salt, from which any path follows, and one proof for each status chunk of 128 numbers (another
+// one wherever the head or the status changes).
+//
+//   opaque magic[19] = "testamur-bundle/v1\n";
+//   opaque ledger[32]; Text institution; Text register; uint8 listed; uint64 first; uint32 count;
+//   struct { opaque document[32]; opaque salt[32]; opaque name<1..2^16-1>; } entries[count];   in the order of numbers
+//   uint32 proofs; struct { uint64 number; opaque proof<1..2^24-1>; } proofs[proofs];          numbers rising
+//
+// The proof of number N is the last one at or below N, with its number replaced by N, salt and path added. It needs no trust:
+// whoever checks it finds out whether it was put together rightly.
+#pragma once
+
+#include <fstream>
+
+#include "batch.h"
+#include "testamur/ledger/proof.h"
+
+namespace testamur::tool {
+
+struct BundleHeader {
+  Hash ledger{};
+  RegisterName in;
+  bool listed = false;
+  EntryNumber first;
+  std::uint32_t count = 0;
+};
+
+/// Writes a bundle as its parts come: the entries at once, then the proofs. It has its name only once it is whole and synced.
+class BundleWriter {
+ public:
+  BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents);
+
+  void add(EntryNumber number, const Proof& proof);
+  Result<void> finish();
+
+ private:
+  std::string path_;
+  std::ofstream out_;
+  std::uint64_t entries_end_ = 0;
+  std::uint32_t proofs_ = 0;
+};
+
+struct BundledProof {
+  BundleHeader header;
+  BatchDocument document;
+  EntryNumber number;
+  Proof proof;
+};
+
+/// The proof of the document with this hash or this name. Reads the file once through. Errors: not_found, malformed, storage.
+Result<BundledProof> extract(const std::string& path, const std::optional<Hash>& document, std::string_view name);
+
+/// Makes the proof of another number out of one in the same chunk whose status is good. Nothing where that status is not good, so
+/// that it needs evidence of its own.
+std::optional<Proof> proof_for(const Proof& proof, EntryNumber number);
+
+}  // namespace testamur::tool

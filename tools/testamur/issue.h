@@ -1,0 +1,52 @@
+// Issuing a class: documents in, certified and verified proofs out.
+#pragma once
+
+#include "batch_tree.h"
+#include "failure.h"
+#include "pending.h"
+#include "testamur/ledger/policy.h"
+
+namespace testamur::tool {
+
+struct IssueWish {
+  RegisterName in;
+  std::vector<std::string> paths;
+  std::vector<std::string> keys;
+  std::string proofs;  ///< directory
+  bool listed = false;
+  bool keep_order = false;
+  std::uint64_t timeout_ms = 120'000;  ///< without any progress
+};
+
+struct IssueReport {
+  Issued issued;
+  std::uint64_t hidden = 0;    ///< files left out because their names begin with a dot
+  std::uint64_t not_good = 0;  ///< entries that were amended since
+  bool resumed = false;        ///< begun by an earlier run
+  bool done_before = false;    ///< an earlier run did it all
+};
+
+/// A part of a class that one statement issues, on its way.
+struct IssuePart {
+  std::size_t index = 0;
+  std::span<const BatchDocument> documents;
+  std::vector<Hash> commitments;
+  BatchTree tree;
+  EntryNumber first;  ///< known once it is recorded
+};
+
+/// Up to so many documents get a proof file each; more get a bundle.
+inline constexpr std::size_t kMaxSingleProofs = 1000;
+
+std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
+                             IssueReport& report);
+
+/// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
+std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                   const Pending& pending, Context& context, IssuePart& part);
+
+/// Fetches the part's proofs, checks them, and writes them: one file each, or a bundle where `bundle` names it.
+std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
+                                      const IssuePart& part, const std::string& bundle, std::uint64_t& not_good);
+
+}  // namespace testamur::tool

@@ -1,0 +1,102 @@
+// `testamur issue`: documents in, certified proofs out.
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "answer.h"
+#include "app.h"
+#include "issue.h"
+
+namespace testamur::tool {
+namespace {
+
+struct Options {
+  IssueWish wish;
+  std::vector<std::string> nodes;
+  std::string in_register;
+  std::string policy;
+  std::string timeout = "2m";
+};
+
+constexpr const char* kExample =
+    R"(  testamur issue --node node.ulisboa.pt:7201 --register ulisboa.pt/diplomas --policy policy \
+    --key registrar.pem --key dean.pem --proofs proofs class-of-2026
+
+  Records every document of the directory class-of-2026 as an entry, and writes proofs/NAME.proof beside each name; more than
+  1000 documents go into proofs/class.bundle, from which "testamur proof extract" takes single proofs.
+  Only salted commitments leave this machine. Entries are numbered in random order, so that a number says nothing of a name.
+  If it is interrupted, run the same command again: it finishes the same class, and never issues it twice.)";
+
+void say(Context& context, const Options& options, const IssueReport& report) {
+  const std::uint64_t count = report.issued.count();
+  context.out << context.paint(Colour::green, "Issued: " + std::to_string(count) +
+                                                  (count == 1 ? " entry" : " entries") + " in " + options.in_register +
+                                                  ", certified and verified.")
+              << "\n";
+  for (const auto& part : report.issued.parts) {
+    context.out << "  numbers    " << format(NumberRange{part.first, part.count}) << ", proofs " << options.wish.proofs
+                << "/" << (part.bundle.empty() ? "NAME.proof" : part.bundle) << "\n";
+  }
+  if (report.done_before) context.out << "  before     by an earlier run of this command; nothing was done now\n";
+  if (report.resumed) context.out << "  resumed    a class that was interrupted before\n";
+  if (report.hidden > 0) context.out << "  left out   " << report.hidden << " hidden files\n";
+  if (report.not_good > 0) context.out << "  amended    " << report.not_good << " entries are no longer good\n";
+}
+
+void print(Context& context, const Options& options, const IssueReport& report) {
+  boost::json::array parts;
+  for (const auto& part : report.issued.parts) {
+    parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
+  }
+  context.print({{"exit", kGood},
+                 {"register", options.in_register},
+                 {"count", report.issued.count()},
+                 {"parts", std::move(parts)},
+                 {"proofs", options.wish.proofs},
+                 {"resumed", report.resumed},
+                 {"done_before", report.done_before},
+                 {"hidden", report.hidden},
+                 {"not_good", report.not_good}});
+}
+
+int run_issue(Options options, Context& context) {
+  const auto in = parse_register(options.in_register);
+  if (!in) return context.fail(Error{in.error().code, "--register: " + in.error().message}, kUsage);
+  const auto nodes = parse_nodes(options.nodes);
+  if (!nodes) return context.fail(nodes.error(), kUsage);
+  const auto timeout = parse_duration(options.timeout);
+  if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
+  const auto policy = read_policy(options.policy);
+  if (!policy) return context.fail(policy.error());
+  options.wish.in = *in;
+  options.wish.timeout_ms = *timeout;
+  NodeClient node(*nodes);
+  IssueReport report;
+  if (const auto failure = issue(options.wish, node, *policy, context, report)) return fail(context, *failure);
+  context.json ? print(context, options, report) : say(context, options, report);
+  return kGood;
+}
+
+}  // namespace
+
+void add_issue(CLI::App& app, Context& context) {
+  CLI::App& command =
+      add_command(app, context, "issue", "Record documents in a register, and get their proofs", kExample);
+  const auto options = std::make_shared<Options>();
+  add_node_option(command, options->nodes);
+  command.add_option("--register", options->in_register, "The register, INSTITUTION/NAME")->required();
+  command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
+      ->allow_extra_args(false);
+  command.add_flag(
+      "--listed", options->wish.listed,
+      "Store plain hashes, so that anybody who holds a document finds its entry; salted commitments unless given");
+  command.add_flag("--keep-order", options->wish.keep_order, "Number the entries in the order of their names");
+  command.add_option("--proofs", options->wish.proofs, "The directory to write proofs to")->required();
+  command.add_option("--policy", options->policy, "The policy of the ledger")->required()->envname("TESTAMUR_POLICY");
+  command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
+  command.add_option("PATH", options->wish.paths, "Documents, and directories of documents")->required();
+  command.callback([options, &context] { context.exit = run_issue(*options, context); });
+}
+
+}  // namespace testamur::tool

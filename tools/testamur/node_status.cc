@@ -1,0 +1,110 @@
+#include "node_status.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <ostream>
+
+#include <boost/json.hpp>
+
+#include "client.h"
+
+namespace testamur::tool {
+namespace {
+
+using Row = std::vector<std::string>;
+
+/// Words of a node, which may say anything: short, and without control characters.
+std::string shown(std::string_view words) {
+  std::string out(words.substr(0, 64));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
+  return out.empty() ? "-" : out;
+}
+
+std::size_t connected(const v1::NodeStatus& status) {
+  return static_cast<std::size_t>(
+      std::count_if(status.peers().begin(), status.peers().end(), [](const auto& peer) { return peer.connected(); }));
+}
+
+Row row_of(const std::string& address, const v1::NodeStatus& status) {
+  return {address,
+          shown(status.name()),
+          shown(status.role()),
+          std::to_string(status.term()),
+          shown(status.leader()),
+          std::to_string(status.height()),
+          std::to_string(status.certified_height()),
+          std::to_string(status.size()),
+          to_hex(as_bytes(status.root())).substr(0, 16),
+          std::to_string(connected(status)) + "/" + std::to_string(status.peers().size()),
+          std::to_string(status.pending())};
+}
+
+boost::json::object json_of(const std::string& address, const v1::NodeStatus& status) {
+  boost::json::array peers;
+  for (const auto& peer : status.peers()) {
+    peers.push_back(boost::json::object{{"name", shown(peer.name())}, {"connected", peer.connected()}});
+  }
+  return {{"address", address},
+          {"name", shown(status.name())},
+          {"institution", shown(status.institution())},
+          {"version", shown(status.version())},
+          {"role", shown(status.role())},
+          {"term", status.term()},
+          {"leader", shown(status.leader())},
+          {"last_index", status.last_index()},
+          {"committed_index", status.committed_index()},
+          {"applied_index", status.applied_index()},
+          {"height", status.height()},
+          {"certified_height", status.certified_height()},
+          {"size", status.size()},
+          {"root", to_hex(as_bytes(status.root()))},
+          {"peers", std::move(peers)},
+          {"pending", status.pending()}};
+}
+
+void print_table(std::ostream& out, const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      out << (i == 0 ? "" : "  ");
+      out << row[i]
+          << std::string(i + 1 < row.size() && widths[i] > row[i].size() ? widths[i] - row[i].size() : 0, ' ');
+    }
+    out << "\n";
+  }
+}
+
+}  // namespace
+
+int node_status(const std::vector<std::string>& addresses, Context& context) {
+  std::vector<Row> rows = {
+      {"address", "node", "role", "term", "leader", "height", "certified", "leaves", "root", "peers", "pending"}};
+  boost::json::array nodes;
+  int exit = kGood;
+  for (const std::string& address : addresses) {
+    const auto status = NodeClient({address}).get_node();
+    if (!status) {
+      exit = kFailed;
+      rows.push_back({address, status.failure.code});
+      nodes.push_back(boost::json::object{
+          {"address", address},
+          {"error", boost::json::object{{"code", status.failure.code}, {"message", status.failure.message}}}});
+      continue;
+    }
+    rows.push_back(row_of(address, *status));
+    nodes.push_back(json_of(address, *status));
+  }
+  if (context.json) {
+    context.print({{"exit", exit}, {"nodes", std::move(nodes)}});
+  } else {
+    print_table(context.out, rows);
+  }
+  return exit;
+}
+
+}  // namespace testamur::tool

@@ -1,0 +1,137 @@
+#include "pending.h"
+
+#include <filesystem>
+
+#include <boost/json.hpp>
+
+#include "files.h"
+#include "json_reading.h"
+#include "testamur/ledger/leaf.h"
+
+namespace testamur::tool {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "pending-";
+constexpr std::string_view kBatchEnding = ".batch";
+constexpr std::string_view kStatementEnding = ".statement";
+/// 64 bytes of hashes and a name for each document.
+constexpr std::size_t kMaxBatchBytes = std::size_t{4} << 30;
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> out;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(kPrefix)) out.push_back(name);
+  }
+  return out;
+}
+
+}  // namespace
+
+Pending::Pending(const std::string& directory, const Hash& batch_id)
+    : directory_(directory), id_(to_hex(ByteView(batch_id).first(8))), prefix_(std::string(kPrefix) + id_) {}
+
+std::vector<std::string> Pending::others() const {
+  std::vector<std::string> out;
+  for (const std::string& name : names_in(directory_)) {
+    if (name.ends_with(kBatchEnding) && !name.starts_with(prefix_)) out.push_back(directory_ + "/" + name);
+  }
+  return out;
+}
+
+bool Pending::is_there() const { return exists(directory_ + "/" + prefix_ + std::string(kBatchEnding)); }
+
+Result<Batch> Pending::load() const {
+  const std::string path = directory_ + "/" + prefix_ + std::string(kBatchEnding);
+  const auto bytes = read_file(path, kMaxBatchBytes);
+  if (!bytes) return bytes.error();
+  auto batch = decode_batch(*bytes);
+  if (!batch) return Error{batch.error().code, path + ": " + batch.error().message};
+  return batch;
+}
+
+Result<void> Pending::store(const Batch& batch) const {
+  if (auto removed = remove_statements(); !removed) return removed;
+  // Salts unlock what the ledger hides: the owner's eyes only.
+  return write_file(directory_ + "/" + prefix_ + std::string(kBatchEnding), encode(batch), Existing::refuse, 0600);
+}
+
+std::string Pending::statement_path(std::size_t part) const {
+  return directory_ + "/" + prefix_ + "." + std::to_string(part) + std::string(kStatementEnding);
+}
+
+Result<std::optional<SignedStatement>> Pending::statement(std::size_t part) const {
+  const std::string path = statement_path(part);
+  if (!exists(path)) return std::optional<SignedStatement>();
+  const auto bytes = read_file(path, kMaxLeafBytes);
+  if (!bytes) return bytes.error();
+  auto statement = decode_signed_statement(*bytes);
+  if (!statement) return Error{statement.error().code, path + ": " + statement.error().message};
+  return std::optional(std::move(*statement));
+}
+
+Result<void> Pending::store_statement(std::size_t part, const SignedStatement& statement) const {
+  return write_file(statement_path(part), encode(statement), Existing::replace, 0600);
+}
+
+Result<void> Pending::remove_statements() const {
+  for (const std::string& name : names_in(directory_)) {
+    if (!name.starts_with(prefix_ + ".") || !name.ends_with(kStatementEnding)) continue;
+    std::error_code error;
+    fs::remove(directory_ + "/" + name, error);
+    if (error) return Error{ErrorCode::storage, directory_ + "/" + name + ": removing failed: " + error.message()};
+  }
+  return sync_directory(directory_);
+}
+
+std::string Pending::issued_path() const { return directory_ + "/issued-" + id_ + ".json"; }
+
+Result<std::optional<Issued>> Pending::issued() const {
+  if (!exists(issued_path())) return std::optional<Issued>();
+  const auto text = read_text_file(issued_path(), 1 << 20);
+  if (!text) return text.error();
+  boost::json::error_code wrong;
+  const auto value = boost::json::parse(*text, wrong);
+  if (wrong || !value.is_object()) return Error{ErrorCode::malformed, issued_path() + ": expected a JSON object"};
+  JsonErrors errors;
+  JsonReader reader(value.get_object(), "issued", errors);
+  Issued out;
+  reader.expect(reader.integer("testamur_issued", 1) == 1, "testamur_issued", "1");
+  (void)reader.text("register");
+  for (JsonReader& part : reader.list("parts", kMaxDocuments)) {
+    Issued::Part& held = out.parts.emplace_back();
+    held.first = EntryNumber{part.integer("first", INT64_MAX)};
+    held.count = static_cast<std::uint32_t>(part.integer("count", UINT32_MAX));
+    held.bundle = part.text("bundle");
+    part.finish();
+  }
+  reader.finish();
+  if (errors.first()) return Error{errors.first()->code, issued_path() + ": " + errors.first()->message};
+  return std::optional(std::move(out));
+}
+
+Result<void> Pending::finish(const RegisterName& in, const Issued& issued) const {
+  boost::json::array parts;
+  for (const Issued::Part& part : issued.parts) {
+    parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
+  }
+  const boost::json::object record = {{"testamur_issued", 1}, {"register", format(in)}, {"parts", std::move(parts)}};
+  const std::string text = boost::json::serialize(record) + "\n";
+  if (auto written = write_file(issued_path(), as_bytes(text), Existing::replace); !written) return written;
+  std::error_code ignored;
+  fs::remove(directory_ + "/" + prefix_ + std::string(kBatchEnding), ignored);
+  // A statement that stays is cleared by the next batch of its name, and never used without one.
+  if (!ignored && sync_directory(directory_)) (void)remove_statements();
+  return {};
+}
+
+std::uint64_t Issued::count() const {
+  std::uint64_t total = 0;
+  for (const Part& part : parts) total += part.count;
+  return total;
+}
+
+}  // namespace testamur::tool

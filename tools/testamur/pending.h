@@ -1,0 +1,57 @@
+// What `testamur issue` keeps in the proofs directory until it is done: the batch, and a signed statement for each part of it.
+//
+//   pending-ID.batch          documents' hashes, salts, order; written and synced first
+//   pending-ID.N.statement    SignedStatement of part N; written and synced before it is sent
+//   issued-ID.json            what came of it; written once every proof is on disk, and stays, so that the same command does nothing
+//
+// The batch goes first when everything is done, so that a statement never stands beside salts that are not its own.
+#pragma once
+
+#include "batch.h"
+
+namespace testamur::tool {
+
+/// What came of a batch: its parts in their order, one statement each.
+struct Issued {
+  struct Part {
+    EntryNumber first;
+    std::uint32_t count = 0;
+    std::string bundle;  ///< name in the proofs directory; empty: a proof file for each document
+  };
+  std::vector<Part> parts;
+
+  std::uint64_t count() const;
+};
+
+class Pending {
+ public:
+  /// The place for this batch in the directory.
+  Pending(const std::string& directory, const Hash& batch_id);
+
+  /// Names of batches in the directory that are not this one: somebody's unfinished work.
+  std::vector<std::string> others() const;
+  bool is_there() const;
+  Result<Batch> load() const;
+  /// Clears what an earlier one left, and writes.
+  Result<void> store(const Batch& batch) const;
+
+  /// Nothing when there is none. Errors: malformed.
+  Result<std::optional<SignedStatement>> statement(std::size_t part) const;
+  Result<void> store_statement(std::size_t part, const SignedStatement& statement) const;
+
+  /// What came of this batch, where it is done. Errors: malformed.
+  Result<std::optional<Issued>> issued() const;
+  /// Writes what came of it, and lets go of the rest.
+  Result<void> finish(const RegisterName& in, const Issued& issued) const;
+
+ private:
+  std::string statement_path(std::size_t part) const;
+  std::string issued_path() const;
+  Result<void> remove_statements() const;
+
+  std::string directory_;
+  std::string id_;      ///< the batch's, in hex, as far as names hold it
+  std::string prefix_;  ///< "pending-" and the id
+};
+
+}  // namespace testamur::tool
