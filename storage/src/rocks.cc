@@ -8,6 +8,7 @@
 #include <rocksdb/wal_filter.h>
 #include <rocksdb/write_batch.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "seal.h"
@@ -163,7 +164,8 @@ class RocksStore final : public KeyValueStore {
       : db_(std::move(db)), seal_(std::move(seal)), last_write_(read_write_number(*db_)) {}
 
   std::unique_ptr<View> view() const override {
-    refuse_after_failure();
+    // What a synced store holds after a failure is not known. The state of the ledger may be read on: it is checked by its hashes.
+    if (seal_) refuse_after_failure();
     return std::make_unique<RocksView>(*db_);
   }
 
@@ -203,7 +205,7 @@ class RocksStore final : public KeyValueStore {
 
  private:
   void refuse_after_failure() const {
-    if (!failure_.empty()) throw StorageFault(ErrorCode::storage, "refused, since earlier: " + failure_);
+    if (has_failed_) throw StorageFault(ErrorCode::storage, "refused, since earlier: " + failure_);
   }
   template <class Action>
   void or_never_again(Action action) {
@@ -211,7 +213,8 @@ class RocksStore final : public KeyValueStore {
     try {
       action();
     } catch (const StorageFault& fault) {
-      if (seal_) failure_ = fault.what();
+      failure_ = fault.what();
+      has_failed_ = true;
       throw;
     }
   }
@@ -219,7 +222,16 @@ class RocksStore final : public KeyValueStore {
   std::unique_ptr<rocksdb::DB> db_;
   std::unique_ptr<Seal> seal_;
   std::uint64_t last_write_;
-  std::string failure_;  // of a synced store: what failed first
+  std::string failure_;  // what failed first
+  std::atomic<bool> has_failed_ = false;
+};
+
+/// RocksDB's own log file is left out: on a full disk its second line ends the process by an assertion, before anybody could say
+/// that the disk is full. What matters comes back as a status.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
 };
 
 rocksdb::Options options_for(const RocksOptions& options, bool create) {
@@ -243,9 +255,8 @@ rocksdb::Options options_for(const RocksOptions& options, bool create) {
   out.bytes_per_sync = 1u << 20;
   out.max_open_files = 512;
   // A failure is the owner's to answer; RocksDB would try the same disk again behind its back.
-  if (options.synced) out.max_bgerror_resume_count = 0;
-  out.keep_log_file_num = 4;
-  out.max_log_file_size = 4u << 20;
+  out.max_bgerror_resume_count = 0;
+  out.info_log = std::make_shared<NoLog>();
   out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return out;
 }
