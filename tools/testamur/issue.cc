@@ -80,7 +80,8 @@ IssuePart make_part(const Batch& batch, std::size_t index, std::size_t most) {
 
 std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
                              IssueReport& report) {
-  if (auto made = make_directory(wish.proofs); !made) return failure_of(made.error());
+  // Proofs hold salts: a new directory is its owner's alone.
+  if (auto made = make_directory(wish.proofs, 0700); !made) return failure_of(made.error());
   auto batch = read_batch(wish, policy.ledger, context, report.hidden);
   if (!batch) return failure_of(batch.error());
   const std::size_t most = wish.listed ? kMaxListedBatch : kMaxBatch;
