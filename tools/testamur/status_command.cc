@@ -19,16 +19,19 @@ struct Options {
   std::string policy;
   std::string proof;
   std::string in_register;
+  std::string at;
+  std::string save;
   std::string max_age = "24h";
   std::string timeout = "10s";
 };
 
 constexpr const char* kExample =
     R"(  testamur status maria-silva.json --proof maria-silva.json.proof --node node.ulisboa.pt:7201 --policy policy
-  testamur status ulisboa.pt/diplomas/42 --node node.ulisboa.pt:7201 --policy policy
+  testamur status ulisboa.pt/diplomas/42 --at 2026-07-01 --node node.ulisboa.pt:7201 --policy policy
 
   Any node will do: its answer is a proof, which is verified here. An entry with a salted commitment cannot be found from its
-  document alone, so give the proof that came with it; listed documents are found by their hash.)";
+  document alone, so give the proof that came with it; listed documents are found by their hash. --save keeps the proof, so that
+  testamur verify can check it again without a node.)";
 
 /// What is asked about, and what has been found on the way.
 class Enquiry {
@@ -74,6 +77,8 @@ class Enquiry {
   }
 
   const std::vector<Answer>& answers() const { return answers_; }
+  /// Of the last answer.
+  const Bytes& proof() const { return proof_; }
   bool more() const { return more_; }
 
  private:
@@ -92,12 +97,12 @@ class Enquiry {
   }
 
   std::optional<Failure> ask(const EntryName& entry, bool with_document, const std::optional<DocumentProof>& document) {
-    Bytes bytes;
+    Bytes& bytes = proof_;
     const auto take = [&](EntryNumber, ByteView proof) {
       bytes.assign(proof.begin(), proof.end());
       return true;
     };
-    const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, with_document, take); });
+    const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, with_document, take, asked_.at); });
     if (!got) return failure_of(got.failure, kUnknown);
     if (document) {
       auto proof = decode_proof(bytes);
@@ -115,6 +120,7 @@ class Enquiry {
   NodeClient& node_;
   Patience patience_;
   std::vector<Answer> answers_;
+  Bytes proof_;
   bool more_ = false;
 };
 
@@ -142,6 +148,11 @@ std::optional<Failure> read_asked(const Options& options, Asked& asked, std::uin
   if (!timeout) return Failure{kUsage, "usage", "--timeout: " + timeout.error().message};
   asked.max_age_ms = *max_age;
   timeout_ms = *timeout;
+  if (!options.at.empty()) {
+    const auto at = parse_time(options.at);
+    if (!at) return Failure{kUsage, "usage", "--at: " + at.error().message};
+    asked.at = *at;
+  }
   if (const auto nodes = parse_nodes(options.nodes); !nodes) return failure_of(nodes.error(), kUsage);
   if (options.in_register.empty()) return std::nullopt;
   const auto expected = parse_register(options.in_register);
@@ -158,6 +169,17 @@ std::optional<Failure> enquire(const Options& options, const Subject& subject, E
   const auto held = decode_proof(*bytes);
   if (!held) return Failure{kRefused, "malformed_proof", options.proof + ": " + held.error().message};
   return enquiry.ask_with_proof(*held);
+}
+
+/// Only a proof that shows something is worth keeping.
+std::optional<Failure> save(const std::string& path, const Enquiry& enquiry) {
+  if (enquiry.answers().size() > 1 || enquiry.more()) {
+    return Failure{kUsage, "usage",
+                   "--save: expected one entry, found several that hold this document; name one, or its --register"};
+  }
+  if (!enquiry.answers().front().shown) return std::nullopt;
+  const auto written = write_file(path, enquiry.proof(), Existing::replace);
+  return written ? std::nullopt : std::optional(failure_of(written.error()));
 }
 
 int show(Context& context, const Enquiry& enquiry) {
@@ -194,6 +216,9 @@ int run_status(const Options& options, Context& context) {
   NodeClient node(options.nodes);
   Enquiry enquiry(*policy, asked, node, timeout_ms);
   if (auto failure = enquire(options, *subject, enquiry)) return fail(context, *failure);
+  if (!options.save.empty()) {
+    if (auto failure = save(options.save, enquiry)) return fail(context, *failure);
+  }
   return show(context, enquiry);
 }
 
@@ -201,7 +226,7 @@ int run_status(const Options& options, Context& context) {
 
 void add_status(CLI::App& app, Context& context) {
   CLI::App& command =
-      add_command(app, context, "status", "Ask a node how an entry stands now, and verify its answer", kExample);
+      add_command(app, context, "status", "Ask a node how an entry stands, and verify its answer", kExample);
   const auto options = std::make_shared<Options>();
   command
       .add_option("SUBJECT", options->subject, "A document, an entry INSTITUTION/REGISTER/NUMBER, or a document's hash")
@@ -210,6 +235,9 @@ void add_status(CLI::App& app, Context& context) {
   command.add_option("--policy", options->policy, "The policy you trust")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--proof", options->proof, "The proof that came with the document, of any age");
   command.add_option("--register", options->in_register, "The register it must be of, INSTITUTION/NAME");
+  command.add_option("--at", options->at,
+                     "The status at this time, 2026-07-01 or 2026-07-01T12:30:00Z; now unless given");
+  command.add_option("--save", options->save, "A file to keep the node's proof in, for testamur verify");
   command.add_option("--max-age", options->max_age, "How old the ledger's head may be")->capture_default_str();
   command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
   command.callback([options, &context] { context.exit = run_status(*options, context); });
