@@ -61,6 +61,7 @@ class Enquiry {
     const auto found = retry(patience_, [&] { return node_.find_listed(request); });
     if (!found) return failure_of(found.failure, kUnknown);
     std::string others;
+    std::optional<Failure> not_then;
     for (const auto& place : found->entries()) {
       const auto in = parse_register(place.institution() + "/" + place.register_());
       if (!in) return Failure{kUnknown, "malformed", "node " + node_.address() + ": expected the names of registers"};
@@ -70,10 +71,16 @@ class Enquiry {
         continue;
       }
       asked_.entry = entry;
-      if (auto failure = ask(entry, true, {})) return failure;
+      auto failure = ask(entry, true, {});
+      if (failure && failure->code == kNotIssuedThen) {
+        not_then = std::move(failure);  // another may have been
+      } else if (failure) {
+        return failure;
+      }
     }
     if (!found->next().empty()) more_ = true;
-    return answers_.empty() ? std::optional(not_listed(others)) : std::nullopt;
+    if (!answers_.empty()) return std::nullopt;
+    return not_then ? not_then : not_listed(others);
   }
 
   const std::vector<Answer>& answers() const { return answers_; }
@@ -82,6 +89,21 @@ class Enquiry {
   bool more() const { return more_; }
 
  private:
+  static constexpr std::string_view kNotIssuedThen = "not_issued_then";
+
+  /// No document can be tied to a number that is not issued, so there is nothing to say of this one.
+  Failure no_entry(const EntryName& entry) const {
+    if (asked_.at) {
+      return {kUnknown, std::string(kNotIssuedThen),
+              "The number was not issued at " + format_time(*asked_.at) +
+                  ", and no document can be tied to it. To have that proved: testamur status " + format(entry) +
+                  " --at " + format_time(*asked_.at)};
+    }
+    return {kUnknown, "behind",
+            "node " + node_.address() + " has not come as far as this document's entry, " + format(entry) +
+                ". Ask again, or ask another node"};
+  }
+
   Failure not_listed(const std::string& others) const {
     const std::string hash = to_hex(*asked_.document);
     if (!others.empty()) {
@@ -104,12 +126,11 @@ class Enquiry {
     };
     const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, with_document, take, asked_.at); });
     if (!got) return failure_of(got.failure, kUnknown);
-    if (document) {
-      auto proof = decode_proof(bytes);
-      if (proof && proof->entry) {
-        proof->entry->document = document;
-        bytes = encode(*proof);
-      }
+    auto proof = decode_proof(bytes);
+    if (proof && !proof->entry && asked_.document) return no_entry(entry);
+    if (proof && proof->entry && document) {
+      proof->entry->document = document;
+      bytes = encode(*proof);
     }
     answers_.push_back(check(bytes, policy_, asked_));
     return std::nullopt;
