@@ -82,6 +82,12 @@ Cluster::Cluster(ClusterOptions options)
 
 Cluster::~Cluster() {
   for (unsigned i = 0; i < size(); ++i) kill(i);
+  // A sanitizer in a node speaks in its log alone.
+  for (unsigned i = 0; i < size(); ++i) {
+    for (const char* word : {"Sanitizer", "runtime error:"}) {
+      EXPECT_FALSE(log_holds(i, word)) << node_name(i) << " has been found fault with";
+    }
+  }
   if (!::testing::Test::HasFailure()) return;
   for (unsigned i = 0; i < size(); ++i) std::cerr << "--- " << node_name(i) << "\n" << log(i) << "\n";
 }
