@@ -149,9 +149,11 @@ void Cluster::start(unsigned i) {
   std::string config = node_directory(i) + "/node.toml";
   std::string flag = "--config";
   char* argv[] = {program.data(), flag.data(), config.data(), nullptr};
-  if (posix_spawn(&nodes_[i].pid, program.c_str(), &actions, nullptr, argv, environ) != 0) {
+  pid_t pid = 0;
+  if (posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environ) != 0) {
     throw std::runtime_error("cannot start " + program);
   }
+  nodes_[i].pid = pid;
   posix_spawn_file_actions_destroy(&actions);
 }
 
