@@ -56,7 +56,7 @@ class Keys {
       }
       for (const auto& [key, value] : *table) {
         const std::string full = std::string(section.str()) + "." + std::string(key.str());
-        if (!known_.contains(full)) fail(full, "no such key; it is not known");
+        if (!known_.contains(full)) fail(full, "no such key: it is not known");
       }
     }
     return error_;

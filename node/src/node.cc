@@ -105,13 +105,11 @@ class RunningNode::Impl {
   }
 
   ~Impl() {
-    if (server_ != nullptr && server_->GetHealthCheckService() != nullptr) {
-      server_->GetHealthCheckService()->SetServingStatus(false);
-    }
+    set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    // What feeds the consensus first, then the consensus, then what it feeds.
+    // Whatever calls the consensus ends before it does; what it still hands out waits in queues that nobody empties.
     std::shared_ptr<consensus::Transport> transport;
     {
       const std::lock_guard lock(transport_mutex_);
@@ -119,8 +117,8 @@ class RunningNode::Impl {
     }
     transport.reset();
     letter_desk_.stop();
-    driver_.reset();
     ledger_desk_.stop();
+    driver_.reset();
     if (const auto flushed = stores_.ledger->sync(); !flushed) {
       log_error("state_not_flushed", {{"why", flushed.error().message}});
     }
@@ -211,7 +209,9 @@ class RunningNode::Impl {
   void tell_certified(const CertifiedCheckpoint& certified, Height height) {
     const bool first = heads_.certified() == nullptr;
     heads_.certified({certified, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
-    if (first) log_info("certified", {{"height", height.value}});
+    if (!first) return;
+    log_info("certified", {{"height", height.value}});
+    set_serving(true);
   }
 
   // The consensus.
@@ -371,6 +371,14 @@ class RunningNode::Impl {
 
   // The public.
 
+  /// Until a head is certified there is nothing to answer from.
+  void set_serving(bool serving) {
+    const std::lock_guard lock(server_mutex_);
+    serving_ = serving;
+    if (server_ && server_->GetHealthCheckService() != nullptr)
+      server_->GetHealthCheckService()->SetServingStatus(serving);
+  }
+
   Result<void> serve_public() {
     service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, [this] { return status(); });
     grpc::EnableDefaultHealthCheckService(true);
@@ -383,11 +391,16 @@ class RunningNode::Impl {
     builder.SetResourceQuota(quota);
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &public_port_);
     builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
+    auto server = builder.BuildAndStart();
+    {
+      const std::lock_guard lock(server_mutex_);
+      server_ = std::move(server);
+    }
     if (server_ == nullptr || public_port_ == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
+    set_serving(serving_);
     return {};
   }
 
@@ -439,7 +452,9 @@ class RunningNode::Impl {
   std::atomic<std::size_t> letters_waiting_ = 0;
   std::atomic<std::size_t> letter_bytes_waiting_ = 0;
   std::unique_ptr<LedgerService> service_;
+  std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
+  bool serving_ = false;
   int public_port_ = 0;
 };
 

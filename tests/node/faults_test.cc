@@ -1,7 +1,7 @@
 // Goal: what goes wrong in a consortium's life loses nothing and doubles nothing, and says so in words: leaders killed under load,
 // impostors, full disks, wrong clocks, nodes that were away.
 // Method: testamurd processes, killed with SIGKILL or started wrongly; every statement certified is looked for afterwards.
-// TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10).
+// TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10), TESTAMUR_FLIPS how many bytes are flipped (default 16).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <thread>
 
 #include "cluster.h"
@@ -297,8 +298,8 @@ TEST(Faults, AFullDiskStopsTheNodeWithItsReasonAsTheLastWords) {
   std::uint64_t number = 0;
   for (int batch = 0; batch < 60 && !cluster.has_ended(3); ++batch, number += 60'000) {
     const Class listed = make_class("class " + std::to_string(batch), 60'000, true);
-    const Bytes statement = cluster.world().sign(
-        0, cluster.world().issue(0, "r0", number, 60'000, listed.root, true, clock_now()));
+    const Bytes statement =
+        cluster.world().sign(0, cluster.world().issue(0, "r0", number, 60'000, listed.root, true, clock_now()));
     ASSERT_EQ(cluster.submit(1, statement, listed.commitments).code(), "ok");
   }
   EXPECT_EQ(cluster.wait_for_exit(3), 3);
@@ -328,6 +329,56 @@ TEST(Faults, AClockAnHourAheadIsRefusedAndNamed) {
     EXPECT_TRUE(
         wait_until([&] { return cluster.log_holds(i, "cosignature_not_counted node=" + cluster.node_name(0)); }));
   }
+}
+
+/// Turns one bit of a file.
+void flip_byte(const std::filesystem::path& file, std::uintmax_t at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(at));
+  const int byte = stream.get();
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream.put(static_cast<char>(byte ^ 0x20));
+}
+
+TEST(Faults, AFlippedByteInAStoppedNodesFilesNeverMakesAnotherHead) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  std::uint64_t height = 0;
+  for (std::uint64_t number = 0; number < 40; ++number) {
+    height = cluster.submit(0, cluster.one_entry(0, "r0", number)).height();
+  }
+  ASSERT_TRUE(wait_until([&] { return cluster.level(height); }));
+  cluster.kill(3);
+  const std::filesystem::path data = cluster.node_directory(3) + "/data";
+  const std::filesystem::path good = cluster.directory() + "/good";
+  std::filesystem::rename(data, good);
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(good)) {
+    if (file.is_regular_file() && file.file_size() > 0) files.push_back(std::filesystem::relative(file, good));
+  }
+  const char* flips = std::getenv("TESTAMUR_FLIPS");
+  std::mt19937_64 random(11);
+  int refused = 0;
+  for (int trial = flips != nullptr ? std::atoi(flips) : 16; trial > 0; --trial) {
+    std::filesystem::remove_all(data);
+    std::filesystem::copy(good, data, std::filesystem::copy_options::recursive);
+    const auto& file = files[static_cast<std::size_t>(trial) % files.size()];
+    // What is written lies at the front; files may have room taken beforehand.
+    const std::uintmax_t at = random() % std::min<std::uintmax_t>(std::filesystem::file_size(data / file), 20'000);
+    flip_byte(data / file, at);
+    SCOPED_TRACE(file.string() + " at " + std::to_string(at));
+    cluster.start(3);
+    // It says that it is damaged, or comes to the head of the others.
+    ASSERT_TRUE(wait_until([&] { return cluster.has_ended(3) || cluster.level(height); }));
+    if (cluster.has_ended(3)) {
+      const auto code = cluster.wait_for_exit(3);
+      EXPECT_TRUE(code == 1 || code == 3) << *code;
+      ++refused;
+    }
+    cluster.kill(3);
+  }
+  EXPECT_GT(refused, 0) << "some damage must have been met";
 }
 
 }  // namespace
