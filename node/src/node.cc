@@ -111,16 +111,19 @@ class RunningNode::Impl {
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    // What feeds the consensus first, then the consensus, then what it feeds.
+    // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
       const std::lock_guard lock(transport_mutex_);
       transport.swap(transport_);
     }
+    // Whoever is sending just now lets go in a moment; the transport must end here, while what it calls is there.
+    while (transport.use_count() > 1) std::this_thread::yield();
     transport.reset();
+    // Both desks call the driver, so it goes after them. What it hands to a desk that has stopped is dropped: the log has it.
     letter_desk_.stop();
-    driver_.reset();
     ledger_desk_.stop();
+    driver_.reset();
     if (const auto flushed = stores_.ledger->sync(); !flushed) {
       log_error("state_not_flushed", {{"why", flushed.error().message}});
     }
