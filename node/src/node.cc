@@ -230,7 +230,8 @@ class RunningNode::Impl {
     time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied), alarms());
     core.check = time_check_.get();
-    consensus::Restart restart{stored.state, {}, std::move(stored.entries), stored.claim, {}};
+    consensus::Restart restart{
+        stored.state, {}, std::move(stored.entries), stored.claim, consensus::Index{applied}, {}};
     if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
       restart.certified = consensus::Index{head->payload.value};
     }
