@@ -179,8 +179,10 @@ class RunningNode::Impl {
                                            *stores_.ledger, self_.cosigner, promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
-        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Bytes> promise) {
-                          driver_->derived(std::move(claims), std::move(promise));
+        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
+                          if (!promise) return driver_->derived(std::move(claims), std::nullopt, {});
+                          driver_->derived(std::move(claims), std::move(promise->record),
+                                           [this, kept = std::move(promise->kept)] { ledger_desk_.post(kept); });
                         },
                         [this](const Error& error) { fail(error); }});
     heads_.applied(stores_.ledger->head());
@@ -364,9 +366,10 @@ class RunningNode::Impl {
     if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
   }
   void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
-  void on(consensus::NodeId, const CosignedLetter& letter) {
-    ledger_desk_.post([this, letter] {
-      cosigner_->received(Checkpoint{stores_.ledger->origin(), letter.size, letter.root}, letter.cosignature);
+  void on(consensus::NodeId from, const CosignedLetter& letter) {
+    ledger_desk_.post([this, from, letter] {
+      cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
+                          letter.cosignature);
     });
   }
   void on(consensus::NodeId, CertifiedLetter letter) {
