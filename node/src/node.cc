@@ -168,15 +168,8 @@ class RunningNode::Impl {
     intake_ = std::make_unique<Intake>(
         std::move(intake), stores_.state, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
-    std::optional<CosignMemory> promised;
-    if (!stores_.stored.owner_record.empty()) {
-      const auto decoded = decode_cosign_memory(stores_.stored.owner_record);
-      // The log store checks what it holds; this is another program's data.
-      if (!decoded) fail(decoded.error());
-      if (decoded) promised = *decoded;
-    }
     cosigner_ = std::make_unique<Cosigner>(Cosigner::Options{self_.node().name, clock_, config_.cosign_every},
-                                           *stores_.ledger, self_.cosigner, promised, cosigner_events());
+                                           *stores_.ledger, self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
         Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
