@@ -109,13 +109,16 @@ class RunningNode::Impl {
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    // Whatever calls the consensus ends before it does; what it still hands out waits in queues that nobody empties.
+    // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
       const std::lock_guard lock(transport_mutex_);
       transport.swap(transport_);
     }
+    // Whoever is sending just now lets go in a moment; the transport must end here, while what it calls is there.
+    while (transport.use_count() > 1) std::this_thread::yield();
     transport.reset();
+    // Both desks call the driver, so it goes after them. What it hands to a desk that has stopped is dropped: the log has it.
     letter_desk_.stop();
     ledger_desk_.stop();
     driver_.reset();
@@ -163,19 +166,14 @@ class RunningNode::Impl {
     intake_ = std::make_unique<Intake>(
         std::move(intake), stores_.state, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
-    std::optional<CosignMemory> promised;
-    if (!stores_.stored.owner_record.empty()) {
-      const auto decoded = decode_cosign_memory(stores_.stored.owner_record);
-      // The log store checks what it holds; this is another program's data.
-      if (!decoded) fail(decoded.error());
-      if (decoded) promised = *decoded;
-    }
     cosigner_ = std::make_unique<Cosigner>(Cosigner::Options{self_.node().name, clock_, config_.cosign_every},
-                                           *stores_.ledger, self_.cosigner, promised, cosigner_events());
+                                           *stores_.ledger, self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
-        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Bytes> promise) {
-                          driver_->derived(std::move(claims), std::move(promise));
+        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
+                          if (!promise) return driver_->derived(std::move(claims), std::nullopt, {});
+                          driver_->derived(std::move(claims), std::move(promise->record),
+                                           [this, kept = std::move(promise->kept)] { ledger_desk_.post(kept); });
                         },
                         [this](const Error& error) { fail(error); }});
     heads_.applied(stores_.ledger->head());
@@ -227,7 +225,8 @@ class RunningNode::Impl {
     time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied), alarms());
     core.check = time_check_.get();
-    consensus::Restart restart{stored.state, {}, std::move(stored.entries), stored.claim, {}};
+    consensus::Restart restart{
+        stored.state, {}, std::move(stored.entries), stored.claim, consensus::Index{applied}, {}};
     if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
       restart.certified = consensus::Index{head->payload.value};
     }
@@ -360,9 +359,10 @@ class RunningNode::Impl {
     if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
   }
   void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
-  void on(consensus::NodeId, const CosignedLetter& letter) {
-    ledger_desk_.post([this, letter] {
-      cosigner_->received(Checkpoint{stores_.ledger->origin(), letter.size, letter.root}, letter.cosignature);
+  void on(consensus::NodeId from, const CosignedLetter& letter) {
+    ledger_desk_.post([this, from, letter] {
+      cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
+                          letter.cosignature);
     });
   }
   void on(consensus::NodeId, CertifiedLetter letter) {

@@ -155,6 +155,22 @@ TEST(Faults, AGracefulStopAnswersAndEndsWithZero) {
   EXPECT_EQ(cluster.submit(other, statement).code(), "ok");
 }
 
+TEST(Faults, AGracefulStopUnderLoadEndsWithZero) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  Load load(cluster);
+  for (unsigned round = 0; round < 8; ++round) {
+    const std::uint64_t before = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > before + 20; })) << "the load goes on";
+    ASSERT_EQ(cluster.stop(round % 4), 0) << "round " << round;
+    cluster.start(round % 4);
+  }
+  load.stop();
+  EXPECT_TRUE(wait_until([&] { return cluster.level(); }));
+}
+
 /// Rewrites what a stopped node goes by.
 void replace_file(const std::string& path, std::string_view contents) {
   std::filesystem::remove(path);
