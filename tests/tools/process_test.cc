@@ -63,9 +63,9 @@ TEST(Process, VerifiesWithTheRealClock) {
 }
 
 TEST(Process, EveryCommandTeaches) {
-  for (const char* command :
-       {"institution init", "consortium create", "node init", "node status", "sample class", "issue", "amend revoke",
-        "amend suspend", "amend reinstate", "amend supersede", "status", "verify", "proof extract", "proof show"}) {
+  for (const char* command : {"institution init", "consortium create", "node init", "node status", "sample class",
+                              "issue", "amend revoke", "amend suspend", "amend reinstate", "amend supersede", "status",
+                              "verify", "proof extract", "proof show", "document show"}) {
     const auto help = spawn(std::string(command) + " --help");
     EXPECT_EQ(help.exit, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example:\n  testamur " + std::string(command))) << command;

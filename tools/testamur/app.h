@@ -31,5 +31,6 @@ void add_status(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_proof(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
+void add_document(CLI::App& app, Context& context);
 
 }  // namespace testamur::tool

@@ -46,12 +46,20 @@ constexpr const char* kStatusExample =
     R"(  testamur node status --node node.ulisboa.pt:7201 --node node.uporto.pt:7202
 
   One line a node: its role, the height it has applied and the height that is certified. Nodes that agree show the same root at
-  the same number of leaves.)";
+  the same number of leaves; --wait 30s gives them so long to come to that, and fails when they do not.)";
 
-int status(const std::vector<std::string>& nodes, Context& context) {
-  const auto addresses = parse_nodes(nodes);
+struct StatusOptions {
+  std::vector<std::string> nodes;
+  std::string wait;
+};
+
+int status(const StatusOptions& options, Context& context) {
+  const auto addresses = parse_nodes(options.nodes);
   if (!addresses) return context.fail(addresses.error(), kUsage);
-  return node_status(*addresses, context);
+  if (options.wait.empty()) return node_status(*addresses, {}, context);
+  const auto wait = parse_duration(options.wait);
+  if (!wait) return context.fail(Error{wait.error().code, "--wait: " + wait.error().message}, kUsage);
+  return node_status(*addresses, *wait, context);
 }
 
 }  // namespace
@@ -73,12 +81,13 @@ void add_node(CLI::App& app, Context& context) {
   command.callback([options, &context] { context.exit = init(*options, context); });
 
   CLI::App& asking = add_command(group, context, "status", "Show how nodes are", kStatusExample);
-  const auto nodes = std::make_shared<std::vector<std::string>>();
-  asking.add_option("--node", *nodes, "HOST:PORT of a node; repeat it")
+  const auto asked = std::make_shared<StatusOptions>();
+  asking.add_option("--node", asked->nodes, "HOST:PORT of a node; repeat it")
       ->required()
       ->delimiter(',')
       ->envname("TESTAMUR_NODE");
-  asking.callback([nodes, &context] { context.exit = status(*nodes, context); });
+  asking.add_option("--wait", asked->wait, "Ask again for so long until all of them have certified the same head");
+  asking.callback([asked, &context] { context.exit = status(*asked, context); });
 }
 
 }  // namespace testamur::tool

@@ -79,30 +79,70 @@ void print_table(std::ostream& out, const std::vector<Row>& rows) {
   }
 }
 
-}  // namespace
+using Asked = std::vector<Called<v1::NodeStatus>>;
 
-int node_status(const std::vector<std::string>& addresses, Context& context) {
+Asked ask_all(const std::vector<std::string>& addresses) {
+  Asked out;
+  for (const std::string& address : addresses) out.push_back(NodeClient({address}).get_node());
+  return out;
+}
+
+bool all_answer(const Asked& asked) {
+  return std::all_of(asked.begin(), asked.end(), [](const auto& status) { return bool{status}; });
+}
+
+bool agree(const Asked& asked) {
+  if (!all_answer(asked)) return false;
+  const v1::NodeStatus& first = *asked.front();
+  return !first.leader().empty() && std::all_of(asked.begin(), asked.end(), [&](const auto& status) {
+    return status->leader() == first.leader() && status->height() == first.height() && status->size() == first.size() &&
+           status->root() == first.root() && status->certified_height() == status->height();
+  });
+}
+
+void print_rows(std::ostream& out, const std::vector<std::string>& addresses, const Asked& asked) {
   std::vector<Row> rows = {
       {"address", "node", "role", "term", "leader", "height", "certified", "leaves", "root", "peers", "pending"}};
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    rows.push_back(asked[i] ? row_of(addresses[i], *asked[i]) : Row{addresses[i], asked[i].failure.code});
+  }
+  print_table(out, rows);
+}
+
+boost::json::array json_of(const std::vector<std::string>& addresses, const Asked& asked) {
   boost::json::array nodes;
-  int exit = kGood;
-  for (const std::string& address : addresses) {
-    const auto status = NodeClient({address}).get_node();
-    if (!status) {
-      exit = kFailed;
-      rows.push_back({address, status.failure.code});
-      nodes.push_back(boost::json::object{
-          {"address", address},
-          {"error", boost::json::object{{"code", status.failure.code}, {"message", status.failure.message}}}});
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i]) {
+      nodes.push_back(json_of(addresses[i], *asked[i]));
       continue;
     }
-    rows.push_back(row_of(address, *status));
-    nodes.push_back(json_of(address, *status));
+    const CallFailure& failure = asked[i].failure;
+    nodes.push_back(
+        boost::json::object{{"address", addresses[i]},
+                            {"error", boost::json::object{{"code", failure.code}, {"message", failure.message}}}});
   }
+  return nodes;
+}
+
+}  // namespace
+
+int node_status(const std::vector<std::string>& addresses, std::optional<std::uint64_t> wait_ms, Context& context) {
+  Asked asked = ask_all(addresses);
+  if (wait_ms) {
+    Patience patience(*wait_ms);
+    for (; !agree(asked) && !patience.is_over(); asked = ask_all(addresses)) {
+      patience.pause();
+      patience.reset();
+    }
+  }
+  const int exit = all_answer(asked) && (!wait_ms || agree(asked)) ? kGood : kFailed;
   if (context.json) {
-    context.print({{"exit", exit}, {"nodes", std::move(nodes)}});
-  } else {
-    print_table(context.out, rows);
+    context.print({{"exit", exit}, {"agree", agree(asked)}, {"nodes", json_of(addresses, asked)}});
+    return exit;
+  }
+  print_rows(context.out, addresses, asked);
+  if (wait_ms && exit != kGood) {
+    return context.fail(exit, "timeout", "the nodes have not agreed on one head within the time that --wait gives");
   }
   return exit;
 }

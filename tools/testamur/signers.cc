@@ -52,7 +52,8 @@ std::optional<Failure> check_signers(const RegisterNow& now, std::span<const Sec
   if (keys.size() >= now.record.approvals) return std::nullopt;
   return Failure{kFailed, "not_enough_signatures",
                  now.record.institution + "/" + now.record.name + " asks for " + std::to_string(now.record.approvals) +
-                     " signatures a statement, found " + std::to_string(keys.size()) + " keys; give more with --key"};
+                     " signatures a statement, found " + std::to_string(keys.size()) +
+                     (keys.size() == 1 ? " key" : " keys") + "; give more with --key"};
 }
 
 }  // namespace testamur::tool

@@ -19,16 +19,19 @@ struct Options {
   std::string policy;
   std::string proof;
   std::string in_register;
+  std::string at;
+  std::string save;
   std::string max_age = "24h";
   std::string timeout = "10s";
 };
 
 constexpr const char* kExample =
     R"(  testamur status maria-silva.json --proof maria-silva.json.proof --node node.ulisboa.pt:7201 --policy policy
-  testamur status ulisboa.pt/diplomas/42 --node node.ulisboa.pt:7201 --policy policy
+  testamur status ulisboa.pt/diplomas/42 --at 2026-07-01 --node node.ulisboa.pt:7201 --policy policy
 
   Any node will do: its answer is a proof, which is verified here. An entry with a salted commitment cannot be found from its
-  document alone, so give the proof that came with it; listed documents are found by their hash.)";
+  document alone, so give the proof that came with it; listed documents are found by their hash. --save keeps the proof, so that
+  testamur verify can check it again without a node.)";
 
 /// What is asked about, and what has been found on the way.
 class Enquiry {
@@ -58,6 +61,7 @@ class Enquiry {
     const auto found = retry(patience_, [&] { return node_.find_listed(request); });
     if (!found) return failure_of(found.failure, kUnknown);
     std::string others;
+    std::optional<Failure> not_then;
     for (const auto& place : found->entries()) {
       const auto in = parse_register(place.institution() + "/" + place.register_());
       if (!in) return Failure{kUnknown, "malformed", "node " + node_.address() + ": expected the names of registers"};
@@ -67,16 +71,39 @@ class Enquiry {
         continue;
       }
       asked_.entry = entry;
-      if (auto failure = ask(entry, true, {})) return failure;
+      auto failure = ask(entry, true, {});
+      if (failure && failure->code == kNotIssuedThen) {
+        not_then = std::move(failure);  // another may have been
+      } else if (failure) {
+        return failure;
+      }
     }
     if (!found->next().empty()) more_ = true;
-    return answers_.empty() ? std::optional(not_listed(others)) : std::nullopt;
+    if (!answers_.empty()) return std::nullopt;
+    return not_then ? not_then : not_listed(others);
   }
 
   const std::vector<Answer>& answers() const { return answers_; }
+  /// Of the last answer.
+  const Bytes& proof() const { return proof_; }
   bool more() const { return more_; }
 
  private:
+  static constexpr std::string_view kNotIssuedThen = "not_issued_then";
+
+  /// No document can be tied to a number that is not issued, so there is nothing to say of this one.
+  Failure no_entry(const EntryName& entry) const {
+    if (asked_.at) {
+      return {kUnknown, std::string(kNotIssuedThen),
+              "The number was not issued at " + format_time(*asked_.at) +
+                  ", and no document can be tied to it. To have that proved: testamur status " + format(entry) +
+                  " --at " + format_time(*asked_.at)};
+    }
+    return {kUnknown, "behind",
+            "node " + node_.address() + " has not come as far as this document's entry, " + format(entry) +
+                ". Ask again, or ask another node"};
+  }
+
   Failure not_listed(const std::string& others) const {
     const std::string hash = to_hex(*asked_.document);
     if (!others.empty()) {
@@ -92,19 +119,18 @@ class Enquiry {
   }
 
   std::optional<Failure> ask(const EntryName& entry, bool with_document, const std::optional<DocumentProof>& document) {
-    Bytes bytes;
+    Bytes& bytes = proof_;
     const auto take = [&](EntryNumber, ByteView proof) {
       bytes.assign(proof.begin(), proof.end());
       return true;
     };
-    const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, with_document, take); });
+    const auto got = retry(patience_, [&] { return node_.get_proofs(entry, 1, with_document, take, asked_.at); });
     if (!got) return failure_of(got.failure, kUnknown);
-    if (document) {
-      auto proof = decode_proof(bytes);
-      if (proof && proof->entry) {
-        proof->entry->document = document;
-        bytes = encode(*proof);
-      }
+    auto proof = decode_proof(bytes);
+    if (proof && !proof->entry && asked_.document) return no_entry(entry);
+    if (proof && proof->entry && document) {
+      proof->entry->document = document;
+      bytes = encode(*proof);
     }
     answers_.push_back(check(bytes, policy_, asked_));
     return std::nullopt;
@@ -115,6 +141,7 @@ class Enquiry {
   NodeClient& node_;
   Patience patience_;
   std::vector<Answer> answers_;
+  Bytes proof_;
   bool more_ = false;
 };
 
@@ -142,6 +169,11 @@ std::optional<Failure> read_asked(const Options& options, Asked& asked, std::uin
   if (!timeout) return Failure{kUsage, "usage", "--timeout: " + timeout.error().message};
   asked.max_age_ms = *max_age;
   timeout_ms = *timeout;
+  if (!options.at.empty()) {
+    const auto at = parse_time(options.at);
+    if (!at) return Failure{kUsage, "usage", "--at: " + at.error().message};
+    asked.at = *at;
+  }
   if (const auto nodes = parse_nodes(options.nodes); !nodes) return failure_of(nodes.error(), kUsage);
   if (options.in_register.empty()) return std::nullopt;
   const auto expected = parse_register(options.in_register);
@@ -158,6 +190,17 @@ std::optional<Failure> enquire(const Options& options, const Subject& subject, E
   const auto held = decode_proof(*bytes);
   if (!held) return Failure{kRefused, "malformed_proof", options.proof + ": " + held.error().message};
   return enquiry.ask_with_proof(*held);
+}
+
+/// Only a proof that shows something is worth keeping.
+std::optional<Failure> save(const std::string& path, const Enquiry& enquiry) {
+  if (enquiry.answers().size() > 1 || enquiry.more()) {
+    return Failure{kUsage, "usage",
+                   "--save: expected one entry, found several that hold this document; name one, or its --register"};
+  }
+  if (!enquiry.answers().front().shown) return std::nullopt;
+  const auto written = write_file(path, enquiry.proof(), Existing::replace);
+  return written ? std::nullopt : std::optional(failure_of(written.error()));
 }
 
 int show(Context& context, const Enquiry& enquiry) {
@@ -194,6 +237,9 @@ int run_status(const Options& options, Context& context) {
   NodeClient node(options.nodes);
   Enquiry enquiry(*policy, asked, node, timeout_ms);
   if (auto failure = enquire(options, *subject, enquiry)) return fail(context, *failure);
+  if (!options.save.empty()) {
+    if (auto failure = save(options.save, enquiry)) return fail(context, *failure);
+  }
   return show(context, enquiry);
 }
 
@@ -201,7 +247,7 @@ int run_status(const Options& options, Context& context) {
 
 void add_status(CLI::App& app, Context& context) {
   CLI::App& command =
-      add_command(app, context, "status", "Ask a node how an entry stands now, and verify its answer", kExample);
+      add_command(app, context, "status", "Ask a node how an entry stands, and verify its answer", kExample);
   const auto options = std::make_shared<Options>();
   command
       .add_option("SUBJECT", options->subject, "A document, an entry INSTITUTION/REGISTER/NUMBER, or a document's hash")
@@ -210,6 +256,9 @@ void add_status(CLI::App& app, Context& context) {
   command.add_option("--policy", options->policy, "The policy you trust")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--proof", options->proof, "The proof that came with the document, of any age");
   command.add_option("--register", options->in_register, "The register it must be of, INSTITUTION/NAME");
+  command.add_option("--at", options->at,
+                     "The status at this time, 2026-07-01 or 2026-07-01T12:30:00Z; now unless given");
+  command.add_option("--save", options->save, "A file to keep the node's proof in, for testamur verify");
   command.add_option("--max-age", options->max_age, "How old the ledger's head may be")->capture_default_str();
   command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
   command.callback([options, &context] { context.exit = run_status(*options, context); });

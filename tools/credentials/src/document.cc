@@ -99,7 +99,8 @@ Result<Document> read_document(ByteView file) {
   }
   if (is_baked(file)) {
     return Error{ErrorCode::unsupported,
-                 "document: expected the credential itself, found a baked badge, a picture with a credential inside"};
+                 "document: expected the credential itself, found a baked badge, a picture with a credential inside; "
+                 "take the credential out of the picture, and give that"};
   }
   return document_of(DocumentKind::bytes, text);
 }
