@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/json.hpp>
+
 #include "batch_tree.h"
 #include "bundle.h"
 #include "pending.h"
@@ -122,6 +124,27 @@ TEST(Pending, StatementsOfAnEarlierBatchAreCleared) {
   EXPECT_EQ(issued->count(), 2u);
   EXPECT_EQ(issued->parts[0].first, EntryNumber{7});
   EXPECT_EQ(issued->parts[0].bundle, "class.bundle");
+}
+
+TEST(Documents, AreShownAsTheyAreRead) {
+  test::ToolWorld world;
+  const std::string json = world.write("a", R"({"b": 1, "a": 2})");
+  const std::string same = world.write("b", R"({ "a": 2.0, "b": 1 })");
+  const std::string jws = world.write("c", "eyJhIjoxfQ.eyJhIjoxfQ.c2ln\n");
+  const std::string bytes = world.write("d", "{not json");
+  const std::string baked = world.write("e", "<svg><openbadges:credential/></svg>");
+  const auto shown = world.run({"document", "show", json, same, jws, bytes});
+  EXPECT_EQ(shown.exit, kGood);
+  const std::string hash = shown.out.substr(6, 64);
+  EXPECT_THAT(shown.out,
+              testing::StartsWith("json  " + hash + "  " + json + "\njson  " + hash + "  " + same + "\njws  "));
+  EXPECT_THAT(shown.out, testing::HasSubstr("\nbytes  " + to_hex(sha256(as_bytes("{not json"))) + "  " + bytes));
+  const auto refused = world.run({"document", "show", json, baked, world.path("none")});
+  EXPECT_EQ(refused.exit, kFailed);
+  EXPECT_THAT(refused.out, testing::HasSubstr("unreadable  " + baked + ": document: expected the credential itself"));
+  EXPECT_THAT(refused.out, testing::HasSubstr("unreadable  " + world.path("none")));
+  const auto parsed = boost::json::parse(world.run({"document", "show", baked, "--json"}).out);
+  EXPECT_EQ(parsed.at("documents").at(0).at("error").at("code"), "unsupported");
 }
 
 }  // namespace

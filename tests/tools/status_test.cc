@@ -83,6 +83,33 @@ TEST_F(StatusOf, LiesAreRefusedAndSilenceIsNotAnAnswer) {
             kUnknown);
 }
 
+TEST_F(StatusOf, ASavedProofIsTheNodesOwnAndOfOneEntry) {
+  ASSERT_EQ(world_.issue("r1", "proofs", {world_.make_documents("class", 3), "--listed", "--keep-order"}).exit, kGood);
+  const std::string document = world_.path("class/document-1");
+  const std::string saved = world_.path("saved");
+  ASSERT_EQ(status(document, {"--save", saved}).exit, kGood);
+  const std::vector<std::string> verify = {"verify", document, "--proof", saved, "--policy", world_.path("policy")};
+  EXPECT_EQ(world_.run(verify).exit, kGood);
+  revoke(1);
+  ASSERT_EQ(status(document, {"--save", saved}).exit, kRevoked);
+  EXPECT_EQ(world_.run(verify).exit, kRevoked) << "the old one is replaced";
+  world_.service().tamper = [](EntryNumber, Proof& proof) { proof.entry->chunk[0] = 0x80; };
+  const std::string lie = world_.path("lie");
+  EXPECT_EQ(status(document, {"--save", lie}).exit, kRefused);
+  EXPECT_FALSE(std::filesystem::exists(lie));
+  world_.service().tamper = nullptr;
+  ASSERT_EQ(world_.issue("r1", "again", {world_.path("class"), "--listed"}).exit, kGood);
+  EXPECT_EQ(status(document, {"--save", saved}).exit, kUsage) << "two entries";
+}
+
+TEST_F(StatusOf, ANodeThatIsBehindIsNotTakenForAnAnswer) {
+  ASSERT_EQ(world_.issue("r1", "proofs", {world_.make_documents("class", 1)}).exit, kGood);
+  world_.service().tamper = [](EntryNumber, Proof& proof) { proof.entry.reset(); };
+  const auto behind = status(world_.path("class/document-0"), {"--proof", world_.path("proofs/document-0.proof")});
+  EXPECT_EQ(behind.exit, kUnknown);
+  EXPECT_THAT(behind.err, HasSubstr("has not come as far as this document's entry"));
+}
+
 TEST_F(StatusOf, NodesAreShownInATable) {
   const auto ran = world_.run({"node", "status", "--node", world_.service().address(), "--node", "127.0.0.1:1"});
   EXPECT_EQ(ran.exit, kFailed);
