@@ -8,7 +8,9 @@ namespace testamur::node {
 namespace {
 
 constexpr std::size_t kMaxGatheredOfOne = 64;
-constexpr std::size_t kMaxTold = 256;
+/// Told of one voter; more only after a while, so that a liar does not fill the log.
+constexpr std::size_t kMaxToldOfOne = 16;
+constexpr unsigned kTicksToTellMore = 240;
 /// How far a cosignature may lie ahead of this node's clock.
 constexpr std::uint64_t kMaxAheadSeconds = 60;
 /// A promise covers this much time, so that heads of the next moments need no sync of their own.
@@ -223,8 +225,12 @@ void Cosigner::accept(const CertifiedCheckpoint& certified, const store::BlockHe
 }
 
 void Cosigner::tell(const std::string& voter, const std::string& what) {
-  if (told_.size() >= kMaxTold) told_.clear();
-  if (told_.emplace(voter, what).second) events_.strange(voter, what);
+  Told& told = told_[voter];
+  if (told.what.size() >= kMaxToldOfOne) {
+    if (ticks_ - told.since_tick < kTicksToTellMore) return;
+    told = {{}, ticks_};
+  }
+  if (told.what.insert(what).second) events_.strange(voter, what);
 }
 
 void Cosigner::tick() {

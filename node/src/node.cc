@@ -17,6 +17,7 @@
 #include "testamur/node/applier.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
+#include "testamur/node/room.h"
 #include "testamur/node/service.h"
 #include "testamur/node/time_check.h"
 #include "testamur/node/version.h"
@@ -28,8 +29,12 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr int kMaxPublicMessageBytes = 4 << 20;  // a statement and its listed commitments, 2 MiB at most
+// Of each peer, so that none takes another's room.
 constexpr std::size_t kMaxLettersWaiting = 16384;
-constexpr std::size_t kMaxLetterBytesWaiting = 256u << 20;
+constexpr std::size_t kMaxLetterBytesWaiting = 64u << 20;
+constexpr std::size_t kMaxHeadsWaiting =
+    256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
+constexpr std::chrono::minutes kTellUnreadEvery{1};
 
 /// A thread with a queue and a timer.
 class Desk {
@@ -96,6 +101,7 @@ class RunningNode::Impl {
  public:
   Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
       : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)) {
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();
     ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
@@ -333,23 +339,30 @@ class RunningNode::Impl {
     return true;
   }
 
-  /// Letters wait for their desk within a bound; beyond it they are dropped, as the network might.
+  /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
   void take_letter(consensus::NodeId from, Bytes letter) {
-    const std::size_t size = letter.size();
-    if (letters_waiting_ >= kMaxLettersWaiting || letter_bytes_waiting_ + size > kMaxLetterBytesWaiting) return;
-    ++letters_waiting_;
-    letter_bytes_waiting_ += size;
-    letter_desk_.post([this, from, size, letter = std::move(letter)] {
-      read(from, letter);
-      --letters_waiting_;
-      letter_bytes_waiting_ -= size;
-    });
+    auto place = from_peers_.at(from).letters.enter(letter.size());
+    if (!place) return;
+    letter_desk_.post([this, from, letter = std::move(letter), place = std::move(place)] { read(from, letter); });
+  }
+  template <class Function>
+  void take_head(consensus::NodeId from, Function function) {
+    auto place = from_peers_.at(from).heads.enter();
+    if (!place) return;
+    ledger_desk_.post([function = std::move(function), place = std::move(place)] { function(); });
   }
 
   void read(consensus::NodeId from, const Bytes& bytes) {
     auto letter = read_letter(bytes);
-    if (!letter) return log_warn("letter_not_read", {{"node", name_of(from)}, {"why", letter.error().message}});
+    if (!letter) return tell_unread(from, letter.error());
     std::visit([&](auto& is) { on(from, std::move(is)); }, *letter);
+  }
+  void tell_unread(consensus::NodeId from, const Error& error) {
+    auto& told = from_peers_.at(from).unread_told;
+    const auto now = std::chrono::steady_clock::now();
+    if (told && now < *told + kTellUnreadEvery) return;
+    told = now;
+    log_warn("letter_not_read", {{"node", name_of(from)}, {"why", error.message}});
   }
 
   void on(consensus::NodeId from, SubmissionLetter letter) {
@@ -360,13 +373,13 @@ class RunningNode::Impl {
   }
   void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
   void on(consensus::NodeId from, const CosignedLetter& letter) {
-    ledger_desk_.post([this, from, letter] {
+    take_head(from, [this, from, letter] {
       cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
                           letter.cosignature);
     });
   }
-  void on(consensus::NodeId, CertifiedLetter letter) {
-    ledger_desk_.post([this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+  void on(consensus::NodeId from, CertifiedLetter letter) {
+    take_head(from, [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
   }
 
   // The public.
@@ -443,14 +456,19 @@ class RunningNode::Impl {
   std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<TimeCheck> time_check_;
+  /// What waits here of one other node's.
+  struct FromPeer {
+    Room letters{kMaxLettersWaiting, kMaxLetterBytesWaiting};
+    Room heads{kMaxHeadsWaiting, kMaxLetterBytesWaiting};
+    std::optional<std::chrono::steady_clock::time_point> unread_told;  // on the letter desk
+  };
+  std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;
   Desk letter_desk_;
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;
   int peer_port_ = 0;
-  std::atomic<std::size_t> letters_waiting_ = 0;
-  std::atomic<std::size_t> letter_bytes_waiting_ = 0;
   std::unique_ptr<LedgerService> service_;
   std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;

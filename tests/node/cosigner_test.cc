@@ -344,6 +344,19 @@ TEST(Cosigner, AVoterThatSignsManyHeadsTakesNobodysRoom) {
   EXPECT_EQ(node.certified.size(), 1u);
 }
 
+TEST(Cosigner, AVoterThatLiesWithoutEndDoesNotFillTheLog) {
+  TestLedger ledger;
+  Voter node(ledger);
+  const auto head = node.apply();
+  for (std::uint64_t i = 0; i < 100; ++i) node.hears(3, head.checkpoint, node.seconds() + 100 + i);
+  EXPECT_EQ(node.strange.size(), 16u);
+  node.hears(2, head.checkpoint, node.seconds() + 100);
+  EXPECT_EQ(node.strange.size(), 17u) << "what another one does is told all the same";
+  for (int i = 0; i < 240; ++i) node.cosigner->tick();
+  node.hears(3, head.checkpoint, node.seconds() + 300);
+  EXPECT_EQ(node.strange.size(), 18u);
+}
+
 TEST(Cosigner, ALearnerGathersAndSignsNothing) {
   World world;
   world.consortium().nodes[3].role = NodeRole::learner;

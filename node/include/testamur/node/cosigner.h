@@ -97,7 +97,11 @@ class Cosigner {
   std::map<std::uint64_t, store::BlockHead> heads_;              // by size, from the certified one up
   std::map<std::pair<std::uint64_t, Hash>, Gathered> gathered_;  // by size and root
   std::optional<CertifiedCheckpoint> certified_;
-  std::set<std::pair<std::string, std::string>> told_;
+  struct Told {
+    std::set<std::string> what;
+    unsigned since_tick = 0;
+  };
+  std::map<std::string, Told> told_;  // by voter
   unsigned ticks_ = 0;
 };
 
