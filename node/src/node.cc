@@ -393,7 +393,8 @@ class RunningNode::Impl {
   }
 
   Result<void> serve_public() {
-    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, [this] { return status(); });
+    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, config_.max_public_calls * 3 / 4,
+                                               [this] { return status(); });
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;

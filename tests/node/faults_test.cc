@@ -3,6 +3,7 @@
 // Method: testamurd processes, killed with SIGKILL or started wrongly; every statement certified is looked for afterwards.
 // TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10), TESTAMUR_FLIPS how many bytes are flipped (default 16).
 #include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
@@ -169,6 +170,40 @@ TEST(Faults, AGracefulStopUnderLoadEndsWithZero) {
   }
   load.stop();
   EXPECT_TRUE(wait_until([&] { return cluster.level(); }));
+}
+
+TEST(Faults, ThoseWhoWaitLeaveRoomForThoseWhoAsk) {
+  Cluster cluster({.nodes = 1});
+  cluster.set_more_config(0, "max_calls = 16\n");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  // More than there is room for wait for heads that do not come.
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReaderInterface<v1::Checkpoint>>> watchers;
+  unsigned watching = 0;
+  for (int i = 0; i < 24; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    watchers.push_back(cluster.node(0).WatchHeads(contexts.back().get(), {}));
+    v1::Checkpoint head;
+    if (watchers.back()->Read(&head)) ++watching;
+  }
+  EXPECT_GE(watching, 8u);
+  EXPECT_LT(watching, 16u);
+  EXPECT_TRUE(cluster.status(0).has_value()) << "who only asks is answered";
+  EXPECT_EQ(watchers.back()->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  watchers.pop_back();
+  // The room of one who goes is there for another.
+  contexts.front()->TryCancel();
+  EXPECT_TRUE(wait_until([&] {
+    grpc::ClientContext context;
+    const auto watcher = cluster.node(0).WatchHeads(&context, {});
+    v1::Checkpoint head;
+    const bool heard = watcher->Read(&head);
+    context.TryCancel();
+    return heard;
+  }));
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& watcher : watchers) watcher->Finish();
 }
 
 /// Rewrites what a stopped node goes by.
