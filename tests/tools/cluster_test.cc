@@ -187,6 +187,7 @@ TEST_F(RealNodes, AClassThatIsKilledAtAnyMomentIsFinishedByTheSameCommand) {
       {"end", [](const auto& proofs, auto) { return any_named(proofs, ".json"); }},
   };
   std::uint64_t expected = 0;
+  unsigned resumed = 0;
   for (const Moment& moment : moments) {
     SCOPED_TRACE(moment.name);
     desk_.make_class(moment.name);
@@ -201,6 +202,7 @@ TEST_F(RealNodes, AClassThatIsKilledAtAnyMomentIsFinishedByTheSameCommand) {
     expected += kClass;
     ASSERT_EQ(desk_.run_json(command), 0) << desk_.said();
     EXPECT_EQ(desk_.json().at("count").to_number<unsigned>(), kClass);
+    resumed += desk_.json().at("resumed").as_bool() ? 1u : 0u;
     EXPECT_EQ(desk_.issued("r1"), expected) << "each document once";
     for (const unsigned i : {0u, 24u, kClass - 1}) {
       EXPECT_EQ(
@@ -210,6 +212,7 @@ TEST_F(RealNodes, AClassThatIsKilledAtAnyMomentIsFinishedByTheSameCommand) {
     EXPECT_EQ(desk_.run(command), 0) << "and once more, to the same end";
     EXPECT_EQ(desk_.issued("r1"), expected);
   }
+  EXPECT_GE(resumed, 1u) << "or nothing was cut off";
 }
 
 TEST_F(RealNodes, ExitCodesSayHowAnEntryStands) {
