@@ -56,7 +56,7 @@ class Keys {
       }
       for (const auto& [key, value] : *table) {
         const std::string full = std::string(section.str()) + "." + std::string(key.str());
-        if (!known_.contains(full)) fail(full, "no such key; it is not known");
+        if (!known_.contains(full)) fail(full, "no such key: it is not known");
       }
     }
     return error_;
@@ -101,7 +101,7 @@ Result<Config> read_config(const std::filesystem::path& file) {
   keys.path("keys.tls_certificate", config.tls_certificate);
   keys.text("peer.listen", config.peer_listen);
   keys.text("public.listen", config.public_listen);
-  keys.number("public.max_calls", 4, 4096, config.max_public_calls);
+  keys.number("public.max_calls", 16, 4096, config.max_public_calls);
   keys.number("consensus.tick_ms", 10, 1000, config.tick);
   keys.number("consensus.cosign_every_s", 1, 86400, config.cosign_every);
   keys.number("limits.max_pending", 1, 1 << 20, config.max_pending);

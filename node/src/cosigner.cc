@@ -8,7 +8,9 @@ namespace testamur::node {
 namespace {
 
 constexpr std::size_t kMaxGatheredOfOne = 64;
-constexpr std::size_t kMaxTold = 256;
+/// Told of one voter; more only after a while, so that a liar does not fill the log.
+constexpr std::size_t kMaxToldOfOne = 16;
+constexpr unsigned kTicksToTellMore = 240;
 /// How far a cosignature may lie ahead of this node's clock.
 constexpr std::uint64_t kMaxAheadSeconds = 60;
 /// A promise covers this much time, so that heads of the next moments need no sync of their own.
@@ -42,37 +44,36 @@ Cosigner::Cosigner(Options options, store::Ledger& ledger, SecretKey key, std::o
       signed_(promised.value_or(CosignMemory{})),
       promised_(signed_),
       last_promise_(signed_),
+      // What is certified a quorum has agreed on; and genesis is known by its hash, so that nobody has to.
+      agreed_(ledger.certified_height()),
       certified_(ledger.certified()) {
   is_voter_ = std::any_of(quorum_.voters.begin(), quorum_.voters.end(),
                           [&](const VerifierKey& voter) { return voter.name == options_.node; });
-  // Genesis is known by its hash, so nobody has to agree on it.
-  if (!certified_) agreed_ = Height{0};
 }
 
 void Cosigner::derived(const store::BlockHead& head) {
-  newest_ = std::max(newest_, head.height);
   heads_.insert_or_assign(head.checkpoint.size, head);
   try_certify(head);
 }
 
-Bytes Cosigner::promise() {
+Cosigner::Promise Cosigner::promise() {
   const store::BlockHead& head = heads_.rbegin()->second;
-  const std::uint64_t now = options_.clock().value / 1000;
-  last_promise_ = {head.checkpoint.size, head.checkpoint.root,
-                   std::max(last_promise_.seconds, std::max(now, head.time.value / 1000) + kPromiseSeconds)};
-  promises_[head.height] = last_promise_;
-  return encode(last_promise_);
+  return promise(head, std::max(options_.clock().value, head.time.value) / 1000);
+}
+
+/// Never less than what was promised before, which a later write would take back.
+Cosigner::Promise Cosigner::promise(const store::BlockHead& head, std::uint64_t seconds) {
+  if (last_promise_.size <= head.checkpoint.size) {
+    last_promise_.size = head.checkpoint.size;
+    last_promise_.root = head.checkpoint.root;
+  }
+  last_promise_.seconds = std::max(last_promise_.seconds, seconds + kPromiseSeconds);
+  return {encode(last_promise_), [this, kept = last_promise_] { promised_ = kept; }};
 }
 
 void Cosigner::agreed(Height height) {
-  if (agreed_ && *agreed_ >= height) return;
+  if (agreed_ >= height) return;
   agreed_ = height;
-  // The claim that was agreed on covers this height, and was written with the promise of its own height.
-  const auto promise = promises_.lower_bound(height);
-  if (promise != promises_.end()) {
-    promised_ = promise->second;
-    promises_.erase(promises_.begin(), std::next(promise));
-  }
   cosign();
 }
 
@@ -93,8 +94,8 @@ bool Cosigner::is_promised(const store::BlockHead& head, std::uint64_t seconds) 
 }
 
 void Cosigner::cosign() {
-  if (!is_voter_ || keeping_ || !agreed_) return;
-  const Height height = std::max(*agreed_, ledger_.certified_height());
+  if (!is_voter_ || keeping_) return;
+  const Height height = std::max(agreed_, ledger_.certified_height());
   const auto head = ledger_.block_head(height);
   if (!head) return events_.failed(head.error());
   const auto seconds = seconds_for(*head);
@@ -116,16 +117,11 @@ void Cosigner::cosign() {
 }
 
 void Cosigner::keep_promise(const store::BlockHead& head, std::uint64_t seconds) {
-  // Never less than what was promised before: this may be written after a promise for a later block.
-  if (last_promise_.size <= head.checkpoint.size) {
-    last_promise_.size = head.checkpoint.size;
-    last_promise_.root = head.checkpoint.root;
-  }
-  last_promise_.seconds = std::max(last_promise_.seconds, seconds + kPromiseSeconds);
+  Promise made = promise(head, seconds);
   keeping_ = true;
-  events_.keep(encode(last_promise_), [this, kept = last_promise_] {
+  events_.keep(std::move(made.record), [this, kept = std::move(made.kept)] {
     keeping_ = false;
-    promised_ = kept;
+    kept();
     cosign();
   });
 }
@@ -160,12 +156,15 @@ bool Cosigner::may_count(const std::string& voter, const Checkpoint& checkpoint,
   return true;
 }
 
-void Cosigner::received(const Checkpoint& checkpoint, const Cosignature& cosignature) {
+void Cosigner::received(const std::string& from, const Checkpoint& checkpoint, const Cosignature& cosignature) {
   const auto place = find_voter(quorum_, cosignature.key_id);
   if (!place) return;
+  const VerifierKey& voter = quorum_.voters[*place];
+  // Each node tells its own; what is wrong with a cosignature must not be put down to another.
+  if (voter.name != from) return tell(from, "it sent what " + voter.name + " is to have cosigned");
   if (checkpoint.origin != ledger_.origin()) return;
   if (certified_ && checkpoint.size < certified_->checkpoint.size) return;
-  const VerifierKey& voter = quorum_.voters[*place];
+  if (is_gathered(checkpoint, cosignature)) return;  // said again, in case it was lost
   if (!may_count(voter.name, checkpoint, cosignature, voter.key)) return;
   gather(checkpoint, cosignature);
   if (const auto head = heads_.find(checkpoint.size); head != heads_.end()) try_certify(head->second);
@@ -176,6 +175,13 @@ void Cosigner::received(const CertifiedCheckpoint& certified) {
   if (head == heads_.end()) return;  // not there yet; it is said again
   const std::uint64_t now = options_.clock().value / 1000;
   if (head_seconds(certified) <= now + kMaxAheadSeconds) accept(certified, head->second);
+}
+
+bool Cosigner::is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const {
+  const auto gathered = gathered_.find({checkpoint.size, checkpoint.root});
+  if (gathered == gathered_.end()) return false;
+  const auto known = gathered->second.find(cosignature.key_id);
+  return known != gathered->second.end() && known->second == cosignature;
 }
 
 void Cosigner::gather(const Checkpoint& checkpoint, const Cosignature& cosignature) {
@@ -219,8 +225,12 @@ void Cosigner::accept(const CertifiedCheckpoint& certified, const store::BlockHe
 }
 
 void Cosigner::tell(const std::string& voter, const std::string& what) {
-  if (told_.size() >= kMaxTold) told_.clear();
-  if (told_.emplace(voter, what).second) events_.strange(voter, what);
+  Told& told = told_[voter];
+  if (told.what.size() >= kMaxToldOfOne) {
+    if (ticks_ - told.since_tick < kTicksToTellMore) return;
+    told = {{}, ticks_};
+  }
+  if (told.what.insert(what).second) events_.strange(voter, what);
 }
 
 void Cosigner::tick() {

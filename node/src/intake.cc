@@ -16,8 +16,12 @@ using std::chrono::seconds;
 constexpr std::size_t kMaxPayloadBytes = 4u << 20;
 constexpr std::size_t kMaxRefusedKept = 16384;
 constexpr milliseconds kRetryAfter{250};
+/// What the leader does not take for another reason is looked at again when the certified ledger here has had time to follow.
+constexpr milliseconds kLookAgain{1000};
 /// What was passed on may have been lost on the way.
 constexpr seconds kPassOnAgain{5};
+/// At once; the rest of what is due waits for the next time.
+constexpr std::size_t kMaxLookedAtAgain = 256;
 /// What the other nodes pass on finds room longer than what comes in from outside: it has waited already, and later statements may
 /// build on it.
 constexpr std::size_t kRoomForPeers = 8;
@@ -67,9 +71,19 @@ Intake::Intake(Options options, std::shared_ptr<const storage::KeyValueStore> st
     : options_(std::move(options)), store_(std::move(store)), signatures_(signatures), events_(std::move(events)) {}
 
 std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const Handed& handed) const {
+  try {
+    return examine_or_throw(id, handed);
+  } catch (const storage::StorageFault& fault) {
+    return SubmissionOutcome{id, Stage::busy, {}, fault.what(), 1000, {}};
+  }
+}
+
+std::optional<SubmissionOutcome> Intake::examine_or_throw(const SubmissionId& id, const Handed& handed) const {
   const auto history = store::History::open(store_);
   if (!history) {
-    return SubmissionOutcome{id, Stage::busy, {}, "nothing is certified on this node yet", 1000, {}};
+    const bool nothing = history.error().code == ErrorCode::not_found;
+    return SubmissionOutcome{
+        id, Stage::busy, {}, nothing ? "nothing is certified on this node yet" : history.error().message, 1000, {}};
   }
   const auto found = (*history)->find_statement(handed.signed_statement);
   if (!found) return SubmissionOutcome{id, Stage::busy, {}, found.error().message, 1000, {}};
@@ -139,7 +153,10 @@ std::uint32_t Intake::take_over(Handed handed) {
   const SubmissionId id = sha256(handed.signed_statement);
   {
     const std::lock_guard lock(mutex_);
-    if (known_.contains(id)) return 0;
+    if (const auto known = known_.find(id); known != known_.end()) {
+      // A block holds it that the other node may have applied before it was handed in there.
+      return known->second.handed ? 0u : static_cast<std::uint32_t>(kLookAgain.count());
+    }
   }
   auto answer = examine(id, handed);
   if (!answer) {
@@ -147,8 +164,9 @@ std::uint32_t Intake::take_over(Handed handed) {
     if (!known_.contains(id)) answer = add(id, std::move(handed), /*from_peer=*/true);
   }
   send();
-  // What breaks a rule is the other node's to find out; it is not kept here.
-  return answer && answer->stage == Stage::busy ? answer->retry_after_ms : 0;
+  if (!answer) return 0;
+  // What is certified, or breaks a rule, is the other node's to find out: its ledger is as far in a moment.
+  return answer->stage == Stage::busy ? answer->retry_after_ms : static_cast<std::uint32_t>(kLookAgain.count());
 }
 
 void Intake::no_room(const SubmissionId& id, std::uint32_t retry_after_ms) {
@@ -227,6 +245,8 @@ void Intake::send() {
 
 std::optional<Bytes> Intake::next_payload(const std::function<Time()>& time) {
   const std::lock_guard lock(mutex_);
+  // Before that, what was passed to the leader of before is not in the queue again, and later ones would overtake it.
+  if (!leads_) return std::nullopt;
   Payload payload;
   std::vector<std::shared_ptr<const Handed>> held;
   std::size_t bytes = 0;
@@ -324,27 +344,60 @@ void Intake::certified(Height height) {
   for (const auto& [done, outcome] : calls) done(outcome);
 }
 
+void Intake::drop(std::unordered_map<SubmissionId, Known, HashOfId>::iterator known) {
+  --pending_;
+  pending_bytes_ -= known->second.handed->size();
+  known_.erase(known);
+}
+
+/// What waits too long may have been decided where this node did not see it: it stands in a block that was applied before it was
+/// handed in here, or another statement took its number and the leader does not take it any more. Returns for how many that is so.
+std::size_t Intake::look_again(const Due& due, Calls& calls) {
+  std::size_t decided = 0;
+  for (const auto& [id, handed] : due) {
+    const auto answer = examine(id, *handed);
+    // Only what stays so: a register only grows.
+    const bool is_final =
+        answer && (answer->stage == Stage::certified || answer->code == name(Acceptance::wrong_first_number) ||
+                   answer->code == name(Acceptance::wrong_next_event));
+    if (!is_final) continue;
+    ++decided;
+    const std::lock_guard lock(mutex_);
+    const auto known = known_.find(id);
+    if (known == known_.end() || !known->second.handed) continue;
+    known->second.outcome = *answer;
+    collect(known->second, calls, {}, /*all=*/true);
+    drop(known);
+  }
+  return decided;
+}
+
 void Intake::tick() {
   Calls calls;
   const Instant now = std::chrono::steady_clock::now();
+  Due due;
+  std::size_t due_bytes = 0;
   {
     const std::lock_guard lock(mutex_);
-    bool again = false;
     std::vector<SubmissionId> gone;
     for (auto& [id, known] : known_) {
       if (known.where == Where::in_a_block && known.waiters.empty()) continue;
       collect(known, calls, now, /*all=*/false);
       if (!known.handed) continue;
-      if (!leads_ && known.where == Where::on_its_way && known.since + kPassOnAgain <= now) again = true;
+      const bool is_due = !leads_ && known.where == Where::on_its_way && known.since + kPassOnAgain <= now;
+      if (is_due && due.size() < kMaxLookedAtAgain && due_bytes < kMaxPayloadBytes) {
+        due.emplace_back(id, known.handed);
+        due_bytes += known.handed->size();
+      }
       if (known.waiters.empty() && known.forget_at <= now) gone.push_back(id);
     }
-    for (const SubmissionId& id : gone) {
-      --pending_;
-      pending_bytes_ -= known_.at(id).handed->size();
-      known_.erase(id);
-    }
-    // All of them, so that the order in which they came is kept.
-    if (again) requeue_all();
+    for (const SubmissionId& id : gone) drop(known_.find(id));
+    if (!gone.empty()) std::erase_if(queue_, [this](const SubmissionId& id) { return !known_.contains(id); });
+  }
+  if (look_again(due, calls) < due.size()) {
+    const std::lock_guard lock(mutex_);
+    // All of them, so that the order in which they came is kept. At a leader they are where they belong.
+    if (!leads_) requeue_all();
   }
   for (const auto& [done, outcome] : calls) done(outcome);
   send();

@@ -7,6 +7,8 @@
 namespace testamur::node {
 namespace {
 
+constexpr std::size_t kMaxCosignatures = 255;
+
 Bytes bytes_of(const v1::Letter& letter) {
   Bytes out(letter.ByteSizeLong());
   letter.SerializeToArray(out.data(), static_cast<int>(out.size()));
@@ -119,6 +121,8 @@ Result<CertifiedCheckpoint> certified_of(std::string_view bytes) {
   if (!note) return note.error();
   auto checkpoint = decode_checkpoint(note->text);
   if (!checkpoint) return checkpoint.error();
+  // Each may have to be verified, and a note of 1 MiB has room for thousands.
+  if (note->signatures.size() > kMaxCosignatures) return malformed("at most 255 cosignatures");
   CertifiedCheckpoint out;
   out.checkpoint = std::move(*checkpoint);
   for (const SignatureLine& line : note->signatures) {

@@ -17,6 +17,7 @@
 #include "testamur/node/applier.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
+#include "testamur/node/room.h"
 #include "testamur/node/service.h"
 #include "testamur/node/time_check.h"
 #include "testamur/node/version.h"
@@ -28,8 +29,12 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr int kMaxPublicMessageBytes = 4 << 20;  // a statement and its listed commitments, 2 MiB at most
+// Of each peer, so that none takes another's room.
 constexpr std::size_t kMaxLettersWaiting = 16384;
-constexpr std::size_t kMaxLetterBytesWaiting = 256u << 20;
+constexpr std::size_t kMaxLetterBytesWaiting = 64u << 20;
+constexpr std::size_t kMaxHeadsWaiting =
+    256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
+constexpr std::chrono::minutes kTellUnreadEvery{1};
 
 /// A thread with a queue and a timer.
 class Desk {
@@ -96,6 +101,7 @@ class RunningNode::Impl {
  public:
   Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
       : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)) {
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();
     ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
@@ -105,22 +111,23 @@ class RunningNode::Impl {
   }
 
   ~Impl() {
-    if (server_ != nullptr && server_->GetHealthCheckService() != nullptr) {
-      server_->GetHealthCheckService()->SetServingStatus(false);
-    }
+    set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    // What feeds the consensus first, then the consensus, then what it feeds.
+    // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
       const std::lock_guard lock(transport_mutex_);
       transport.swap(transport_);
     }
+    // Whoever is sending just now lets go in a moment; the transport must end here, while what it calls is there.
+    while (transport.use_count() > 1) std::this_thread::yield();
     transport.reset();
+    // Both desks call the driver, so it goes after them. What it hands to a desk that has stopped is dropped: the log has it.
     letter_desk_.stop();
-    driver_.reset();
     ledger_desk_.stop();
+    driver_.reset();
     if (const auto flushed = stores_.ledger->sync(); !flushed) {
       log_error("state_not_flushed", {{"why", flushed.error().message}});
     }
@@ -165,19 +172,14 @@ class RunningNode::Impl {
     intake_ = std::make_unique<Intake>(
         std::move(intake), stores_.state, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
-    std::optional<CosignMemory> promised;
-    if (!stores_.stored.owner_record.empty()) {
-      const auto decoded = decode_cosign_memory(stores_.stored.owner_record);
-      // The log store checks what it holds; this is another program's data.
-      if (!decoded) fail(decoded.error());
-      if (decoded) promised = *decoded;
-    }
     cosigner_ = std::make_unique<Cosigner>(Cosigner::Options{self_.node().name, clock_, config_.cosign_every},
-                                           *stores_.ledger, self_.cosigner, promised, cosigner_events());
+                                           *stores_.ledger, self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
-        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Bytes> promise) {
-                          driver_->derived(std::move(claims), std::move(promise));
+        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
+                          if (!promise) return driver_->derived(std::move(claims), std::nullopt, {});
+                          driver_->derived(std::move(claims), std::move(promise->record),
+                                           [this, kept = std::move(promise->kept)] { ledger_desk_.post(kept); });
                         },
                         [this](const Error& error) { fail(error); }});
     heads_.applied(stores_.ledger->head());
@@ -211,7 +213,9 @@ class RunningNode::Impl {
   void tell_certified(const CertifiedCheckpoint& certified, Height height) {
     const bool first = heads_.certified() == nullptr;
     heads_.certified({certified, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
-    if (first) log_info("certified", {{"height", height.value}});
+    if (!first) return;
+    log_info("certified", {{"height", height.value}});
+    set_serving(true);
   }
 
   // The consensus.
@@ -227,7 +231,8 @@ class RunningNode::Impl {
     time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied), alarms());
     core.check = time_check_.get();
-    consensus::Restart restart{stored.state, {}, std::move(stored.entries), stored.claim, {}};
+    consensus::Restart restart{
+        stored.state, {}, std::move(stored.entries), stored.claim, consensus::Index{applied}, {}};
     if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
       restart.certified = consensus::Index{head->payload.value};
     }
@@ -334,23 +339,30 @@ class RunningNode::Impl {
     return true;
   }
 
-  /// Letters wait for their desk within a bound; beyond it they are dropped, as the network might.
+  /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
   void take_letter(consensus::NodeId from, Bytes letter) {
-    const std::size_t size = letter.size();
-    if (letters_waiting_ >= kMaxLettersWaiting || letter_bytes_waiting_ + size > kMaxLetterBytesWaiting) return;
-    ++letters_waiting_;
-    letter_bytes_waiting_ += size;
-    letter_desk_.post([this, from, size, letter = std::move(letter)] {
-      read(from, letter);
-      --letters_waiting_;
-      letter_bytes_waiting_ -= size;
-    });
+    auto place = from_peers_.at(from).letters.enter(letter.size());
+    if (!place) return;
+    letter_desk_.post([this, from, letter = std::move(letter), place = std::move(place)] { read(from, letter); });
+  }
+  template <class Function>
+  void take_head(consensus::NodeId from, Function function) {
+    auto place = from_peers_.at(from).heads.enter();
+    if (!place) return;
+    ledger_desk_.post([function = std::move(function), place = std::move(place)] { function(); });
   }
 
   void read(consensus::NodeId from, const Bytes& bytes) {
     auto letter = read_letter(bytes);
-    if (!letter) return log_warn("letter_not_read", {{"node", name_of(from)}, {"why", letter.error().message}});
+    if (!letter) return tell_unread(from, letter.error());
     std::visit([&](auto& is) { on(from, std::move(is)); }, *letter);
+  }
+  void tell_unread(consensus::NodeId from, const Error& error) {
+    auto& told = from_peers_.at(from).unread_told;
+    const auto now = std::chrono::steady_clock::now();
+    if (told && now < *told + kTellUnreadEvery) return;
+    told = now;
+    log_warn("letter_not_read", {{"node", name_of(from)}, {"why", error.message}});
   }
 
   void on(consensus::NodeId from, SubmissionLetter letter) {
@@ -360,19 +372,29 @@ class RunningNode::Impl {
     if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
   }
   void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
-  void on(consensus::NodeId, const CosignedLetter& letter) {
-    ledger_desk_.post([this, letter] {
-      cosigner_->received(Checkpoint{stores_.ledger->origin(), letter.size, letter.root}, letter.cosignature);
+  void on(consensus::NodeId from, const CosignedLetter& letter) {
+    take_head(from, [this, from, letter] {
+      cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
+                          letter.cosignature);
     });
   }
-  void on(consensus::NodeId, CertifiedLetter letter) {
-    ledger_desk_.post([this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+  void on(consensus::NodeId from, CertifiedLetter letter) {
+    take_head(from, [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
   }
 
   // The public.
 
+  /// Until a head is certified there is nothing to answer from.
+  void set_serving(bool serving) {
+    const std::lock_guard lock(server_mutex_);
+    serving_ = serving;
+    if (server_ && server_->GetHealthCheckService() != nullptr)
+      server_->GetHealthCheckService()->SetServingStatus(serving);
+  }
+
   Result<void> serve_public() {
-    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, [this] { return status(); });
+    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, config_.max_public_calls * 3 / 4,
+                                               [this] { return status(); });
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
@@ -383,11 +405,16 @@ class RunningNode::Impl {
     builder.SetResourceQuota(quota);
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &public_port_);
     builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
+    auto server = builder.BuildAndStart();
+    {
+      const std::lock_guard lock(server_mutex_);
+      server_ = std::move(server);
+    }
     if (server_ == nullptr || public_port_ == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
+    set_serving(serving_);
     return {};
   }
 
@@ -430,16 +457,23 @@ class RunningNode::Impl {
   std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<TimeCheck> time_check_;
+  /// What waits here of one other node's.
+  struct FromPeer {
+    Room letters{kMaxLettersWaiting, kMaxLetterBytesWaiting};
+    Room heads{kMaxHeadsWaiting, kMaxLetterBytesWaiting};
+    std::optional<std::chrono::steady_clock::time_point> unread_told;  // on the letter desk
+  };
+  std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;
   Desk letter_desk_;
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;
   int peer_port_ = 0;
-  std::atomic<std::size_t> letters_waiting_ = 0;
-  std::atomic<std::size_t> letter_bytes_waiting_ = 0;
   std::unique_ptr<LedgerService> service_;
+  std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
+  bool serving_ = false;
   int public_port_ = 0;
 };
 

@@ -23,6 +23,11 @@ inline grpc::Status expected_hash(std::string_view field, std::size_t found) {
           std::string(field) + ": expected 32 bytes, found " + std::to_string(found)};
 }
 
+inline grpc::Status too_many() {
+  return {grpc::StatusCode::UNAVAILABLE,
+          "too many calls that wait are under way; come back later, or ask another node"};
+}
+
 /// The service's word for an error of ours.
 inline grpc::Status status_of(const Error& error) {
   switch (error.code) {

@@ -38,8 +38,12 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
 }  // namespace
 
 LedgerService::LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
-                             std::function<testamur::v1::NodeStatus()> status)
-    : store_(std::move(store)), intake_(intake), heads_(heads), status_(std::move(status)) {}
+                             std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status)
+    : store_(std::move(store)),
+      intake_(intake),
+      heads_(heads),
+      status_(std::move(status)),
+      long_calls_(max_long_calls, 0) {}
 
 grpc::Status LedgerService::GetLedger(grpc::ServerContext*, const testamur::v1::GetLedgerRequest*,
                                       testamur::v1::LedgerInfo* answer) {
@@ -118,6 +122,8 @@ grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testam
   if (count > kMaxProofs || request->first() + count < count) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "count: expected at most 1,048,576 numbers below 2^64"};
   }
+  const Room::Place place = long_calls_.enter();
+  if (!place) return too_many();
   return with_history(store_, [&](const History& history) {
     store::ProofRequest wanted;
     wanted.institution = request->institution();
@@ -151,6 +157,8 @@ grpc::Status LedgerService::GetBlocks(grpc::ServerContext* context, const testam
                                       grpc::ServerWriter<testamur::v1::Block>* stream) {
   const std::uint64_t count = std::max(request->count(), 1u);
   if (count > kMaxBlocks) return {grpc::StatusCode::INVALID_ARGUMENT, "count: expected at most 10,000 blocks"};
+  const Room::Place place = long_calls_.enter();
+  if (!place) return too_many();
   return with_history(store_, [&](const History& history) {
     const std::uint64_t newest = history.height().value;
     if (request->first_height() > newest) {
@@ -167,12 +175,16 @@ grpc::Status LedgerService::GetBlocks(grpc::ServerContext* context, const testam
       for (const Bytes& leaf : leaves->data) out.add_leaves(text_of(leaf));
       if (!stream->Write(out)) break;
     }
+    // Else the blocks that are missing would seem not to be there.
+    if (stopping_) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "this node is stopping; ask another");
     return grpc::Status::OK;
   });
 }
 
 grpc::Status LedgerService::WatchHeads(grpc::ServerContext* context, const testamur::v1::WatchHeadsRequest*,
                                        grpc::ServerWriter<testamur::v1::Checkpoint>* stream) {
+  const Room::Place place = long_calls_.enter();
+  if (!place) return too_many();
   std::shared_ptr<const CertifiedHead> seen;
   while (!context->IsCancelled() && !stopping_) {
     const auto newest = heads_.next(seen, std::chrono::milliseconds(500));

@@ -127,6 +127,8 @@ grpc::Status LedgerService::Submit(grpc::ServerContext*, const testamur::v1::Sub
                                    testamur::v1::Outcome* answer) {
   const auto asked = asked_of(*request);
   if (!asked) return wrong_wait();
+  Room::Place place;
+  if (asked->wanted != Stage::pending && !(place = long_calls_.enter())) return too_many();
   auto done = std::make_shared<std::promise<SubmissionOutcome>>();
   auto outcome = done->get_future();
   intake_.submit(handed_of(request->signed_statement(), request->listed_commitments()), asked->wanted, asked->until,
@@ -137,6 +139,8 @@ grpc::Status LedgerService::Submit(grpc::ServerContext*, const testamur::v1::Sub
 
 grpc::Status LedgerService::SubmitStream(
     grpc::ServerContext*, grpc::ServerReaderWriter<testamur::v1::Outcome, testamur::v1::SubmitRequest>* stream) {
+  const Room::Place place = long_calls_.enter();
+  if (!place) return too_many();
   auto returns = std::make_shared<Returns>();
   std::thread writer([&] {
     while (const auto outcome = returns->next()) {

@@ -6,6 +6,7 @@
 #include "testamur/encoding/encoding.h"
 #include "testamur/identity/key_file.h"
 #include "testamur/ledger/sha256.h"
+#include "testamur/node/cosigner.h"
 #include "testamur/storage/rocks.h"
 
 namespace testamur::node {
@@ -115,6 +116,16 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   auto stored = stores.log->load(entry_hash);
   if (!stored) return stored.error();
   stores.stored = std::move(*stored);
+  if (!stores.stored.owner_record.empty()) {
+    const auto promised = decode_cosign_memory(stores.stored.owner_record);
+    if (!promised) {
+      return Error{ErrorCode::corrupt, log_directory.string() +
+                                           ": what this node promised as a cosigner cannot be read (" +
+                                           promised.error().message +
+                                           "). Was it written by a newer program? Without it the node must not sign"};
+    }
+    stores.promised = *promised;
+  }
   auto ledger = open_ledger(ledger_directory, self, stores.state);
   if (!ledger) return ledger.error();
   stores.ledger = std::move(*ledger);

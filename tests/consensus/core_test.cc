@@ -367,6 +367,19 @@ TEST(Restart, EverythingUpToTheClaimIsCommitted) {
   EXPECT_EQ(hand.core->log().at(Index{1}), a.id);
 }
 
+TEST(Restart, WhatWasAppliedIsCommittedThoughItsClaimWasLost) {
+  const Entry a = Hand{}.entry(1, {}, payload("a"));
+  const Entry b = Hand{}.entry(1, a.id, payload("b"));
+  const Entry c = Hand{}.entry(1, b.id, payload("c"));
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {a, b, c}, Claim{Index{1}, 1, {}}, Index{2}});
+  EXPECT_EQ(hand.settle().committed.size(), 2u);
+  hand.core->derived({Index{2}, 2, b.id.hash});
+  EXPECT_EQ(hand.take().write->claim->height, 2u) << "claimed at once: it may go on from there";
+  // Its state holds what came of it; a leader of a later term does not get it replaced.
+  hand.from(3, 2, AppendRequest{a.id, {hand.entry(2, a.id, payload("y"))}});
+  EXPECT_EQ(hand.core->log().at(Index{2}), b.id);
+}
+
 TEST(Alone, ASingleNodeCommitsWhenItsOwnWriteIsDone) {
   Options options;
   options.self = NodeId{1};

@@ -82,6 +82,12 @@ Cluster::Cluster(ClusterOptions options)
 
 Cluster::~Cluster() {
   for (unsigned i = 0; i < size(); ++i) kill(i);
+  // A sanitizer in a node speaks in its log alone.
+  for (unsigned i = 0; i < size(); ++i) {
+    for (const char* word : {"Sanitizer", "runtime error:"}) {
+      EXPECT_FALSE(log_holds(i, word)) << node_name(i) << " has been found fault with";
+    }
+  }
   if (!::testing::Test::HasFailure()) return;
   for (unsigned i = 0; i < size(); ++i) std::cerr << "--- " << node_name(i) << "\n" << log(i) << "\n";
 }
@@ -143,9 +149,11 @@ void Cluster::start(unsigned i) {
   std::string config = node_directory(i) + "/node.toml";
   std::string flag = "--config";
   char* argv[] = {program.data(), flag.data(), config.data(), nullptr};
-  if (posix_spawn(&nodes_[i].pid, program.c_str(), &actions, nullptr, argv, environ) != 0) {
+  pid_t pid = 0;
+  if (posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environ) != 0) {
     throw std::runtime_error("cannot start " + program);
   }
+  nodes_[i].pid = pid;
   posix_spawn_file_actions_destroy(&actions);
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -84,7 +85,7 @@ class Cluster {
 
  private:
   struct Process {
-    pid_t pid = 0;
+    std::atomic<pid_t> pid = 0;  // clients of other threads look whether it runs
     std::string name;
     int peer_port = 0;
     int public_port = 0;

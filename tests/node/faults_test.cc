@@ -1,14 +1,16 @@
 // Goal: what goes wrong in a consortium's life loses nothing and doubles nothing, and says so in words: leaders killed under load,
 // impostors, full disks, wrong clocks, nodes that were away.
 // Method: testamurd processes, killed with SIGKILL or started wrongly; every statement certified is looked for afterwards.
-// TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10).
+// TESTAMUR_LEADER_KILLS sets how often the leader is killed (default 10), TESTAMUR_FLIPS how many bytes are flipped (default 16).
 #include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <thread>
 
 #include "cluster.h"
@@ -154,6 +156,56 @@ TEST(Faults, AGracefulStopAnswersAndEndsWithZero) {
   EXPECT_EQ(cluster.submit(other, statement).code(), "ok");
 }
 
+TEST(Faults, AGracefulStopUnderLoadEndsWithZero) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  Load load(cluster);
+  for (unsigned round = 0; round < 8; ++round) {
+    const std::uint64_t before = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > before + 20; })) << "the load goes on";
+    ASSERT_EQ(cluster.stop(round % 4), 0) << "round " << round;
+    cluster.start(round % 4);
+  }
+  load.stop();
+  EXPECT_TRUE(wait_until([&] { return cluster.level(); }));
+}
+
+TEST(Faults, ThoseWhoWaitLeaveRoomForThoseWhoAsk) {
+  Cluster cluster({.nodes = 1});
+  cluster.set_more_config(0, "max_calls = 16\n");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  // More than there is room for wait for heads that do not come.
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReaderInterface<v1::Checkpoint>>> watchers;
+  unsigned watching = 0;
+  for (int i = 0; i < 24; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    watchers.push_back(cluster.node(0).WatchHeads(contexts.back().get(), {}));
+    v1::Checkpoint head;
+    if (watchers.back()->Read(&head)) ++watching;
+  }
+  EXPECT_GE(watching, 8u);
+  EXPECT_LT(watching, 16u);
+  EXPECT_TRUE(cluster.status(0).has_value()) << "who only asks is answered";
+  EXPECT_EQ(watchers.back()->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  watchers.pop_back();
+  // The room of one who goes is there for another.
+  contexts.front()->TryCancel();
+  EXPECT_TRUE(wait_until([&] {
+    grpc::ClientContext context;
+    const auto watcher = cluster.node(0).WatchHeads(&context, {});
+    v1::Checkpoint head;
+    const bool heard = watcher->Read(&head);
+    context.TryCancel();
+    return heard;
+  }));
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& watcher : watchers) watcher->Finish();
+}
+
 /// Rewrites what a stopped node goes by.
 void replace_file(const std::string& path, std::string_view contents) {
   std::filesystem::remove(path);
@@ -297,8 +349,8 @@ TEST(Faults, AFullDiskStopsTheNodeWithItsReasonAsTheLastWords) {
   std::uint64_t number = 0;
   for (int batch = 0; batch < 60 && !cluster.has_ended(3); ++batch, number += 60'000) {
     const Class listed = make_class("class " + std::to_string(batch), 60'000, true);
-    const Bytes statement = cluster.world().sign(
-        0, cluster.world().issue(0, "r0", number, 60'000, listed.root, true, clock_now()));
+    const Bytes statement =
+        cluster.world().sign(0, cluster.world().issue(0, "r0", number, 60'000, listed.root, true, clock_now()));
     ASSERT_EQ(cluster.submit(1, statement, listed.commitments).code(), "ok");
   }
   EXPECT_EQ(cluster.wait_for_exit(3), 3);
@@ -328,6 +380,56 @@ TEST(Faults, AClockAnHourAheadIsRefusedAndNamed) {
     EXPECT_TRUE(
         wait_until([&] { return cluster.log_holds(i, "cosignature_not_counted node=" + cluster.node_name(0)); }));
   }
+}
+
+/// Turns one bit of a file.
+void flip_byte(const std::filesystem::path& file, std::uintmax_t at) {
+  std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(at));
+  const int byte = stream.get();
+  stream.seekp(static_cast<std::streamoff>(at));
+  stream.put(static_cast<char>(byte ^ 0x20));
+}
+
+TEST(Faults, AFlippedByteInAStoppedNodesFilesNeverMakesAnotherHead) {
+  Cluster cluster;
+  cluster.start_all();
+  cluster.wait_for_leader();
+  std::uint64_t height = 0;
+  for (std::uint64_t number = 0; number < 40; ++number) {
+    height = cluster.submit(0, cluster.one_entry(0, "r0", number)).height();
+  }
+  ASSERT_TRUE(wait_until([&] { return cluster.level(height); }));
+  cluster.kill(3);
+  const std::filesystem::path data = cluster.node_directory(3) + "/data";
+  const std::filesystem::path good = cluster.directory() + "/good";
+  std::filesystem::rename(data, good);
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(good)) {
+    if (file.is_regular_file() && file.file_size() > 0) files.push_back(std::filesystem::relative(file, good));
+  }
+  const char* flips = std::getenv("TESTAMUR_FLIPS");
+  std::mt19937_64 random(11);
+  int refused = 0;
+  for (int trial = flips != nullptr ? std::atoi(flips) : 16; trial > 0; --trial) {
+    std::filesystem::remove_all(data);
+    std::filesystem::copy(good, data, std::filesystem::copy_options::recursive);
+    const auto& file = files[static_cast<std::size_t>(trial) % files.size()];
+    // What is written lies at the front; files may have room taken beforehand.
+    const std::uintmax_t at = random() % std::min<std::uintmax_t>(std::filesystem::file_size(data / file), 20'000);
+    flip_byte(data / file, at);
+    SCOPED_TRACE(file.string() + " at " + std::to_string(at));
+    cluster.start(3);
+    // It says that it is damaged, or comes to the head of the others.
+    ASSERT_TRUE(wait_until([&] { return cluster.has_ended(3) || cluster.level(height); }));
+    if (cluster.has_ended(3)) {
+      const auto code = cluster.wait_for_exit(3);
+      EXPECT_TRUE(code == 1 || code == 3) << *code;
+      ++refused;
+    }
+    cluster.kill(3);
+  }
+  EXPECT_GT(refused, 0) << "some damage must have been met";
 }
 
 }  // namespace

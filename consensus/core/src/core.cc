@@ -31,8 +31,8 @@ Core::Core(Options options, Restart restart)
       "the threshold is 1 to the number of voters");
   claim_ = newest_claim_ = restart.claim;
   handed_out_ = restart.base.index;
-  committed_ = restart.claim ? restart.claim->index : restart.base.index;
-  require(committed_ <= log_.last().index, "what was claimed is in the log");
+  committed_ = std::max({restart.base.index, restart.claim ? restart.claim->index : Index{}, restart.applied});
+  require(committed_ <= log_.last().index, "what was claimed or applied is in the log");
   count_uncertified(std::max(restart.certified, restart.base.index));
   // An answer to a campaign before the restart counts for none either.
   campaigns_ = options_.random();

@@ -79,9 +79,11 @@ class Driver::Impl {
     on_loop([this] { read_inbox(); });
   }
 
-  void derived(const std::vector<Claim>& claims, std::optional<Bytes> owner_record) {
+  /// The record waits for the claim that handle() fetches right after, so that both go in one job.
+  void derived(const std::vector<Claim>& claims, std::optional<Bytes> owner_record, std::function<void()> kept) {
     for (const Claim& claim : claims) core_.derived(claim);
-    if (owner_record) owner_record_ = std::move(owner_record);
+    owner_record_ = std::move(owner_record);
+    owner_record_kept_ = std::move(kept);
   }
 
   void keep(Bytes owner_record, std::function<void()> done) {
@@ -127,7 +129,9 @@ class Driver::Impl {
     propose();
     Output output = core_.take();
     // The write first, so that it is under way while the messages leave.
-    if (output.write || owner_record_) queue({std::move(output.write), std::exchange(owner_record_, {}), {}});
+    if (output.write || owner_record_) {
+      queue({std::move(output.write), std::exchange(owner_record_, {}), std::exchange(owner_record_kept_, {})});
+    }
     for (Message& message : output.messages) events_.send(std::move(message));
     for (const Evidence& evidence : output.evidence) events_.evidence(evidence);
     if (output.refused_by_quorum) events_.refused_by_quorum();
@@ -218,6 +222,7 @@ class Driver::Impl {
   asio::steady_timer timer_;
   Standing told_;
   std::optional<Bytes> owner_record_;  // to go with the next write
+  std::function<void()> owner_record_kept_;
 
   std::mutex inbox_mutex_;
   std::vector<Message> inbox_;
@@ -249,10 +254,11 @@ void Driver::propose() {
   impl_->on_loop([] {});
 }
 
-void Driver::derived(std::vector<Claim> claims, std::optional<Bytes> owner_record) {
-  impl_->on_loop([this, claims = std::move(claims), owner_record = std::move(owner_record)]() mutable {
-    impl_->derived(claims, std::move(owner_record));
-  });
+void Driver::derived(std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept) {
+  impl_->on_loop(
+      [this, claims = std::move(claims), owner_record = std::move(owner_record), kept = std::move(kept)]() mutable {
+        impl_->derived(claims, std::move(owner_record), std::move(kept));
+      });
 }
 
 void Driver::certified(Index index) {

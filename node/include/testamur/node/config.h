@@ -26,7 +26,7 @@ struct Config {
   std::chrono::seconds cosign_every{60};
   std::size_t max_pending = 16384;  ///< statements that wait for a block
   std::size_t max_pending_bytes = 256u << 20;
-  std::size_t max_public_calls = 512;  ///< calls under way at once
+  std::size_t max_public_calls = 512;  ///< under way at once, three quarters of them such that wait or stream
 
   std::string log_level = "info";
   bool log_json = false;

@@ -48,12 +48,16 @@ class Cosigner {
 
   /// A block was applied, or is found again after a restart.
   void derived(const store::BlockHead& head);
-  /// The promise to be written with the claim of the newest block derived.
-  Bytes promise();
-  /// A quorum, this node among them, derived this head; its claim, and the promise that went with it, are on disk.
+  /// The promise to be written with the claim of the newest block derived; `kept` is called on this thread once it is on disk.
+  struct Promise {
+    Bytes record;
+    std::function<void()> kept;
+  };
+  Promise promise();
+  /// A quorum, this node among them, derived this head.
   void agreed(Height height);
-  /// From another voter.
-  void received(const Checkpoint& checkpoint, const Cosignature& cosignature);
+  /// From another node: what that node itself cosigned.
+  void received(const std::string& from, const Checkpoint& checkpoint, const Cosignature& cosignature);
   void received(const CertifiedCheckpoint& certified);
   /// Cosigns idle heads anew, and says again what may have been lost. Every now and then.
   void tick();
@@ -66,10 +70,12 @@ class Cosigner {
   void cosign();
   std::optional<std::uint64_t> seconds_for(const store::BlockHead& head);
   bool is_promised(const store::BlockHead& head, std::uint64_t seconds) const;
+  Promise promise(const store::BlockHead& head, std::uint64_t seconds);
   void keep_promise(const store::BlockHead& head, std::uint64_t seconds);
   void sign(const store::BlockHead& head, std::uint64_t seconds);
   bool may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
                  const PublicKey& key);
+  bool is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   void gather(const Checkpoint& checkpoint, const Cosignature& cosignature);
   void try_certify(const store::BlockHead& head);
   void accept(const CertifiedCheckpoint& certified, const store::BlockHead& head);
@@ -82,18 +88,20 @@ class Cosigner {
   const Quorum quorum_;
   bool is_voter_ = false;
 
-  CosignMemory signed_;                      // what left, or may have left before a restart
-  CosignMemory promised_;                    // what is known to be on disk
-  CosignMemory last_promise_;                // the newest one made; each covers those before
-  std::map<Height, CosignMemory> promises_;  // by the newest block they were made for: on disk once that one's claim is
+  CosignMemory signed_;        // what left, or may have left before a restart
+  CosignMemory promised_;      // what is known to be on disk
+  CosignMemory last_promise_;  // the newest one made; each covers those before
   bool keeping_ = false;
-  Height newest_;  // block derived
-  std::optional<Height> agreed_;
+  Height agreed_;
   std::optional<std::pair<Checkpoint, Cosignature>> own_;
   std::map<std::uint64_t, store::BlockHead> heads_;              // by size, from the certified one up
   std::map<std::pair<std::uint64_t, Hash>, Gathered> gathered_;  // by size and root
   std::optional<CertifiedCheckpoint> certified_;
-  std::set<std::pair<std::string, std::string>> told_;
+  struct Told {
+    std::set<std::string> what;
+    unsigned since_tick = 0;
+  };
+  std::map<std::string, Told> told_;  // by voter
   unsigned ticks_ = 0;
 };
 

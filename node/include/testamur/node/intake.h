@@ -78,16 +78,16 @@ class Intake {
   /// Hands in; `done` is called once, when `wanted` (pending, committed or certified) is reached, or it is known that it will not be,
   /// or `until` has come.
   void submit(Handed handed, Stage wanted, Instant until, Done done);
-  /// A submission that another node passed on. Returns after how many milliseconds it may come again when there is no room; 0 when all
-  /// is well.
+  /// A submission that another node passed on. When it is not taken (there is no room, or it is decided already): after how many
+  /// milliseconds the other node is to look at it again, and pass it on if it still can; 0 when it is taken.
   std::uint32_t take_over(Handed handed);
-  /// The leader had no room for it.
+  /// The leader did not take it.
   void no_room(const SubmissionId& id, std::uint32_t retry_after_ms);
   SubmissionOutcome look_up(const SubmissionId& id) const;
   std::size_t pending() const;
   bool is_pending(const SubmissionId& id) const;
 
-  /// The next payload for a block of this time; nothing when none waits.
+  /// The next payload for a block of this time; nothing when none waits, or this node has not been told that it leads.
   std::optional<Bytes> next_payload(const std::function<Time()>& time);
   /// Who leads now. What waited for the one before, or was proposed and not yet applied, goes its way again.
   void leader_changed(bool self_leads);
@@ -121,10 +121,14 @@ class Intake {
 
   /// What is known of it without a place in the queue: final when it stands on the certified ledger or breaks a rule.
   std::optional<SubmissionOutcome> examine(const SubmissionId& id, const Handed& handed) const;
+  std::optional<SubmissionOutcome> examine_or_throw(const SubmissionId& id, const Handed& handed) const;
   std::optional<SubmissionOutcome> add(const SubmissionId& id, Handed handed, bool from_peer);
   void send();
   void requeue_all();
   void settle(Known& known, const BlockOutcome& outcome);
+  void drop(std::unordered_map<SubmissionId, Known, HashOfId>::iterator known);
+  using Due = std::vector<std::pair<SubmissionId, std::shared_ptr<const Handed>>>;
+  std::size_t look_again(const Due& due, Calls& calls);
   static bool reached(Stage stage, Stage wanted);
   static void collect(Known& known, Calls& calls, Instant now, bool all);
 

@@ -5,14 +5,17 @@
 
 #include "testamur/node/heads.h"
 #include "testamur/node/intake.h"
+#include "testamur/node/room.h"
 #include "testamur/v1/ledger.grpc.pb.h"
 
 namespace testamur::node {
 
 class LedgerService final : public testamur::v1::Ledger::Service {
  public:
+  /// `max_long_calls`: that wait or stream, at once. Each takes a thread for as long as its caller likes, so they must leave some to
+  /// those who only ask.
   LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
-                std::function<testamur::v1::NodeStatus()> status);
+                std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status);
 
   /// Long calls end soon.
   void stop() { stopping_ = true; }
@@ -49,6 +52,7 @@ class LedgerService final : public testamur::v1::Ledger::Service {
   const Heads& heads_;
   const std::function<testamur::v1::NodeStatus()> status_;
   std::atomic<bool> stopping_ = false;
+  Room long_calls_;
 };
 
 }  // namespace testamur::node

@@ -31,6 +31,7 @@ struct Stores {
   std::unique_ptr<store::Ledger> ledger;
   std::unique_ptr<consensus::LogStore> log;
   consensus::Stored stored;
+  std::optional<CosignMemory> promised;  ///< what `stored` has of this node's cosigning
 };
 
 /// The hash that chains the entries of the consensus log.

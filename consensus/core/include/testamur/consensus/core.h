@@ -56,7 +56,9 @@ struct Restart {
   EntryId base;
   std::vector<Entry> entries;
   std::optional<Claim> claim;  ///< everything up to it counts as committed
-  Index certified{};           ///< of the newest certified head
+  /// What the owner has applied was counted as committed, though its claim may not have got to disk: it is not truncated either.
+  Index applied{};
+  Index certified{};  ///< of the newest certified head
 };
 
 /// To be written as one, in the order of the sequence numbers; then persisted() is called.

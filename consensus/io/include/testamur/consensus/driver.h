@@ -61,8 +61,10 @@ class Driver {
   void reconnected(NodeId peer);
   /// There may be a payload to propose.
   void propose();
-  /// Heads derived, in order. `owner_record` goes to disk with the claim.
-  void derived(std::vector<Claim> claims, std::optional<Bytes> owner_record);
+  /// Heads derived, in order. `owner_record` goes to disk with the claim; once it is there, `kept` is called on the loop's thread,
+  /// before anything that the claim leads to. (Where these heads were claimed before a restart there is no claim to write, and what
+  /// the old one leads to may come before the record is on disk.)
+  void derived(std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept);
   void certified(Index index);
   /// Puts the owner's record on disk, then calls back on the loop's thread.
   void keep(Bytes owner_record, std::function<void()> done);
