@@ -25,7 +25,7 @@ Result<void> Applier::find_again() {
 }
 
 /// What each submission came to. One that is refused for its number may be accepted already: the same bytes, handed in twice.
-std::vector<BlockOutcome> Applier::outcomes_of(const Payload& payload, const store::Applied& applied) const {
+Result<std::vector<BlockOutcome>> Applier::outcomes_of(const Payload& payload, const store::Applied& applied) const {
   std::vector<BlockOutcome> outcomes;
   for (std::size_t i = 0; i < applied.outcomes.size(); ++i) {
     const ByteView statement = payload.submissions[i].signed_statement;
@@ -34,7 +34,8 @@ std::vector<BlockOutcome> Applier::outcomes_of(const Payload& payload, const sto
       outcome.placed = store::Placed{applied.outcomes[i].leaf, applied.record.height, applied.record.time};
     } else if (intake_.is_pending(outcome.id)) {
       const auto placed = ledger_.find_statement(statement);
-      if (placed) outcome.placed = *placed;
+      if (!placed) return placed.error();
+      outcome.placed = *placed;
     }
     outcomes.push_back(outcome);
   }
@@ -53,7 +54,9 @@ Result<std::optional<store::BlockHead>> Applier::apply(const consensus::Entry& e
   const auto applied = ledger_.apply(index, payload, check);
   if (!applied) return applied.error();
   if (!applied->made_block) return std::optional<store::BlockHead>{};
-  intake_.applied(applied->record.height, outcomes_of(payload, *applied));
+  const auto outcomes = outcomes_of(payload, *applied);
+  if (!outcomes) return outcomes.error();
+  intake_.applied(applied->record.height, *outcomes);
   const store::Head& head = ledger_.head();
   return std::optional(store::BlockHead{index, head.height, head.time, ledger_.checkpoint()});
 }

@@ -174,7 +174,26 @@ void Cosigner::received(const CertifiedCheckpoint& certified) {
   const auto head = heads_.find(certified.checkpoint.size);
   if (head == heads_.end()) return;  // not there yet; it is said again
   const std::uint64_t now = options_.clock().value / 1000;
-  if (head_seconds(certified) <= now + kMaxAheadSeconds) accept(certified, head->second);
+  if (head_seconds(certified) > now + kMaxAheadSeconds) return;
+  if (certified.checkpoint.root != head->second.checkpoint.root) return contradicted(certified, head->second);
+  accept(certified, head->second);
+}
+
+/// Another head than ours under a quorum's signatures: at least a third of the institutions signed two stories, or this node is
+/// wrong. Either way it must not go on; both heads are the evidence.
+void Cosigner::contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine) {
+  if (certified.checkpoint.origin != ledger_.origin()) return;
+  if (!certify(certified.checkpoint, quorum_, certified.cosignatures, 0)) {
+    return tell("certified", "a head of size " + std::to_string(certified.checkpoint.size) + " is not certified");
+  }
+  std::string evidence;
+  for (const Cosignature& cosignature : certified.cosignatures) {
+    evidence += " " + std::to_string(cosignature.seconds) + ":" + to_base64(cosignature.signature);
+  }
+  events_.failed({ErrorCode::conflict, "evidence: a certified head of size " +
+                                           std::to_string(certified.checkpoint.size) + " has the root " +
+                                           to_hex(certified.checkpoint.root) + ", this node derived " +
+                                           to_hex(mine.checkpoint.root) + "; cosigned by" + evidence});
 }
 
 bool Cosigner::is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const {

@@ -309,9 +309,16 @@ void Intake::applied(Height height, const std::vector<BlockOutcome>& outcomes) {
     const std::lock_guard lock(mutex_);
     for (const BlockOutcome& outcome : outcomes) {
       const auto known = known_.find(outcome.id);
-      // The first answer stands: what comes again in a later block is refused there and was accepted here.
-      if (known == known_.end() || !known->second.handed) continue;
-      settle(known->second, outcome);
+      if (known == known_.end()) continue;
+      if (known->second.handed) {
+        settle(known->second, outcome);
+      } else if (outcome.placed && !known->second.outcome.placed) {
+        // Refused for coming too early, and accepted now: the bytes came again, when their turn had come.
+        known->second.outcome = accepted(outcome.id, *outcome.placed, Stage::committed);
+      } else {
+        // The first answer stands: what was accepted is refused when it comes again in a later block.
+        continue;
+      }
       uncertified_.emplace(height, outcome.id);
       collect(known->second, calls, now, /*all=*/false);
     }
@@ -327,6 +334,9 @@ void Intake::certified(Height height) {
     while (!uncertified_.empty() && uncertified_.begin()->first <= height) {
       const auto known = known_.find(uncertified_.begin()->second);
       uncertified_.erase(uncertified_.begin());
+      // Refused in this block, accepted in a later one, and gone with that; or still to be certified there.
+      if (known == known_.end()) continue;
+      if (const auto& placed = known->second.outcome.placed; placed && placed->height > height) continue;
       known->second.outcome.stage = Stage::certified;
       collect(known->second, calls, now, /*all=*/true);
       // The ledger tells of what it accepted; what it refused leaves no trace there.
@@ -335,7 +345,8 @@ void Intake::certified(Height height) {
       } else {
         refused_.push_back(known->first);
         if (refused_.size() > kMaxRefusedKept) {
-          known_.erase(refused_.front());
+          const auto oldest = known_.find(refused_.front());
+          if (oldest != known_.end() && !oldest->second.outcome.placed) known_.erase(oldest);
           refused_.pop_front();
         }
       }

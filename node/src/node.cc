@@ -371,7 +371,9 @@ class RunningNode::Impl {
     if (retry_after_ms == 0) return;
     if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
   }
-  void on(consensus::NodeId, const NoRoomLetter& letter) { intake_->no_room(letter.submission, letter.retry_after_ms); }
+  void on(consensus::NodeId from, const NoRoomLetter& letter) {
+    if (driver_->standing().leader == from) intake_->no_room(letter.submission, letter.retry_after_ms);
+  }
   void on(consensus::NodeId from, const CosignedLetter& letter) {
     take_head(from, [this, from, letter] {
       cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},

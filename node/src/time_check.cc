@@ -6,6 +6,8 @@ namespace testamur::node {
 namespace {
 
 constexpr std::uint64_t kTellEveryMs = 10'000;
+// An honest leader stops at 4 MiB, or after the submission that goes beyond it: 2 MiB of commitments and a statement at most.
+constexpr std::size_t kMaxPayloadBytes = 8u << 20;
 
 }  // namespace
 
@@ -19,6 +21,7 @@ TimeCheck::TimeCheck(Clock clock, Time last, std::span<const consensus::Entry> e
 }
 
 bool TimeCheck::accept(consensus::Index index, const consensus::Payload& bytes, consensus::NodeId leader) {
+  if (bytes->size() > kMaxPayloadBytes) return refuse(leader, "expected at most 8 MiB");
   const auto payload = decode_payload(*bytes);
   if (!payload) return refuse(leader, payload.error().message);
   if (payload->time <= last()) {

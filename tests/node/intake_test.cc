@@ -169,6 +169,27 @@ TEST_F(IntakeTest, TheSameBytesInALaterBlockDoNotTurnAcceptedIntoRefused) {
   EXPECT_EQ(answers_[0].placed->height, Height{1});
 }
 
+TEST_F(IntakeTest, WhatCameTooEarlyAndCameAgainInItsTurnIsToldAsAccepted) {
+  certify();
+  intake_->leader_changed(/*self_leads=*/true);
+  const Handed early = entry(1);
+  submit(early, Stage::committed);
+  apply(*propose());
+  ASSERT_EQ(answers_.size(), 1u);
+  EXPECT_EQ(answers_[0].code, "wrong_first_number");
+  // Somebody else hands in what was missing, and then the same bytes: they stand on the ledger, and nothing else may be said.
+  apply_there({entry(0)});
+  apply_there({early});
+  submit(early, Stage::committed);
+  ASSERT_EQ(answers_.size(), 2u);
+  EXPECT_EQ(answers_[1].code, "ok");
+  certify();
+  submit(early, Stage::certified);
+  ASSERT_EQ(answers_.size(), 3u);
+  EXPECT_EQ(answers_[2].stage, Stage::certified);
+  EXPECT_EQ(answers_[2].code, "ok");
+}
+
 TEST_F(IntakeTest, WhoseTimeHasComeIsToldHowFarItIs) {
   certify();
   submit(entry(0), Stage::certified, seconds(0));

@@ -29,7 +29,7 @@ class Applier {
  private:
   Result<void> find_again();
   Result<std::optional<store::BlockHead>> apply(const consensus::Entry& entry);
-  std::vector<BlockOutcome> outcomes_of(const Payload& payload, const store::Applied& applied) const;
+  Result<std::vector<BlockOutcome>> outcomes_of(const Payload& payload, const store::Applied& applied) const;
 
   store::Ledger& ledger_;
   Cosigner& cosigner_;

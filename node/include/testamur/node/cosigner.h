@@ -39,7 +39,7 @@ class Cosigner {
     std::function<void(const CertifiedCheckpoint&, const store::BlockHead&)> certified;
     /// A voter's word is not taken, or contradicts what this node holds.
     std::function<void(const std::string& voter, const std::string& what)> strange;
-    /// The store cannot be read or written any more.
+    /// The store cannot be read or written any more, or a quorum signed another story than this node's.
     std::function<void(const Error&)> failed;
   };
 
@@ -75,6 +75,7 @@ class Cosigner {
   void sign(const store::BlockHead& head, std::uint64_t seconds);
   bool may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
                  const PublicKey& key);
+  void contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine);
   bool is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   void gather(const Checkpoint& checkpoint, const Cosignature& cosignature);
   void try_certify(const store::BlockHead& head);
