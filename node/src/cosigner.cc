@@ -256,7 +256,7 @@ void Cosigner::tick() {
   cosign();
   if (++ticks_ % kTicksToRepeat != 0) return;
   if (own_) events_.cosigned(own_->first, own_->second);
-  if (certified_) events_.repeat(*certified_);
+  if (certified_) events_.repeat();
 }
 
 }  // namespace testamur::node

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "service_answers.h"
 #include "testamur/node/v1/letter.pb.h"
 
 namespace testamur::node {
@@ -14,8 +15,6 @@ Bytes bytes_of(const v1::Letter& letter) {
   letter.SerializeToArray(out.data(), static_cast<int>(out.size()));
   return out;
 }
-
-std::string text_of(ByteView bytes) { return std::string(as_text(bytes)); }
 
 template <std::size_t N>
 bool copy_exactly(const std::string& from, std::array<std::uint8_t, N>& to) {

@@ -136,16 +136,12 @@ class RunningNode::Impl {
   Result<void> listen() {
     auto transport = consensus::Transport::start(transport_options(), transport_events());
     if (!transport) return Error{transport.error().code, "peer.listen: " + transport.error().message};
-    peer_port_ = (*transport)->port();
     {
       const std::lock_guard lock(transport_mutex_);
       transport_ = std::move(*transport);
     }
     return serve_public();
   }
-
-  int peer_port() const { return peer_port_; }
-  int public_port() const { return public_port_; }
 
  private:
   std::string name_of(consensus::NodeId id) const {
@@ -195,9 +191,7 @@ class RunningNode::Impl {
     events.cosigned = [this](const Checkpoint& checkpoint, const Cosignature& cosignature) {
       to_all(cosigned_letter(checkpoint, cosignature));
     };
-    events.repeat = [this](const CertifiedCheckpoint& certified) {
-      to_all(certified_letter(note_of(certified, quorum_of(stores_.ledger->consortium()))));
-    };
+    events.repeat = [this] { to_all(certified_letter(heads_.certified()->note)); };
     events.certified = [this](const CertifiedCheckpoint& certified, const store::BlockHead& head) {
       driver_->certified(consensus::Index{head.payload.value});
       intake_->certified(head.height);
@@ -405,14 +399,15 @@ class RunningNode::Impl {
     grpc::ResourceQuota quota("public");
     quota.SetMaxThreads(static_cast<int>(config_.max_public_calls));
     builder.SetResourceQuota(quota);
-    builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &public_port_);
+    int port = 0;
+    builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
     auto server = builder.BuildAndStart();
     {
       const std::lock_guard lock(server_mutex_);
       server_ = std::move(server);
     }
-    if (server_ == nullptr || public_port_ == 0) {
+    if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
@@ -471,12 +466,10 @@ class RunningNode::Impl {
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;
-  int peer_port_ = 0;
   std::unique_ptr<LedgerService> service_;
   std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
   bool serving_ = false;
-  int public_port_ = 0;
 };
 
 RunningNode::RunningNode(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -488,8 +481,5 @@ Result<std::unique_ptr<RunningNode>> RunningNode::start(const Config& config, Se
   if (const auto listening = impl->listen(); !listening) return listening.error();
   return std::unique_ptr<RunningNode>(new RunningNode(std::move(impl)));
 }
-
-int RunningNode::peer_port() const { return impl_->peer_port(); }
-int RunningNode::public_port() const { return impl_->public_port(); }
 
 }  // namespace testamur::node

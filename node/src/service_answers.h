@@ -1,4 +1,4 @@
-// Small words that the services share.
+// Small words that the services and the letters share.
 #pragma once
 
 #include <cstring>

@@ -93,7 +93,7 @@ class Voter {
     events.cosigned = [this](const Checkpoint& checkpoint, const Cosignature& cosignature) {
       leaves(checkpoint, cosignature.seconds);
     };
-    events.repeat = [](const CertifiedCheckpoint&) {};
+    events.repeat = [] {};
     events.certified = [this](const CertifiedCheckpoint& head, const store::BlockHead& block) {
       certified.emplace_back(block.height, head_seconds(head));
     };

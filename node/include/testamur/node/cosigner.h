@@ -34,7 +34,7 @@ class Cosigner {
     /// To all voters.
     std::function<void(const Checkpoint&, const Cosignature&)> cosigned;
     /// To all: the newest certified checkpoint, again.
-    std::function<void(const CertifiedCheckpoint&)> repeat;
+    std::function<void()> repeat;
     /// A newer checkpoint is certified, or the same one at a later time.
     std::function<void(const CertifiedCheckpoint&, const store::BlockHead&)> certified;
     /// A voter's word is not taken, or contradicts what this node holds.
@@ -61,8 +61,6 @@ class Cosigner {
   void received(const CertifiedCheckpoint& certified);
   /// Cosigns idle heads anew, and says again what may have been lost. Every now and then.
   void tick();
-
-  const std::optional<CertifiedCheckpoint>& certified() const { return certified_; }
 
  private:
   using Gathered = std::map<NoteKeyId, Cosignature>;

@@ -17,9 +17,6 @@ class RunningNode {
   /// Stops gracefully: callers get their answers, writes that were asked for are done, the state is flushed.
   ~RunningNode();
 
-  int peer_port() const;
-  int public_port() const;
-
  private:
   class Impl;
   explicit RunningNode(std::unique_ptr<Impl> impl);
