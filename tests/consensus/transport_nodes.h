@@ -14,7 +14,7 @@
 namespace testamur::consensus {
 
 /// Nothing here waits longer than this for what must come.
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{60};
 
 /// What a transport told, from its threads.
 class Told {

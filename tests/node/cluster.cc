@@ -145,13 +145,17 @@ void Cluster::start(unsigned i) {
   posix_spawn_file_actions_init(&actions);
   const std::string log_file = node_directory(i) + "/log";
   posix_spawn_file_actions_addopen(&actions, 2, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  std::string program = TESTAMURD;
-  std::string config = node_directory(i) + "/node.toml";
-  std::string flag = "--config";
-  char* argv[] = {program.data(), flag.data(), config.data(), nullptr};
+  posix_spawn_file_actions_adddup2(&actions, 2, 1);
+  // A node does not outlive its test: else one that crashes would leave nodes behind, and whoever waits for the end of its output
+  // would wait for theirs.
+  std::vector<std::string> words = {"setpriv", "--pdeathsig", "KILL",
+                                    TESTAMURD, "--config",    node_directory(i) + "/node.toml"};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
   pid_t pid = 0;
-  if (posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, environ) != 0) {
-    throw std::runtime_error("cannot start " + program);
+  if (posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ) != 0) {
+    throw std::runtime_error("cannot start " + words[3]);
   }
   nodes_[i].pid = pid;
   posix_spawn_file_actions_destroy(&actions);
@@ -270,7 +274,8 @@ Bytes Cluster::one_entry(unsigned institution, std::string_view register_name, s
 
 std::optional<RegisterRecord> Cluster::record(unsigned i, unsigned institution, const std::string& name) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + seconds(5));
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + seconds(10));
   testamur::v1::GetRegisterRequest request;
   request.set_institution(World::institution_id(institution));
   request.set_register_(name);

@@ -72,7 +72,7 @@ TEST(Path, AClassGoesInAtOneNodeAndVerdictsComeOutAtAnother) {
     const v1::Outcome again = cluster.submit(i, statement, listed.commitments);
     EXPECT_EQ(again.SerializeAsString(), issued.SerializeAsString());
   }
-  EXPECT_EQ(cluster.record(exit, 0, "r1")->issued, 200u);
+  EXPECT_EQ(cluster.record(exit, 0, "r1").value().issued, 200u);
 }
 
 TEST(Path, ListedEntriesAreFoundAndBlocksCanBeRead) {
@@ -151,7 +151,7 @@ TEST(Path, ManyUnderWayOnOneStream) {
   }
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(certified, many);
-  EXPECT_EQ(cluster.record((leader + 1) % 4, 1, "r0")->issued, many);
+  EXPECT_EQ(cluster.record((leader + 1) % 4, 1, "r0").value().issued, many);
 }
 
 TEST(Path, WhatBreaksARuleIsNotTakenAndSaysWhich) {
