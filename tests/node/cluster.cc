@@ -209,7 +209,7 @@ std::optional<testamur::v1::NodeStatus> Cluster::status(unsigned i) {
 std::optional<unsigned> Cluster::leader() {
   for (unsigned i = 0; i < size(); ++i) {
     const auto is = status(i);
-    if (is && is->role() == "leader") return i;
+    if (is && is->role() == "leader" && has_certified(i)) return i;
   }
   return std::nullopt;
 }
@@ -225,11 +225,19 @@ bool Cluster::level(std::uint64_t height) {
   for (unsigned i = 0; i < size(); ++i) {
     if (!runs(i)) continue;
     const auto is = status(i);
-    if (!is || is->height() < height || is->certified_height() != is->height()) return false;
+    if (!is || is->height() < height || is->certified_height() != is->height() || !has_certified(i)) return false;
     if (first && (first->root() != is->root() || first->height() != is->height())) return false;
     first = is;
   }
   return first.has_value();
+}
+
+bool Cluster::has_certified(unsigned i) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + seconds(1));
+  testamur::v1::Checkpoint head;
+  return node(i).GetCheckpoint(&context, {}, &head).ok();
 }
 
 std::optional<testamur::v1::Outcome> Cluster::try_submit(unsigned i, const Bytes& signed_statement,

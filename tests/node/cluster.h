@@ -15,7 +15,7 @@
 namespace testamur::test {
 
 /// Polls until it holds, within a bound; false when it did not come to hold.
-bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound = std::chrono::seconds(30));
+bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound = std::chrono::seconds(120));
 
 /// Milliseconds since 1970.
 Time clock_now();
@@ -70,11 +70,13 @@ class Cluster {
   unsigned wait_for_leader();
   /// All that run have applied and certified the same head, at least of this height.
   bool level(std::uint64_t height = 0);
+  /// The node has a certified head, so it takes statements.
+  bool has_certified(unsigned i);
 
   /// Hands in at node i and waits until it is certified; on anything short of an answer tries again, at the next node that runs,
   /// with the same bytes.
   testamur::v1::Outcome submit(unsigned i, const Bytes& signed_statement, const std::vector<Hash>& listed = {},
-                               std::chrono::seconds bound = std::chrono::seconds(60));
+                               std::chrono::seconds bound = std::chrono::seconds(180));
   /// One try.
   std::optional<testamur::v1::Outcome> try_submit(unsigned i, const Bytes& signed_statement,
                                                   const std::vector<Hash>& listed, testamur::v1::Wait wait,
