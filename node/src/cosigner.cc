@@ -142,7 +142,7 @@ bool Cosigner::may_count(const std::string& voter, const Checkpoint& checkpoint,
                     " s ahead of this node's: its cosignatures do not count");
     return false;
   }
-  if (!verify_cosignature(encode(checkpoint), cosignature, key)) {
+  if (!verify_cosignature(encode(checkpoint), cosignature, key, options_.check_signature)) {
     tell(voter, "its cosignature does not verify");
     return false;
   }
@@ -220,7 +220,7 @@ void Cosigner::try_certify(const store::BlockHead& head) {
   if (gathered == gathered_.end() || gathered->second.size() < quorum_.threshold) return;
   std::vector<Cosignature> cosignatures;
   for (const auto& [key, cosignature] : gathered->second) cosignatures.push_back(cosignature);
-  auto chosen = certify(head.checkpoint, quorum_, cosignatures, head.time.value / 1000);
+  auto chosen = certify(head.checkpoint, quorum_, cosignatures, head.time.value / 1000, options_.check_signature);
   if (chosen) accept({head.checkpoint, ledger_.consortium().revision, std::move(*chosen), {}}, head);
 }
 
@@ -230,7 +230,7 @@ void Cosigner::accept(const CertifiedCheckpoint& certified, const store::BlockHe
     if (head.checkpoint.size < size) return;
     if (head.checkpoint.size == size && head_seconds(certified) <= head_seconds(*certified_)) return;
   }
-  if (const auto done = ledger_.certify(certified); !done) {
+  if (const auto done = ledger_.certify(certified, options_.check_signature); !done) {
     if (done.error().code == ErrorCode::storage || done.error().code == ErrorCode::corrupt) {
       return events_.failed(done.error());
     }

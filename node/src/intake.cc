@@ -68,7 +68,7 @@ std::size_t Intake::HashOfId::operator()(const SubmissionId& id) const {
 
 Intake::Intake(Options options, std::shared_ptr<const storage::KeyValueStore> store, SignatureMemory& signatures,
                Events events)
-    : options_(std::move(options)), store_(std::move(store)), signatures_(signatures), events_(std::move(events)) {}
+    : options_(std::move(options)), histories_(std::move(store)), signatures_(signatures), events_(std::move(events)) {}
 
 std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const Handed& handed) const {
   try {
@@ -79,7 +79,7 @@ std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const H
 }
 
 std::optional<SubmissionOutcome> Intake::examine_or_throw(const SubmissionId& id, const Handed& handed) const {
-  const auto history = store::History::open(store_);
+  const auto history = histories_.open();
   if (!history) {
     const bool nothing = history.error().code == ErrorCode::not_found;
     return SubmissionOutcome{

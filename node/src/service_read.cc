@@ -15,8 +15,8 @@ constexpr std::uint32_t kMaxListed = 1000;
 
 /// The certified ledger of now; UNAVAILABLE before its first certified checkpoint.
 template <class Answer>
-grpc::Status with_history(const std::shared_ptr<const storage::KeyValueStore>& store, Answer&& answer) {
-  const auto history = History::open(store);
+grpc::Status with_history(const store::Histories& histories, Answer&& answer) {
+  const auto history = histories.open();
   if (!history) {
     if (history.error().code == ErrorCode::not_found) {
       return {grpc::StatusCode::UNAVAILABLE, "nothing is certified on this node yet; try again in a moment"};
@@ -39,7 +39,7 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
 
 LedgerService::LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
                              std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status)
-    : store_(std::move(store)),
+    : histories_(std::move(store)),
       intake_(intake),
       heads_(heads),
       status_(std::move(status)),
@@ -47,7 +47,7 @@ LedgerService::LedgerService(std::shared_ptr<const storage::KeyValueStore> store
 
 grpc::Status LedgerService::GetLedger(grpc::ServerContext*, const testamur::v1::GetLedgerRequest*,
                                       testamur::v1::LedgerInfo* answer) {
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     const auto genesis = history.genesis();
     if (!genesis) return status_of(genesis.error());
     const auto consortium = history.consortium_at(history.height());
@@ -61,7 +61,7 @@ grpc::Status LedgerService::GetLedger(grpc::ServerContext*, const testamur::v1::
 
 grpc::Status LedgerService::GetRegister(grpc::ServerContext*, const testamur::v1::GetRegisterRequest* request,
                                         testamur::v1::Register* answer) {
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     const auto record = history.register_at(request->institution(), request->register_(), history.height());
     if (!record) return status_of(record.error());
     const auto institution = history.institution_at(request->institution(), history.height());
@@ -75,7 +75,7 @@ grpc::Status LedgerService::GetRegister(grpc::ServerContext*, const testamur::v1
 
 grpc::Status LedgerService::GetEntry(grpc::ServerContext*, const testamur::v1::GetEntryRequest* request,
                                      testamur::v1::Entry* answer) {
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     const EntryNumber number{request->number()};
     const auto leaf = history.statement_of(request->institution(), request->register_(), number);
     if (!leaf) return status_of(leaf.error());
@@ -101,7 +101,7 @@ grpc::Status LedgerService::FindListed(grpc::ServerContext*, const testamur::v1:
   if (!request->after().empty() && request->after().size() != place_bytes) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "after: expected the `next` of a page"};
   }
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     const std::size_t limit = request->limit() == 0 ? kMaxListed : request->limit();
     const auto page = history.find_listed(*commitment, limit, as_bytes(request->after()));
     if (!page) return status_of(page.error());
@@ -124,7 +124,7 @@ grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testam
   }
   const Room::Place place = long_calls_.enter();
   if (!place) return too_many();
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     store::ProofRequest wanted;
     wanted.institution = request->institution();
     wanted.register_name = request->register_();
@@ -159,7 +159,7 @@ grpc::Status LedgerService::GetBlocks(grpc::ServerContext* context, const testam
   if (count > kMaxBlocks) return {grpc::StatusCode::INVALID_ARGUMENT, "count: expected at most 10,000 blocks"};
   const Room::Place place = long_calls_.enter();
   if (!place) return too_many();
-  return with_history(store_, [&](const History& history) {
+  return with_history(histories_, [&](const History& history) {
     const std::uint64_t newest = history.height().value;
     if (request->first_height() > newest) {
       return grpc::Status(grpc::StatusCode::NOT_FOUND,

@@ -135,6 +135,7 @@ TEST(Faults, AGracefulStopAnswersAndEndsWithZero) {
   Cluster cluster;
   cluster.start_all();
   const unsigned leader = cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
   // With two nodes gone nothing can be decided: the statement is taken, and nobody knows.
   cluster.kill((leader + 1) % 4);
   cluster.kill((leader + 2) % 4);

@@ -55,10 +55,11 @@ Cosignature cosign(const Checkpoint& checkpoint, std::uint64_t seconds, std::str
   return {note_key_id(node_name, NoteKeyType::cosignature, key.public_key()), seconds, key.sign(as_bytes(message))};
 }
 
-bool verify_cosignature(std::string_view body, const Cosignature& cosignature, const PublicKey& key) {
+bool verify_cosignature(std::string_view body, const Cosignature& cosignature, const PublicKey& key,
+                        const SignatureCheck& check_signature) {
   // C2SP: a timestamp does not exceed 2^63 - 1.
   if (cosignature.seconds >> 63 != 0) return false;
-  return ed25519_verify(key, as_bytes(cosigned_message(body, cosignature.seconds)), cosignature.signature);
+  return check_signature(key, as_bytes(cosigned_message(body, cosignature.seconds)), cosignature.signature);
 }
 
 void write(Writer& writer, const std::vector<Cosignature>& cosignatures) {
@@ -114,14 +115,15 @@ std::optional<std::size_t> find_voter(const Quorum& quorum, const NoteKeyId& id)
 
 std::optional<std::vector<Cosignature>> certify(const Checkpoint& checkpoint, const Quorum& quorum,
                                                 std::span<const Cosignature> cosignatures,
-                                                std::uint64_t not_before_seconds) {
+                                                std::uint64_t not_before_seconds,
+                                                const SignatureCheck& check_signature) {
   const std::string body = encode(checkpoint);
   std::vector<std::optional<Cosignature>> newest(quorum.voters.size());
   for (const Cosignature& cosignature : cosignatures) {
     const auto voter = find_voter(quorum, cosignature.key_id);
     if (!voter || cosignature.seconds < not_before_seconds) continue;
     if (newest[*voter] && newest[*voter]->seconds >= cosignature.seconds) continue;
-    if (verify_cosignature(body, cosignature, quorum.voters[*voter].key)) newest[*voter] = cosignature;
+    if (verify_cosignature(body, cosignature, quorum.voters[*voter].key, check_signature)) newest[*voter] = cosignature;
   }
   std::vector<std::uint64_t> times;
   for (const auto& cosignature : newest) {

@@ -15,15 +15,29 @@ Error not_found(std::string message) { return {ErrorCode::not_found, std::move(m
 }  // namespace
 
 Result<std::unique_ptr<History>> History::open(std::shared_ptr<const storage::KeyValueStore> store) {
+  return Histories(std::move(store)).open();
+}
+
+/// The id is the hash of all of genesis.
+Histories::Named Histories::named(const storage::View& view) const {
+  const std::lock_guard lock(mutex_);
+  if (!named_) {
+    const Hash ledger = ledger_id(present(view.get(keys::genesis()), "genesis"));
+    const Record consortium = stored(decode_record(read_record(view, 0, Height{0})), "the consortium record");
+    named_ = {ledger, origin_line(std::get<ConsortiumRecord>(consortium).origin, ledger)};
+  }
+  return *named_;
+}
+
+Result<std::unique_ptr<History>> Histories::open() const {
   return guarded([&]() -> Result<std::unique_ptr<History>> {
-    auto view = store->view();
-    const auto genesis = view->get(keys::genesis());
-    if (!genesis) return not_found("store: expected a ledger, found an empty store");
-    const Hash ledger = ledger_id(*genesis);
-    const Record consortium = stored(decode_record(read_record(*view, 0, Height{0})), "the consortium record");
-    auto certified = read_certified(*view, origin_line(std::get<ConsortiumRecord>(consortium).origin, ledger));
+    auto view = store_->view();
+    auto certified = read_certified(*view, "");
+    // Nor is there anything certified before there is a ledger.
     if (!certified) return not_found("store: expected a certified checkpoint, found none yet");
-    auto impl = std::make_unique<Impl>(std::move(store), std::move(view), std::move(*certified), ledger);
+    Named named = this->named(*view);
+    certified->certified.checkpoint.origin = std::move(named.origin);
+    auto impl = std::make_unique<History::Impl>(store_, std::move(view), std::move(*certified), named.ledger);
     return std::unique_ptr<History>(new History(std::move(impl)));
   });
 }

@@ -78,7 +78,7 @@ Error conflict(std::string message) { return {ErrorCode::conflict, std::move(mes
 
 /// Checks a checkpoint against the block it names; returns what is kept of it.
 Result<StoredCertified> check_certified(const storage::View& view, const Head& head, const std::string& origin,
-                                        const CertifiedCheckpoint& certified) {
+                                        const CertifiedCheckpoint& certified, const SignatureCheck& check_signature) {
   const Checkpoint& checkpoint = certified.checkpoint;
   if (checkpoint.origin != origin) return conflict("certify: expected the origin " + origin);
   if (checkpoint.size == 0 || checkpoint.size > head.size) {
@@ -96,7 +96,7 @@ Result<StoredCertified> check_certified(const storage::View& view, const Head& h
   };
   const ConsortiumRecord consortium = consortium_at(record->height);
   const std::uint64_t not_before = record->time.value / 1000;
-  const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before);
+  const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before, check_signature);
   if (!chosen) {
     return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) +
                     " voters that verify");
@@ -105,7 +105,7 @@ Result<StoredCertified> check_certified(const storage::View& view, const Head& h
   if (record->height.value > 0) {
     const ConsortiumRecord before = consortium_at(Height{record->height.value - 1});
     if (before.revision != consortium.revision) {
-      const auto previous = certify(checkpoint, quorum_of(before), certified.previous, not_before);
+      const auto previous = certify(checkpoint, quorum_of(before), certified.previous, not_before, check_signature);
       if (!previous) return conflict("certify: expected cosignatures of the epoch before as well");
       out.certified.previous = *previous;
     }
@@ -335,11 +335,11 @@ Result<Applied> Ledger::apply(LogIndex index, const Payload& payload, const Sign
   });
 }
 
-Result<void> Ledger::certify(const CertifiedCheckpoint& certified) {
+Result<void> Ledger::certify(const CertifiedCheckpoint& certified, const SignatureCheck& check_signature) {
   if (state_->broken) return *state_->broken;
   return guarded([&]() -> Result<void> {
     const auto view = state_->store->view();
-    const auto checked = check_certified(*view, state_->head, state_->origin, certified);
+    const auto checked = check_certified(*view, state_->head, state_->origin, certified, check_signature);
     if (!checked) return checked.error();
     if (checked->height < state_->certified_height) {
       return conflict("certify: block " + std::to_string(state_->certified_height.value) + " is certified already");

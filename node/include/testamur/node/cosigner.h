@@ -27,6 +27,7 @@ class Cosigner {
     std::string node;  ///< its name
     Clock clock;
     std::chrono::seconds every{60};  ///< an idle head is cosigned anew so often
+    SignatureCheck check_signature = ed25519_verify;
   };
   struct Events {
     /// Puts a promise on disk, then calls back on this thread.

@@ -133,7 +133,7 @@ class Intake {
   static void collect(Known& known, Calls& calls, Instant now, bool all);
 
   const Options options_;
-  const std::shared_ptr<const storage::KeyValueStore> store_;
+  const store::Histories histories_;
   SignatureMemory& signatures_;
   const Events events_;
 

@@ -47,7 +47,7 @@ class LedgerService final : public testamur::v1::Ledger::Service {
                        testamur::v1::NodeStatus* answer) override;
 
  private:
-  const std::shared_ptr<const storage::KeyValueStore> store_;
+  const store::Histories histories_;
   Intake& intake_;
   const Heads& heads_;
   const std::function<testamur::v1::NodeStatus()> status_;

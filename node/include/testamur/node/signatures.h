@@ -1,4 +1,4 @@
-// Each signature is checked once a node: when its statement comes in, and then remembered until its block is applied.
+// Each signature is checked once a node: when its statement or cosignature comes in, and then remembered.
 #pragma once
 
 #include <mutex>

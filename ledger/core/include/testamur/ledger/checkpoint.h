@@ -32,7 +32,8 @@ struct Cosignature {
 Cosignature cosign(const Checkpoint& checkpoint, std::uint64_t seconds, std::string_view node_name,
                    const SecretKey& key);
 /// `body` is the encoded checkpoint, made once for all its cosignatures.
-bool verify_cosignature(std::string_view body, const Cosignature& cosignature, const PublicKey& key);
+bool verify_cosignature(std::string_view body, const Cosignature& cosignature, const PublicKey& key,
+                        const SignatureCheck& check_signature = ed25519_verify);
 
 /// A list with a one-byte count; each is the key id, the seconds, the signature.
 void write(Writer& writer, const std::vector<Cosignature>& cosignatures);
@@ -60,7 +61,8 @@ std::optional<std::size_t> find_voter(const Quorum& quorum, const NoteKeyId& id)
 /// are fewer. Unknown signers are passed over. No cosignature before `not_before_seconds` counts.
 std::optional<std::vector<Cosignature>> certify(const Checkpoint& checkpoint, const Quorum& quorum,
                                                 std::span<const Cosignature> cosignatures,
-                                                std::uint64_t not_before_seconds);
+                                                std::uint64_t not_before_seconds,
+                                                const SignatureCheck& check_signature = ed25519_verify);
 
 /// A checkpoint with the cosignatures that make it final.
 struct CertifiedCheckpoint {

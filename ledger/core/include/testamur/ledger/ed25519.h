@@ -1,6 +1,8 @@
 // Ed25519 (RFC 8032) by libsodium, for every node alike: implementations differ on odd signatures, and nodes may not.
 #pragma once
 
+#include <functional>
+
 #include "testamur/encoding/bytes.h"
 
 namespace testamur {
@@ -10,6 +12,9 @@ using SignatureBytes = std::array<std::uint8_t, 64>;
 
 /// Without the cofactor, S < L, refused when the key or R is not canonical or of small order (FORMATS 4).
 bool ed25519_verify(const PublicKey& key, ByteView message, const SignatureBytes& signature);
+
+/// Checks one signature. A node gives one that remembers what it has checked, so that each is checked once.
+using SignatureCheck = std::function<bool(const PublicKey&, ByteView message, const SignatureBytes&)>;
 
 /// A signing key, wiped when it goes out of scope.
 class SecretKey {

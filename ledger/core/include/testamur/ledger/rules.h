@@ -77,9 +77,6 @@ class LedgerView {
                                           std::uint64_t count) const = 0;
 };
 
-/// Checks one signature. A node gives one that remembers what it checked when the statement arrived.
-using SignatureCheck = std::function<bool(const PublicKey&, ByteView message, const SignatureBytes&)>;
-
 struct Judgement {
   Acceptance code = Acceptance::malformed;
   std::optional<Statement> statement;  ///< there when the code is ok

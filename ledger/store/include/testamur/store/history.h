@@ -4,6 +4,8 @@
 // A History is one moment of the store, for one thread; it is cheap to make.
 #pragma once
 
+#include <mutex>
+
 #include "testamur/ledger/proof.h"
 #include "testamur/ledger/rules.h"
 #include "testamur/storage/key_value.h"
@@ -70,9 +72,30 @@ class History {
   Result<Proof> prove(const ProofRequest& request) const;
 
  private:
+  friend class Histories;
   class Impl;
   explicit History(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+/// Opens histories of one store. What never changes in it is read once.
+class Histories {
+ public:
+  explicit Histories(std::shared_ptr<const storage::KeyValueStore> store) : store_(std::move(store)) {}
+
+  /// As History::open. From any thread.
+  Result<std::unique_ptr<History>> open() const;
+
+ private:
+  struct Named {
+    Hash ledger{};
+    std::string origin;
+  };
+  Named named(const storage::View& view) const;
+
+  std::shared_ptr<const storage::KeyValueStore> store_;
+  mutable std::mutex mutex_;
+  mutable std::optional<Named> named_;
 };
 
 }  // namespace testamur::store

@@ -90,7 +90,7 @@ class Ledger {
   Result<Applied> apply(LogIndex index, const Payload& payload, const SignatureCheck& check_signature = ed25519_verify);
 
   /// Makes a checkpoint of one of this ledger's blocks final, when its cosignatures hold. Blocks up to it stay for ever.
-  Result<void> certify(const CertifiedCheckpoint& certified);
+  Result<void> certify(const CertifiedCheckpoint& certified, const SignatureCheck& check_signature = ed25519_verify);
   std::optional<CertifiedCheckpoint> certified() const;
   /// The height of the newest certified block; blocks above it can be rolled back. Genesis is final by itself.
   Height certified_height() const;
