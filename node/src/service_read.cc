@@ -10,6 +10,7 @@ namespace {
 using store::History;
 
 constexpr std::uint32_t kMaxProofs = 1u << 20;
+constexpr std::uint32_t kMaxStep = 1u << 20;
 constexpr std::uint32_t kMaxBlocks = 10'000;
 constexpr std::uint32_t kMaxListed = 1000;
 
@@ -119,7 +120,9 @@ grpc::Status LedgerService::FindListed(grpc::ServerContext*, const testamur::v1:
 grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testamur::v1::GetProofsRequest* request,
                                       grpc::ServerWriter<testamur::v1::EntryProof>* stream) {
   const std::uint64_t count = std::max(request->count(), 1u);
-  if (count > kMaxProofs || request->first() + count < count) {
+  const std::uint64_t step = std::max(request->step(), 1u);
+  if (step > kMaxStep) return {grpc::StatusCode::INVALID_ARGUMENT, "step: expected at most 1,048,576"};
+  if (count > kMaxProofs || request->first() + count * step < count * step) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "count: expected at most 1,048,576 numbers below 2^64"};
   }
   const Room::Place place = long_calls_.enter();
@@ -132,7 +135,7 @@ grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testam
     wanted.full = !request->light();
     wanted.with_document = request->with_document();
     for (std::uint64_t i = 0; i < count && !context->IsCancelled() && !stopping_; ++i) {
-      wanted.number = EntryNumber{request->first() + i};
+      wanted.number = EntryNumber{request->first() + i * step};
       const auto proof = history.prove(wanted);
       if (!proof) return status_of(proof.error());
       testamur::v1::EntryProof out;

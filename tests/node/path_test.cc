@@ -128,6 +128,46 @@ TEST(Path, ListedEntriesAreFoundAndBlocksCanBeRead) {
   EXPECT_EQ(log.root(), checkpoint.root);
 }
 
+TEST(Path, ProofsOfEverySoManyThNumber) {
+  Cluster cluster({.nodes = 1, .registers = 1});
+  cluster.start_all();
+  cluster.wait_for_leader();
+  const World& world = cluster.world();
+  const Class entries = make_class("class", 300, false);
+  const Bytes statement = world.sign(0, world.issue(0, "r0", 0, 300, entries.root, false, clock_now()));
+  ASSERT_EQ(cluster.submit(0, statement).code(), "ok");
+  const auto ask = [&](std::uint64_t first, std::uint32_t count, std::uint32_t step,
+                       std::vector<std::uint64_t>& numbers) {
+    grpc::ClientContext context;
+    v1::GetProofsRequest request;
+    request.set_institution(World::institution_id(0));
+    request.set_register_("r0");
+    request.set_first(first);
+    request.set_count(count);
+    request.set_step(step);
+    const auto stream = cluster.node(0).GetProofs(&context, request);
+    for (v1::EntryProof proof; stream->Read(&proof);) {
+      Question question;
+      question.entry = {World::institution_id(0), "r0", EntryNumber{proof.number()}};
+      const Finding finding = verify(as_bytes(proof.proof()), world.policy(), question);
+      EXPECT_EQ(finding.verdict, proof.number() < 300 ? Verdict::good : Verdict::not_yet_issued) << proof.number();
+      numbers.push_back(proof.number());
+    }
+    return stream->Finish().error_code();
+  };
+  std::vector<std::uint64_t> numbers;
+  EXPECT_EQ(ask(1, 4, 128, numbers), grpc::StatusCode::OK);
+  EXPECT_THAT(numbers, ::testing::ElementsAre(1, 129, 257, 385));
+  numbers.clear();
+  EXPECT_EQ(ask(298, 2, 0, numbers), grpc::StatusCode::OK) << "one after another";
+  EXPECT_THAT(numbers, ::testing::ElementsAre(298, 299));
+  EXPECT_EQ(ask(0, 2, 1u << 20, numbers), grpc::StatusCode::OK);
+  numbers.clear();
+  EXPECT_EQ(ask(0, 1, (1u << 20) + 1, numbers), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(ask(UINT64_MAX - 200, 2, 128, numbers), grpc::StatusCode::INVALID_ARGUMENT) << "no number above 2^64";
+  EXPECT_TRUE(numbers.empty());
+}
+
 TEST(Path, ManyUnderWayOnOneStream) {
   Cluster cluster;
   cluster.start_all();

@@ -12,8 +12,9 @@ namespace {
 /// The state of one verification. Every check returns nothing when it holds, or the reason of refusal.
 class Verification {
  public:
-  Verification(const Proof& proof, const Policy& policy, const Question& question, Finding& finding)
-      : proof_(proof), policy_(policy), question_(question), finding_(finding) {}
+  Verification(const Proof& proof, const Policy& policy, const Question& question,
+               const SignatureCheck& check_signature, Finding& finding)
+      : proof_(proof), policy_(policy), question_(question), check_signature_(check_signature), finding_(finding) {}
 
   Verdict run() {
     using Check = std::optional<Verdict> (Verification::*)();
@@ -83,7 +84,9 @@ class Verification {
       if (!voter) return Verdict::unknown_cosigner;
       if (last && *voter <= *last) return Verdict::cosigners_out_of_order;
       last = voter;
-      if (!verify_cosignature(body, cosignature, quorum.voters[*voter].key)) return Verdict::bad_cosignature;
+      if (!verify_cosignature(body, cosignature, quorum.voters[*voter].key, check_signature_)) {
+        return Verdict::bad_cosignature;
+      }
       oldest = std::min(oldest, cosignature.seconds);
     }
     const Time newest_block = proof_.later ? proof_.later->record.time : proof_.block.time;
@@ -203,7 +206,7 @@ class Verification {
     unsigned valid = 0;
     for (const Signature& signature : statement.signatures) {
       const Key* key = find_key(institution.record, signature.key_id);
-      if (key == nullptr || !ed25519_verify(key->public_key, message, signature.signature)) {
+      if (key == nullptr || !check_signature_(key->public_key, message, signature.signature)) {
         return Verdict::bad_signature;
       }
       if (key->valid_for(kUseIssue, entry_->statement.recorded_at)) ++valid;
@@ -288,6 +291,7 @@ class Verification {
   const Proof& proof_;
   const Policy& policy_;
   const Question& question_;
+  const SignatureCheck& check_signature_;
   Finding& finding_;
   const EntryProof* entry_ = nullptr;
   LeafIndex block_index_;
@@ -297,7 +301,7 @@ class Verification {
 
 }  // namespace
 
-Finding verify(ByteView proof, const Policy& policy, const Question& question) {
+Finding verify(ByteView proof, const Policy& policy, const Question& question, const SignatureCheck& check_signature) {
   Finding finding;
   if (policy.epochs.empty()) {
     finding.verdict = Verdict::malformed_policy;
@@ -308,7 +312,7 @@ Finding verify(ByteView proof, const Policy& policy, const Question& question) {
     finding.detail = decoded.error().message;
     return finding;
   }
-  finding.verdict = Verification(*decoded, policy, question, finding).run();
+  finding.verdict = Verification(*decoded, policy, question, check_signature, finding).run();
   return finding;
 }
 

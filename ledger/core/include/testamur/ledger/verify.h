@@ -49,7 +49,9 @@ struct Finding {
 };
 
 Finding verify(ByteView proof, std::string_view policy, const Question& question);
-/// The same, for a policy that is kept decoded.
-Finding verify(ByteView proof, const Policy& policy, const Question& question);
+/// The same, for a policy that is kept decoded. Whoever checks many proofs under one head may give a check of signatures that
+/// remembers those that held.
+Finding verify(ByteView proof, const Policy& policy, const Question& question,
+               const SignatureCheck& check_signature = ed25519_verify);
 
 }  // namespace testamur
