@@ -7,6 +7,7 @@
 
 #include "batch_tree.h"
 #include "bundle.h"
+#include "checked_signatures.h"
 #include "pending.h"
 #include "tool_world.h"
 
@@ -32,7 +33,7 @@ TEST(Batch, DirectoriesAreReadWholeAndHiddenFilesLeftOut) {
   world.make_documents("class/proofs", 2);
   world.write("class/.DS_Store", "x");
   world.make_documents("class/.git", 2);
-  const auto read = value_of(read_documents({world.path("class")}, world.path("class/proofs"), [] {}));
+  const auto read = value_of(read_documents({world.path("class")}, world.path("class/proofs"), [](std::size_t) {}));
   ASSERT_EQ(read.documents.size(), 5u);
   EXPECT_EQ(read.documents[0].name, "document-0");
   EXPECT_EQ(read.documents[3].name, "more/document-0");
@@ -43,7 +44,7 @@ TEST(Batch, DoubledDocumentsAreRefusedByName) {
   test::ToolWorld world;
   world.make_documents("class", 3);
   world.write("class/copy", "class document 1");
-  const auto read = read_documents({world.path("class")}, "", [] {});
+  const auto read = read_documents({world.path("class")}, "", [](std::size_t) {});
   ASSERT_FALSE(read);
   EXPECT_THAT(read.error().message, testing::AllOf(HasSubstr("copy"), HasSubstr("document-1")));
 }
@@ -52,8 +53,9 @@ TEST(Batch, DoubledNamesAreRefused) {
   test::ToolWorld world;
   world.make_documents("one", 1);
   world.make_documents("two", 1);
-  EXPECT_EQ(read_documents({world.path("one"), world.path("two")}, "", [] {}).error().code, ErrorCode::invalid);
-  EXPECT_EQ(read_documents({world.path("none")}, "", [] {}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(read_documents({world.path("one"), world.path("two")}, "", [](std::size_t) {}).error().code,
+            ErrorCode::invalid);
+  EXPECT_EQ(read_documents({world.path("none")}, "", [](std::size_t) {}).error().code, ErrorCode::not_found);
 }
 
 TEST(Batch, IsRecognisedWhateverItsOrderAndSalts) {
@@ -101,6 +103,82 @@ TEST(Batch, TreeIsTheLedgers) {
   }
 }
 
+TEST(Batch, DocumentsThatCannotBeReadAreToldInTheirOrder) {
+  test::ToolWorld world;
+  std::vector<BatchDocument> documents(300);
+  world.make_documents("class", 300);
+  for (const unsigned i : {7u, 150u, 299u}) std::filesystem::remove(world.path("class/document-" + std::to_string(i)));
+  std::size_t told = 0;
+  const auto unread = hash_documents(
+      documents, [&](std::size_t i) { return world.path("class/document-" + std::to_string(i)); },
+      [&](std::size_t total) { told += total == 300 ? 1 : 0; });
+  ASSERT_EQ(unread.size(), 3u);
+  EXPECT_EQ(unread[0].index, 7u);
+  EXPECT_EQ(unread[2].index, 299u);
+  EXPECT_EQ(told, 300u);
+  for (unsigned i = 0; i < 7; ++i) {
+    EXPECT_EQ(documents[i].document, sha256(as_bytes("class document " + std::to_string(i))));
+  }
+}
+
+TEST(IssuedIndex, FindsEveryDocumentAndNoOther) {
+  const test::ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/index";
+  const RegisterName in{"ulisboa.pt", "diplomas"};
+  for (const unsigned count : {1u, 1023u, 1024u, 1025u, 5000u}) {
+    SCOPED_TRACE(count);
+    std::vector<NumberedDocument> documents;
+    for (unsigned i = 0; i < count; ++i) documents.push_back({test::bytes_named(std::to_string(i)), EntryNumber{i}});
+    value_of(write_issued_index(path, {}, in, documents));
+    auto index = value_of(IssuedIndex::open(path));
+    EXPECT_EQ(index.in(), in);
+    const auto ask_all = [&] {
+      for (const NumberedDocument& document : documents) {
+        ASSERT_EQ(value_of(index.find(document.document)), document.number);
+        Hash near = document.document;
+        near[31] ^= 1;
+        ASSERT_EQ(value_of(index.find(near)), std::nullopt);
+      }
+      EXPECT_EQ(value_of(index.find(Hash{})), std::nullopt);
+      Hash last;
+      last.fill(0xff);
+      EXPECT_EQ(value_of(index.find(last)), std::nullopt);
+    };
+    ask_all();
+    std::sort(documents.begin(), documents.end(), [](const auto& a, const auto& b) { return a.document < b.document; });
+    ask_all();
+    const Hash gone = documents.front().document;
+    documents.erase(documents.begin());
+    value_of(erase_from_issued_index(path, gone));
+    auto without = value_of(IssuedIndex::open(path));
+    EXPECT_EQ(without.count(), count - 1);
+    EXPECT_EQ(value_of(without.find(gone)), std::nullopt);
+    for (const auto& document : documents) ASSERT_EQ(value_of(without.find(document.document)), document.number);
+  }
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(path).permissions(), perms::owner_read | perms::owner_write);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  EXPECT_EQ(IssuedIndex::open(path).error().code, ErrorCode::malformed);
+}
+
+TEST(CheckedSignatures, AnswerAsTheCheckItselfDoes) {
+  CheckedSignatures check;
+  const SecretKey key = test::key_named("one");
+  const SecretKey other = test::key_named("other");
+  for (unsigned i = 0; i < 1500; ++i) {  // more than are remembered
+    const std::string message = "message " + std::to_string(i);
+    const SignatureBytes good = key.sign(as_bytes(message));
+    SignatureBytes bad = good;
+    bad[40] ^= 1;
+    for (int again = 0; again < 2; ++again) {
+      ASSERT_TRUE(check(key.public_key(), as_bytes(message), good));
+      ASSERT_FALSE(check(key.public_key(), as_bytes(message), bad));
+      ASSERT_FALSE(check(key.public_key(), as_bytes(message + "."), good));
+      ASSERT_FALSE(check(other.public_key(), as_bytes(message), good));
+    }
+  }
+}
+
 TEST(Pending, StatementsOfAnEarlierBatchAreCleared) {
   const test::ScratchDirectory scratch;
   const Batch batch = make_batch(2);
@@ -116,7 +194,7 @@ TEST(Pending, StatementsOfAnEarlierBatchAreCleared) {
   EXPECT_TRUE(value_of(pending.statement(0)));
   EXPECT_THAT(Pending(scratch.path(), Hash{}).others(), testing::SizeIs(1));
   EXPECT_FALSE(value_of(pending.issued()));
-  value_of(pending.finish(batch.in, {{{EntryNumber{7}, 2, "class.bundle"}}}));
+  value_of(pending.finish(batch, {{{EntryNumber{7}, 2, "class.bundle"}}}));
   EXPECT_FALSE(pending.is_there());
   EXPECT_FALSE(value_of(pending.statement(0)));
   const auto issued = value_of(pending.issued());

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "bundle.h"
+#include "testamur/ledger/verify.h"
 #include "tool_world.h"
 
 namespace testamur::tool {
@@ -36,7 +38,7 @@ TEST_F(Issue, EveryDocumentGetsAProofThatVerifies) {
   ASSERT_EQ(ran.exit, kGood) << ran.err;
   EXPECT_THAT(world_.files_in("proofs"),
               ElementsAre("document-0.proof", "document-1.proof", "document-2.proof", "document-3.proof",
-                          "document-4.proof", testing::StartsWith("issued-")));
+                          "document-4.proof", testing::EndsWith(".index"), testing::EndsWith(".json")));
   for (int i = 0; i < 5; ++i) {
     const std::string name = "document-" + std::to_string(i);
     EXPECT_EQ(verify("class/" + name, "proofs/" + name + ".proof").exit, kGood);
@@ -112,7 +114,7 @@ TEST_F(Issue, UnknownOutcomeSaysSoAndIsFinishedLater) {
   EXPECT_EQ(again.exit, kGood) << again.err;
   EXPECT_THAT(again.out, HasSubstr("interrupted before"));
   EXPECT_EQ(issued(), 3u) << "issued once";
-  EXPECT_EQ(world_.files_in("proofs").size(), 4u);
+  EXPECT_EQ(world_.files_in("proofs").size(), 5u);
 }
 
 TEST_F(Issue, AnotherStatementMayTakeTheNumberFirst) {
@@ -161,7 +163,8 @@ TEST_F(Issue, LargeClassGoesIntoABundle) {
   world_.make_documents("class", 1200);
   const auto ran = world_.issue("r1", "proofs", {world_.path("class"), "--json"});
   ASSERT_EQ(ran.exit, kGood) << ran.out;
-  EXPECT_THAT(world_.files_in("proofs"), ElementsAre("class.bundle", testing::StartsWith("issued-")));
+  EXPECT_THAT(world_.files_in("proofs"),
+              ElementsAre("class.bundle", testing::EndsWith(".index"), testing::EndsWith(".json")));
   EXPECT_LT(world_.service().proofs_sent(), 20u);
   for (const char* name : {"document-0", "document-77", "document-1199"}) {
     const std::string proof = world_.path(std::string(name) + ".proof");
@@ -169,6 +172,67 @@ TEST_F(Issue, LargeClassGoesIntoABundle) {
     EXPECT_EQ(verify("class/" + std::string(name), std::string(name) + ".proof").exit, kGood) << name;
   }
   EXPECT_EQ(world_.run({"proof", "extract", world_.path("proofs/class.bundle"), "document-1200"}).exit, kFailed);
+}
+
+TEST_F(Issue, BundleServesEveryEntryWhereverItBeginsAndWhateverWasAmended) {
+  ASSERT_EQ(world_.issue("r1", "before", {world_.make_documents("few", 5)}).exit, kGood);
+  world_.make_documents("class", 1200);
+  // Between the class's recording and its proofs: an entry at the start of a chunk, some inside one, and a whole chunk.
+  world_.service().next_submissions({[&](const v1::SubmitRequest& request) {
+    const auto outcome = world_.service().take(request);
+    const auto revoke = [&](std::uint64_t first, std::uint32_t count) {
+      return Change{EntryNumber{first}, count, Status::revoked, 3, world_.ledger().now(), {}};
+    };
+    world_.ledger().amend(0, "r1", {revoke(6, 1), revoke(128, 1), revoke(300, 3), revoke(512, 128), revoke(1204, 1)});
+    world_.ledger().certify();
+    return std::optional(outcome);
+  }});
+  const auto ran = world_.issue("r1", "proofs", {world_.path("class"), "--json", "--keep-order"});
+  ASSERT_EQ(ran.exit, kGood) << ran.out;
+  EXPECT_EQ(boost::json::parse(ran.out).at("not_good").as_int64(), 134);
+  std::vector<std::uint64_t> revoked;
+  for (int i = 0; i < 1200; ++i) {
+    const std::string name = "document-" + std::to_string(i);
+    const auto taken = test::value_of(extract(world_.path("proofs/class.bundle"), {}, name));
+    Question question;
+    question.document = sha256(as_bytes("class document " + std::to_string(i)));
+    const Finding finding = testamur::verify(encode(taken.proof), world_.ledger().world().policy(), question);
+    ASSERT_TRUE(is_answer(finding.verdict)) << name << " " << sentence(finding.verdict);
+    ASSERT_EQ(finding.number, taken.number);
+    if (finding.verdict == Verdict::revoked) revoked.push_back(taken.number.value);
+  }
+  EXPECT_EQ(revoked.size(), 134u);
+  EXPECT_THAT(revoked, testing::IsSupersetOf({6, 128, 300, 301, 302, 512, 639, 1204}));
+}
+
+TEST_F(Issue, DocumentsOfAnEarlierClassAreNamedAndRefused) {
+  const std::string first = world_.make_documents("first", 4);
+  ASSERT_EQ(world_.issue("r1", "proofs", {first, "--keep-order"}).exit, kGood);
+  world_.make_documents("second", 0);
+  world_.write("second/new-name", "a document that no class had");
+  world_.write("second/other-name", "first document 2");
+  const auto refused = world_.issue("r1", "proofs", {world_.path("second")});
+  EXPECT_EQ(refused.exit, kFailed);
+  EXPECT_THAT(refused.err,
+              testing::AllOf(HasSubstr("[issued_before]"), HasSubstr("other-name is university-0.example/r1/2")));
+  EXPECT_EQ(issued(), 4u);
+  EXPECT_EQ(world_.issue("r1", "proofs", {world_.path("second"), "--again"}).exit, kGood);
+  EXPECT_EQ(issued(), 6u);
+  EXPECT_EQ(world_.issue("r1", "elsewhere", {world_.path("second")}).exit, kGood)
+      << "another directory, another memory";
+}
+
+TEST_F(Issue, LargeClassesShareADirectory) {
+  world_.make_documents("one", 1001);
+  world_.make_documents("two", 1001);
+  ASSERT_EQ(world_.issue("r1", "proofs", {world_.path("one")}).exit, kGood);
+  const auto second = world_.issue("r1", "proofs", {world_.path("two"), "--json"});
+  ASSERT_EQ(second.exit, kGood) << second.out;
+  const auto parsed = boost::json::parse(second.out);
+  const std::string bundle(parsed.at("parts").at(0).at("bundle").as_string());
+  EXPECT_THAT(bundle, testing::AllOf(testing::StartsWith("class-"), testing::EndsWith(".bundle")));
+  EXPECT_TRUE(extract(world_.path("proofs/" + bundle), {}, "document-7"));
+  EXPECT_TRUE(extract(world_.path("proofs/class.bundle"), {}, "document-7"));
 }
 
 TEST_F(Issue, ListedClassIsFoundByItsHash) {
@@ -187,6 +251,19 @@ TEST_F(Issue, KeysThatCannotSignAreNamedBeforeAnythingIsSent) {
   EXPECT_EQ(one.exit, kFailed);
   EXPECT_THAT(one.err, HasSubstr("asks for 2 signatures"));
   EXPECT_TRUE(world_.service().handed_in().empty());
+}
+
+TEST_F(Issue, OneRunAtATimeWorksInADirectory) {
+  const std::string documents = world_.make_documents("class", 2);
+  test::Ran second;
+  world_.service().next_submissions({[&](const auto&) {
+    second = world_.issue("r1", "proofs", {documents});
+    return std::optional<v1::Outcome>();
+  }});
+  EXPECT_EQ(world_.issue("r1", "proofs", {documents}).exit, kGood);
+  EXPECT_EQ(second.exit, kFailed);
+  EXPECT_THAT(second.err, HasSubstr("no other command at work here"));
+  EXPECT_EQ(issued(), 2u);
 }
 
 TEST_F(Issue, UnfinishedClassKeepsItsDirectory) {

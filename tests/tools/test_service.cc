@@ -115,7 +115,7 @@ grpc::Status TestService::GetProofs(grpc::ServerContext*, const v1::GetProofsReq
   const std::lock_guard lock(mutex_);
   const auto history = ledger_.history();
   for (std::uint64_t i = 0; i < std::max<std::uint32_t>(1, request->count()); ++i) {
-    const EntryNumber number{request->first() + i};
+    const EntryNumber number{request->first() + i * std::max<std::uint32_t>(1, request->step())};
     auto proof = history->prove({request->institution(), request->register_(), number,
                                  request->has_at() ? std::optional(Time{request->at()}) : std::nullopt,
                                  !request->light(), request->with_document()});

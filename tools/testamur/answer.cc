@@ -97,7 +97,7 @@ void say_event(std::ostream& out, const Event& event, std::string_view status) {
 
 }  // namespace
 
-Answer check(ByteView proof, const Policy& policy, const Asked& asked) {
+Answer check(ByteView proof, const Policy& policy, const Asked& asked, const SignatureCheck& check_signature) {
   Question question;
   question.document = asked.document;
   question.at = asked.at;
@@ -115,7 +115,7 @@ Answer check(ByteView proof, const Policy& policy, const Asked& asked) {
   answer.at = asked.at;
   answer.now = asked.now;
   answer.ledger = policy.origin;
-  answer.finding = verify(proof, policy, question);
+  answer.finding = verify(proof, policy, question, check_signature);
   answer.verdict = answer.finding.verdict;
   answer.exit = exit_of(answer.verdict);
   if (is_answer(answer.verdict)) answer.shown = answer.verdict;
@@ -123,7 +123,7 @@ Answer check(ByteView proof, const Policy& policy, const Asked& asked) {
     // It does not speak of now. What it does speak of is its own time.
     question.max_age_ms.reset();
     if (answer.verdict == Verdict::not_current) question.at = answer.finding.status_since;
-    Finding then = verify(proof, policy, question);
+    Finding then = verify(proof, policy, question, check_signature);
     if (is_answer(then.verdict)) {
       answer.shown = then.verdict;
       answer.finding = std::move(then);

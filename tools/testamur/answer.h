@@ -34,7 +34,8 @@ struct Answer {
   unsigned threshold = 0;
 };
 
-Answer check(ByteView proof, const Policy& policy, const Asked& asked);
+Answer check(ByteView proof, const Policy& policy, const Asked& asked,
+             const SignatureCheck& check_signature = ed25519_verify);
 
 /// Of two exit codes the one that warns most: refused, revoked, superseded, suspended, could not check, not issued, good.
 int most_careful(int a, int b);

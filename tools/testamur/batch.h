@@ -32,9 +32,20 @@ struct Documents {
   std::vector<BatchDocument> documents;
   std::uint64_t hidden = 0;  ///< files left out because their names begin with a dot
 };
-using CountDocument = std::function<void()>;
+/// Told after each document, one call at a time, of how many.
+using CountDocument = std::function<void(std::size_t total)>;
 Result<Documents> read_documents(const std::vector<std::string>& paths, const std::string& leave_out,
                                  const CountDocument& count);
+
+struct Unread {
+  std::size_t index = 0;
+  Error error;
+};
+using PathOf = std::function<std::string(std::size_t index)>;
+/// Reads each document's file on as many threads as there are cores, one document in memory for each, and fills in its hash. The
+/// value is those that could not be read, in the order of the documents.
+std::vector<Unread> hash_documents(std::span<BatchDocument> documents, const PathOf& path_of,
+                                   const CountDocument& count);
 
 /// What a batch is recognised by: the same documents for the same register, whatever their order and salts.
 Hash batch_id(const Batch& batch);
@@ -47,7 +58,9 @@ bool stays_below(std::string_view name);
 
 Hash commitment_of(const BatchDocument& document, bool listed);
 
+/// The same bytes whole, and piece by piece for a large class.
 Bytes encode(const Batch& batch);
+void encode(const Batch& batch, const std::function<void(ByteView)>& put);
 Result<Batch> decode_batch(ByteView bytes);
 
 }  // namespace testamur::tool

@@ -1,10 +1,9 @@
 #include "bundle.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <fstream>
 
 #include "batch_tree.h"
-#include "files.h"
 #include "testamur/ledger/alphabet.h"
 #include "testamur/ledger/rules.h"
 
@@ -12,10 +11,6 @@ namespace testamur::tool {
 namespace {
 
 constexpr std::string_view kMagic = "testamur-bundle/v1\n";
-
-void put(std::ofstream& out, const Bytes& bytes) {
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-}
 
 /// Reads a bundle front to back; the first thing that is wrong stays.
 class BundleReader {
@@ -104,53 +99,42 @@ Result<Proof> read_proof(BundleReader& reader, EntryNumber number) {
 }  // namespace
 
 BundleWriter::BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents)
-    : path_(std::move(path)) {
-  const std::string beside = path_ + ".partial";
-  // Made by the owner's hand alone, before anything is in it: it holds salts.
-  (void)write_file_unsynced(beside, {}, 0600);
-  out_.open(beside, std::ios::binary | std::ios::trunc);
+    : out_(std::move(path), 0600) {  // it holds salts
   Writer head;
   head.raw(as_bytes(kMagic)).raw(header.ledger).text(header.in.institution).text(header.in.name);
   head.u8(header.listed ? 1 : 0).u64(header.first.value).u32(header.count);
-  put(out_, head.bytes());
+  out_.put(head.bytes());
   for (const BatchDocument& document : documents) {
     Writer entry;
     entry.raw(document.document).raw(document.salt).opaque16(as_bytes(document.name));
-    put(out_, entry.bytes());
+    out_.put(entry.bytes());
   }
-  entries_end_ = static_cast<std::uint64_t>(out_.tellp());
-  put(out_, Bytes(4));  // how many proofs, filled in at the end
+  entries_end_ = out_.size();
+  out_.put(Bytes(4));  // how many proofs, filled in at the end
 }
 
 void BundleWriter::add(EntryNumber number, const Proof& proof) {
   Writer writer;
   writer.u64(number.value).opaque24(encode(proof));
-  put(out_, writer.bytes());
+  out_.put(writer.bytes());
   ++proofs_;
 }
 
 Result<void> BundleWriter::finish() {
-  out_.seekp(static_cast<std::streamoff>(entries_end_));
   Writer count;
   count.u32(proofs_);
-  put(out_, count.bytes());
-  out_.close();
-  const std::string beside = path_ + ".partial";
-  if (!out_) return Error{ErrorCode::storage, beside + ": writing failed"};
-  const std::string parent = std::filesystem::path(path_).parent_path().string();
-  const std::string directory = parent.empty() ? "." : parent;
-  if (auto synced = sync_file_system(directory); !synced) return synced;
-  std::error_code error;
-  std::filesystem::rename(beside, path_, error);
-  if (error) return Error{ErrorCode::storage, path_ + ": moving into place failed: " + error.message()};
-  return sync_directory(directory);
+  out_.put_at(entries_end_, count.bytes());
+  return out_.finish(Existing::replace);
+}
+
+bool serves(const Proof& proof, EntryNumber number) {
+  return proof.entry && proof.number.value / kChunkEntries == number.value / kChunkEntries &&
+         std::holds_alternative<std::monostate>(proof.entry->evidence) && number.value < proof.record.issued &&
+         chunk_status(proof.entry->chunk, number) == Status::good;
 }
 
 std::optional<Proof> proof_for(const Proof& proof, EntryNumber number) {
-  if (!proof.entry || proof.number.value / kChunkEntries != number.value / kChunkEntries) return std::nullopt;
-  const bool shared = std::holds_alternative<std::monostate>(proof.entry->evidence) &&
-                      number.value < proof.record.issued && chunk_status(proof.entry->chunk, number) == Status::good;
-  if (!shared) return std::nullopt;
+  if (!serves(proof, number)) return std::nullopt;
   Proof out = proof;
   out.number = number;
   return out;

@@ -13,9 +13,8 @@
 // whoever checks it finds out whether it was put together rightly.
 #pragma once
 
-#include <fstream>
-
 #include "batch.h"
+#include "files.h"
 #include "testamur/ledger/proof.h"
 
 namespace testamur::tool {
@@ -37,8 +36,7 @@ class BundleWriter {
   Result<void> finish();
 
  private:
-  std::string path_;
-  std::ofstream out_;
+  FileWriter out_;
   std::uint64_t entries_end_ = 0;
   std::uint32_t proofs_ = 0;
 };
@@ -53,8 +51,9 @@ struct BundledProof {
 /// The proof of the document with this hash or this name. Reads the file once through. Errors: not_found, malformed, storage.
 Result<BundledProof> extract(const std::string& path, const std::optional<Hash>& document, std::string_view name);
 
-/// Makes the proof of another number out of one in the same chunk whose status is good. Nothing where that status is not good, so
-/// that it needs evidence of its own.
+/// Whether this proof serves another number: one in the same chunk, and both good. Where one is not, it needs evidence of its own.
+bool serves(const Proof& proof, EntryNumber number);
+/// Makes the proof of a number out of one that serves it; nothing when it does not.
 std::optional<Proof> proof_for(const Proof& proof, EntryNumber number);
 
 }  // namespace testamur::tool

@@ -116,12 +116,13 @@ Called<v1::NodeStatus> NodeClient::get_node() {
 }
 
 Called<std::uint32_t> NodeClient::get_proofs(const EntryName& first, std::uint32_t count, bool with_document,
-                                             const TakeProof& take, std::optional<Time> at) {
+                                             const TakeProof& take, std::optional<Time> at, std::uint32_t step) {
   v1::GetProofsRequest request;
   request.set_institution(first.in.institution);
   request.set_register_(first.in.name);
   request.set_first(first.number.value);
   request.set_count(count);
+  request.set_step(step);
   request.set_with_document(with_document);
   if (at) request.set_at(at->value);
   grpc::ClientContext context;

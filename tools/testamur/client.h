@@ -44,11 +44,11 @@ class NodeClient {
   Called<v1::Register> get_register(const RegisterName& name);
   Called<v1::FindListedResponse> find_listed(const v1::FindListedRequest& request);
   Called<v1::NodeStatus> get_node();
-  /// The proofs of `count` numbers from `first`, each as it comes. Stops early when `take` says false.
+  /// The proofs of `count` numbers from `first`, `step` apart, each as it comes. Stops early when `take` says false.
   /// The value is how many came. They show the status at `at`; nothing: now.
   using TakeProof = std::function<bool(EntryNumber number, ByteView proof)>;
   Called<std::uint32_t> get_proofs(const EntryName& first, std::uint32_t count, bool with_document,
-                                   const TakeProof& take, std::optional<Time> at = {});
+                                   const TakeProof& take, std::optional<Time> at = {}, std::uint32_t step = 1);
 
  private:
   struct Stub;

@@ -1,10 +1,13 @@
 // Fetching the proofs of a recorded part, and checking every one before it is written.
+#include <algorithm>
 #include <filesystem>
 
 #include "answer.h"
 #include "bundle.h"
+#include "checked_signatures.h"
 #include "files.h"
 #include "issue.h"
+#include "testamur/ledger/rules.h"
 
 namespace testamur::tool {
 namespace {
@@ -22,36 +25,43 @@ class Collecting {
         progress_(context, "proofs", part.documents.size()) {}
 
   std::optional<Failure> write_files() {
-    for (std::uint32_t i = 0; i < part_.documents.size(); i += kPage) {
-      const auto count = std::min<std::uint32_t>(kPage, static_cast<std::uint32_t>(part_.documents.size()) - i);
-      const auto write = [&](std::uint32_t index, const Proof& proof) {
+    for (std::uint32_t i = 0; i < size(); i += kPage) {
+      const auto write = [&](std::uint32_t index, const Proof& proof) -> Result<bool> {
         const std::string path = wish_.proofs + "/" + part_.documents[index].name + ".proof";
-        if (auto made = make_directory(std::filesystem::path(path).parent_path().string()); !made) return made;
-        return write_file_unsynced(path, encode(with_document(proof, index)));
+        if (auto made = make_directory(std::filesystem::path(path).parent_path().string()); !made) return made.error();
+        if (auto written = write_file_unsynced(path, encode(with_document(proof, index))); !written) {
+          return written.error();
+        }
+        progress_.advance();
+        return true;
       };
-      if (auto failure = fetch(i, count, write)) return failure;
+      Range range{i, std::min(size() - i, kPage), 1};
+      if (auto failure = fetch(range, write)) return failure;
     }
     return std::nullopt;
   }
 
+  /// One proof a status chunk is asked for, in one stream. Where it does not serve the whole chunk, the rest of the chunk is asked for
+  /// singly, and the stream begins again after it.
   std::optional<Failure> write_bundle(const std::string& path) {
-    const BundleHeader header{policy_.ledger, wish_.in, wish_.listed, part_.first,
-                              static_cast<std::uint32_t>(part_.documents.size())};
+    const BundleHeader header{policy_.ledger, wish_.in, wish_.listed, part_.first, size()};
     BundleWriter bundle(path, header, part_.documents);
-    std::optional<Proof> shared;
-    for (std::uint32_t i = 0; i < header.count; ++i) {
-      // What a shared proof says of this number is its status bits, which proof_for reads; the salt and path are this batch's own,
-      // and hash to the root in the statement that the shared proof was checked with.
-      if (shared && proof_for(*shared, number(i))) {
-        progress_.advance();
-        continue;
-      }
-      const auto take = [&](std::uint32_t index, const Proof& proof) -> Result<void> {
-        shared = proof;
+    std::uint32_t done = 0;  // documents before this one are served
+    while (done < size()) {
+      // A class may begin inside a chunk: then its first proof goes by itself.
+      const bool at_edge = number(done).value % kChunkEntries == 0;
+      const std::uint32_t chunks = (size() - done + kChunk - 1) / kChunk;
+      Range range{done, at_edge ? chunks : 1, kChunk};
+      const auto take = [&](std::uint32_t index, const Proof& proof) -> Result<bool> {
         bundle.add(number(index), proof);
-        return {};
+        done = served_to(proof, index);
+        progress_.advance(done - index);
+        return done == chunk_end(index);
       };
-      if (auto failure = fetch(i, 1, take)) return failure;
+      if (auto failure = fetch(range, take)) return failure;
+      if (done < size() && number(done).value % kChunkEntries != 0) {
+        if (auto failure = add_singly(bundle, done)) return failure;
+      }
     }
     if (auto finished = bundle.finish(); !finished) return failure_of(finished.error());
     return std::nullopt;
@@ -60,7 +70,44 @@ class Collecting {
   std::uint64_t not_good() const { return not_good_; }
 
  private:
+  static constexpr auto kChunk = static_cast<std::uint32_t>(kChunkEntries);
+
+  /// Documents `first`, `first` + `step`, ...: `count` of them.
+  struct Range {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    std::uint32_t step = 1;
+  };
+  /// Does something with a proof that holds, and says whether to go on.
+  using UseProof = std::function<Result<bool>(std::uint32_t index, const Proof& proof)>;
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(part_.documents.size()); }
   EntryNumber number(std::uint32_t index) const { return EntryNumber{part_.first.value + index}; }
+  /// The document after the last one whose number is in the same chunk.
+  std::uint32_t chunk_end(std::uint32_t index) const {
+    const std::uint64_t left = kChunkEntries - number(index).value % kChunkEntries;
+    return index + static_cast<std::uint32_t>(std::min<std::uint64_t>(left, size() - index));
+  }
+  /// The first document after `index` that this proof, of `index`, does not serve. What a shared proof says of another number is
+  /// its status bits, which `serves` reads; the salt and path are this batch's own, and hash to the root in the statement that
+  /// the shared proof was checked with.
+  std::uint32_t served_to(const Proof& proof, std::uint32_t index) const {
+    const std::uint32_t end = chunk_end(index);
+    for (++index; index < end && serves(proof, number(index));) ++index;
+    return index;
+  }
+
+  /// The rest of a chunk that one proof does not serve, as few proofs as do.
+  std::optional<Failure> add_singly(BundleWriter& bundle, std::uint32_t& done) {
+    const auto take = [&](std::uint32_t index, const Proof& proof) -> Result<bool> {
+      if (index < done) return true;  // the one before serves it
+      bundle.add(number(index), proof);
+      done = served_to(proof, index);
+      progress_.advance(done - index);
+      return true;
+    };
+    return fetch({done, chunk_end(done) - done, 1}, take);
+  }
 
   Proof with_document(Proof proof, std::uint32_t index) const {
     proof.entry->document =
@@ -68,36 +115,37 @@ class Collecting {
     return proof;
   }
 
-  /// Fetches the proofs of `count` documents from `index` and hands each on once it holds, beginning again where the node falters.
-  std::optional<Failure> fetch(std::uint32_t index, std::uint32_t count,
-                               const std::function<Result<void>(std::uint32_t, const Proof&)>& use) {
+  /// Fetches the range's proofs and hands each on once it holds, beginning again where the node falters, until all are there or
+  /// `use` says that it is enough.
+  std::optional<Failure> fetch(Range range, const UseProof& use) {
     Patience patience(wish_.timeout_ms);
-    const std::uint32_t end = index + count;
-    while (index < end) {
+    while (range.count > 0) {
       std::optional<Failure> failure;
-      bool behind = false;
+      Step step = Step::next;
       const auto take = [&](EntryNumber at, ByteView bytes) {
-        if (at != number(index)) {
-          failure = Failure{
-              kFailed, "malformed",
-              "node " + node_.address() + ": expected the proof of number " + std::to_string(number(index).value)};
+        if (at != number(range.first)) {
+          failure = Failure{kFailed, "malformed",
+                            "node " + node_.address() + ": expected the proof of number " +
+                                std::to_string(number(range.first).value)};
           return false;
         }
-        failure = check_one(index, bytes, use, behind);
-        if (failure || behind) return false;
-        ++index;
-        progress_.advance();
-        return true;
+        failure = check_one(range.first, bytes, use, step);
+        if (failure || step == Step::behind) return false;
+        range.first += range.step;
+        --range.count;
+        patience = Patience(wish_.timeout_ms);
+        return step == Step::next;
       };
-      const auto got = node_.get_proofs({wish_.in, number(index)}, end - index, false, take);
+      const auto got = node_.get_proofs({wish_.in, number(range.first)}, range.count, false, take, {}, range.step);
       if (failure) return failure;
-      if (index == end) break;
+      if (range.count == 0 || step == Step::enough) break;
       if (!got && !got.failure.transient) return unfinished(got.failure.code, got.failure.message);
       if (patience.is_over()) {
         return unfinished(
             got ? "unavailable" : got.failure.code,
             got ? "node " + node_.address() + ": the class is not under its certified head yet" : got.failure.message);
       }
+      if (got) node_.turn();  // it is behind, or ended early; another may not be
       patience.pause();
     }
     return std::nullopt;
@@ -109,19 +157,20 @@ class Collecting {
                 "). Run the same command again, it goes on from there"};
   }
 
-  std::optional<Failure> check_one(std::uint32_t index, ByteView bytes,
-                                   const std::function<Result<void>(std::uint32_t, const Proof&)>& use, bool& behind) {
+  enum class Step { next, enough, behind };
+
+  std::optional<Failure> check_one(std::uint32_t index, ByteView bytes, const UseProof& use, Step& step) {
     auto proof = decode_proof(bytes);
     if (!proof) return failure_of(proof.error());
     if (!proof->entry) {
-      behind = true;  // the statement is certified, so a node that says "not issued" has not come so far
+      step = Step::behind;  // the statement is certified, so a node that says "not issued" has not come so far
       return std::nullopt;
     }
     Asked asked;
     asked.document = part_.documents[index].document;
     asked.expected = wish_.in;
     asked.now = context_.clock();
-    const Answer answer = check(encode(with_document(*proof, index)), policy_, asked);
+    const Answer answer = check(encode(with_document(*proof, index)), policy_, asked, std::ref(signatures_));
     const bool numbered = answer.finding.number == number(index);
     if (!is_answer(answer.verdict) || !answer.finding.document_checked || !numbered) {
       return Failure{kFailed, std::string(name(answer.verdict)),
@@ -129,7 +178,9 @@ class Collecting {
                          " does not hold. " + headline(answer)};
     }
     if (answer.verdict != Verdict::good) ++not_good_;
-    if (auto used = use(index, *proof); !used) return failure_of(used.error());
+    const auto used = use(index, *proof);
+    if (!used) return failure_of(used.error());
+    step = *used ? Step::next : Step::enough;
     return std::nullopt;
   }
 
@@ -139,6 +190,7 @@ class Collecting {
   Context& context_;
   const IssuePart& part_;
   Progress progress_;
+  CheckedSignatures signatures_;
   std::uint64_t not_good_ = 0;
 };
 

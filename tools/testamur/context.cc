@@ -6,6 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include "values.h"
+
 namespace testamur::tool {
 
 std::string Context::paint(Colour colour, std::string_view text) const {
@@ -38,26 +40,39 @@ std::uint64_t steady_ms() {
 }  // namespace
 
 Progress::Progress(Context& context, std::string label, std::uint64_t total)
-    : context_(context), label_(std::move(label)), total_(total) {}
+    : context_(context), label_(std::move(label)), total_(total), begun_at_ms_(steady_ms()) {}
 
 Progress::~Progress() {
   if (context_.progress && drawn_at_ms_ != 0) context_.err << "\r\x1b[K" << std::flush;
 }
 
-void Progress::advance(std::uint64_t by) {
+void Progress::advance(std::uint64_t by, std::uint64_t total) {
+  if (total > 0) total_ = total;
   done_ += by;
   if (!context_.progress) return;
   const std::uint64_t now = steady_ms();
   if (now - drawn_at_ms_ < 100) return;
   drawn_at_ms_ = now;
-  draw();
+  draw(now);
 }
 
-void Progress::draw() const {
+void Progress::draw(std::uint64_t now_ms) const {
   constexpr std::uint64_t width = 30;
-  const std::uint64_t filled = total_ == 0 ? width : std::min(width, done_ * width / total_);
-  context_.err << "\r\x1b[K" << label_ << " [" << std::string(filled, '#') << std::string(width - filled, '.') << "] "
-               << done_ << "/" << total_ << std::flush;
+  std::ostream& err = context_.err;
+  err << "\r\x1b[K" << label_;
+  if (total_ > 0) {
+    const std::uint64_t filled = std::min(width, done_ * width / total_);
+    err << " [" << std::string(filled, '#') << std::string(width - filled, '.') << "]";
+  }
+  err << " " << done_;
+  if (total_ > 0) err << "/" << total_;
+  // In the first second a rate says little.
+  if (const std::uint64_t passed_ms = now_ms - begun_at_ms_; passed_ms >= 1000 && done_ > 0) {
+    err << ", " << done_ * 1000 / passed_ms << " a second";
+    const std::uint64_t left = total_ > done_ ? total_ - done_ : 0;
+    if (left > 0) err << ", " << format_duration(left * passed_ms / done_) << " left";
+  }
+  err << std::flush;
 }
 
 }  // namespace testamur::tool

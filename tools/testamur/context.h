@@ -47,23 +47,27 @@ struct Context {
   void print(const boost::json::object& value);
 };
 
-/// A bar on standard error, drawn only for people: at most ten times a second, and gone when it ends.
+/// How far something is on standard error, how fast it goes and how long it will take; drawn only for people, at most ten times a
+/// second, and gone when it ends.
 class Progress {
  public:
+  /// A total of 0 is one that is not known.
   Progress(Context& context, std::string label, std::uint64_t total);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void advance(std::uint64_t by = 1);
+  /// Where the total becomes known on the way, it is given.
+  void advance(std::uint64_t by = 1, std::uint64_t total = 0);
 
  private:
-  void draw() const;
+  void draw(std::uint64_t now_ms) const;
 
   Context& context_;
   std::string label_;
   std::uint64_t total_ = 0;
   std::uint64_t done_ = 0;
+  std::uint64_t begun_at_ms_ = 0;
   std::uint64_t drawn_at_ms_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace testamur::tool {
 namespace {
@@ -99,6 +101,49 @@ Result<void> write_file(const std::string& path, ByteView bytes, Existing existi
   return sync_directory(directory_of(path));
 }
 
+FileWriter::FileWriter(std::string path, unsigned mode) : path_(std::move(path)), beside_(path_ + ".partial") {
+  fd_ = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd_ < 0) error_ = storage_error(beside_, "opening for writing");
+}
+
+FileWriter::~FileWriter() {
+  if (fd_ < 0) return;
+  ::close(fd_);
+  ::unlink(beside_.c_str());
+}
+
+void FileWriter::put(ByteView bytes) {
+  constexpr std::size_t most = 256 << 10;
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  if (buffer_.size() >= most) flush();
+}
+
+void FileWriter::flush() {
+  if (!error_ && !write_all(fd_, buffer_)) error_ = storage_error(beside_, "writing");
+  flushed_ += buffer_.size();
+  buffer_.clear();
+}
+
+void FileWriter::put_at(std::uint64_t offset, ByteView bytes) {
+  flush();
+  if (error_) return;
+  const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (written != static_cast<ssize_t>(bytes.size())) error_ = storage_error(beside_, "writing");
+}
+
+Result<void> FileWriter::finish(Existing existing) {
+  flush();
+  if (error_) return *error_;
+  if (existing == Existing::refuse && exists(path_)) {
+    return Error{ErrorCode::conflict, path_ + ": expected no such file, found one; it is not overwritten"};
+  }
+  if (::fsync(fd_) != 0) return storage_error(beside_, "syncing");
+  if (::rename(beside_.c_str(), path_.c_str()) != 0) return storage_error(path_, "moving into place");
+  ::close(fd_);
+  fd_ = -1;
+  return sync_directory(directory_of(path_));
+}
+
 Result<void> write_file_unsynced(const std::string& path, ByteView bytes, unsigned mode) {
   return write_beside(path, bytes, mode, false);
 }
@@ -115,6 +160,23 @@ Result<void> sync_directory(const std::string& directory) {
   if (!file) return storage_error(directory, "opening");
   if (::fsync(file.get()) != 0) return storage_error(directory, "syncing");
   return {};
+}
+
+Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return storage_error(directory, "opening");
+  DirectoryLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return Error{ErrorCode::conflict,
+                 directory + ": expected no other command at work here, found one; wait for its end"};
+  }
+  return lock;
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DirectoryLock::~DirectoryLock() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 Result<void> make_directory(const std::string& path, unsigned mode) {

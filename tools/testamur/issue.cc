@@ -2,35 +2,65 @@
 
 #include <algorithm>
 
+#include "earlier_classes.h"
 #include "files.h"
+#include "signers.h"
 #include "testamur/ledger/rules.h"
 
 namespace testamur::tool {
 namespace {
 
-Result<Batch> read_batch(const IssueWish& wish, const Hash& ledger, Context& context, std::uint64_t& hidden) {
+std::optional<Failure> read_batch(const IssueWish& wish, const Hash& ledger, Context& context, Batch& batch,
+                                  ClassRows& rows, std::uint64_t& hidden) {
+  batch = {ledger, wish.in, wish.listed, {}};
   Progress progress(context, "reading", 0);
-  auto read = read_documents(wish.paths, wish.proofs, [&] { progress.advance(); });
-  if (!read) return read.error();
+  const auto count = [&](std::size_t total) { progress.advance(1, total); };
+  if (!wish.csv.path.empty()) {
+    CsvClass read;
+    if (auto failure = read_class_csv(wish.csv, wish.paths, count, read)) return failure;
+    batch.documents = std::move(read.documents);
+    if (!wish.csv.result.empty()) rows = std::move(read.rows);
+    return std::nullopt;
+  }
+  auto read = read_documents(wish.paths, wish.proofs, count);
+  if (!read) return failure_of(read.error());
   hidden = read->hidden;
-  return Batch{ledger, wish.in, wish.listed, std::move(read->documents)};
+  batch.documents = std::move(read->documents);
+  return std::nullopt;
 }
 
-/// Where the part's proofs go; empty: to a file each. An only part's bundle has no number.
-std::string bundle_name(std::size_t documents, std::size_t part, std::size_t parts) {
-  if (documents <= kMaxSingleProofs) return "";
-  return "class" + (parts == 1 ? "" : "-" + std::to_string(part + 1)) + ".bundle";
+/// What the proofs of the parts are called: bundles, or a file each where this is empty.
+struct ProofNames {
+  std::string bundle;
+  std::size_t parts = 1;
+
+  /// An only part's bundle has no number.
+  std::string bundle_of(std::size_t part) const {
+    if (bundle.empty()) return "";
+    return bundle + (parts == 1 ? "" : "-" + std::to_string(part + 1)) + ".bundle";
+  }
+};
+
+/// "class.bundle", unless an earlier class here has it.
+Result<ProofNames> choose_names(const Pending& pending, std::size_t documents, std::size_t parts) {
+  if (documents <= kMaxSingleProofs) return ProofNames{"", parts};
+  const auto taken = pending.other_bundles();
+  if (!taken) return taken.error();
+  ProofNames names{"class", parts};
+  const auto is_taken = [&](const std::string& name) { return name == "class.bundle" || name == "class-1.bundle"; };
+  if (std::any_of(taken->begin(), taken->end(), is_taken)) names.bundle += "-" + pending.id();
+  return names;
 }
 
 /// Proofs that are there already are the sign of a class that was issued: issuing it again would make new entries.
-std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batch, std::size_t parts) {
+std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batch, const ProofNames& names) {
   const auto refuse = [](const std::string& path) {
     return Failure{kFailed, "conflict",
                    path + ": expected no proofs of this class, found one: it was issued already. To issue " +
                        "other documents, give another directory with --proofs"};
   };
-  if (batch.documents.size() > kMaxSingleProofs) {
-    const std::string path = wish.proofs + "/" + bundle_name(batch.documents.size(), 0, parts);
+  if (!names.bundle.empty()) {
+    const std::string path = wish.proofs + "/" + names.bundle_of(0);
     return exists(path) ? std::optional(refuse(path)) : std::nullopt;
   }
   for (const BatchDocument& document : batch.documents) {
@@ -40,26 +70,37 @@ std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batc
   return std::nullopt;
 }
 
-/// The batch that is pending for these documents, or a new one, which is on disk before anything is sent.
-std::optional<Failure> settle_batch(const IssueWish& wish, const Pending& pending, Batch& batch, std::size_t parts,
-                                    bool& resumed) {
-  resumed = pending.is_there();
-  if (resumed) {
-    auto held = pending.load();
-    if (!held) return failure_of(held.error());
-    if (batch_id(*held) != batch_id(batch)) {
-      return Failure{kFailed, "corrupt", "the pending batch in " + wish.proofs + " is not of these documents"};
-    }
-    batch = std::move(*held);
-    return std::nullopt;
-  }
+/// What would make this class, which is not pending, one that must not be issued here.
+std::optional<Failure> check_new(const IssueWish& wish, const Pending& pending, const Batch& batch,
+                                 const ProofNames& names) {
   if (const auto others = pending.others(); !others.empty()) {
     return Failure{kFailed, "conflict",
                    others.front() +
                        ": expected no other class under way here. Finish it first: run its command again with "
                        "the same documents. Or give another directory with --proofs"};
   }
-  if (auto refused = check_not_issued(wish, batch, parts)) return refused;
+  if (!wish.again) {
+    if (auto failure = check_not_issued_earlier(pending, batch.documents)) return failure;
+  }
+  return check_not_issued(wish, batch, names);
+}
+
+/// The batch that is pending for these documents, or a new one, which is on disk before anything is sent.
+std::optional<Failure> settle_batch(const IssueWish& wish, const Pending& pending, Batch& batch,
+                                    const ProofNames& names, bool& resumed) {
+  resumed = pending.is_there();
+  if (resumed) {
+    const Hash id = batch_id(batch);
+    batch.documents = {};  // a million names need not be in memory twice
+    auto held = pending.load();
+    if (!held) return failure_of(held.error());
+    if (batch_id(*held) != id) {
+      return Failure{kFailed, "corrupt", "the pending batch in " + wish.proofs + " is not of these documents"};
+    }
+    batch = std::move(*held);
+    return std::nullopt;
+  }
+  if (auto failure = check_new(wish, pending, batch, names)) return failure;
   if (!wish.listed) add_salts(batch);
   if (!wish.keep_order) shuffle(batch);
   if (auto stored = pending.store(batch); !stored) return failure_of(stored.error());
@@ -73,39 +114,97 @@ IssuePart make_part(const Batch& batch, std::size_t index, std::size_t most) {
   commitments.reserve(documents.size());
   for (const BatchDocument& document : documents) commitments.push_back(commitment_of(document, batch.listed));
   BatchTree tree(commitments);
+  if (!batch.listed) commitments = {};
   return {index, documents, std::move(commitments), std::move(tree), {}};
 }
 
+std::size_t part_size(const IssueWish& wish) { return wish.listed ? kMaxListedBatch : kMaxBatch; }
+std::size_t parts_of(const IssueWish& wish, const Batch& batch) {
+  return (batch.documents.size() + part_size(wish) - 1) / part_size(wish);
+}
+
+/// What came of each row of the CSV, where that is asked for.
+std::optional<Failure> write_result(const IssueWish& wish, const Pending& pending, const ClassRows& rows,
+                                    const Issued& issued) {
+  if (wish.csv.result.empty()) return std::nullopt;
+  auto index = IssuedIndex::open(pending.index_path());
+  if (!index) return failure_of(index.error());
+  const auto proof_of = [&](EntryNumber number, std::string_view file) {
+    for (const Issued::Part& part : issued.parts) {
+      const bool within = part.first <= number && number.value - part.first.value < part.count;
+      if (within && !part.bundle.empty()) return wish.proofs + "/" + part.bundle;
+    }
+    return wish.proofs + "/" + std::string(file) + ".proof";
+  };
+  if (auto written = write_class_result(wish.csv.result, rows, *index, proof_of); !written) {
+    return failure_of(written.error());
+  }
+  return std::nullopt;
+}
+
+std::optional<Failure> check_register(const IssueWish& wish, NodeClient& node, Context& context) {
+  Patience patience(wish.timeout_ms);
+  const auto now = retry(patience, [&] { return ask_register(node, wish.in); });
+  if (!now) return failure_of(now.failure);
+  const auto keys = read_keys(wish.keys);
+  if (!keys) return failure_of(keys.error());
+  return check_signers(*now, *keys, wish.keys, kUseIssue, context.clock());
+}
+
 }  // namespace
+
+std::optional<Failure> check_issue(const IssueWish& wish, NodeClient* node, const Policy& policy, Context& context,
+                                   IssueReport& report) {
+  Batch batch;
+  ClassRows rows;
+  if (auto failure = read_batch(wish, policy.ledger, context, batch, rows, report.hidden)) return failure;
+  const Pending pending(wish.proofs, batch_id(batch));
+  const auto before = pending.issued();
+  if (!before) return failure_of(before.error());
+  report.checked = batch.documents.size();
+  report.resumed = pending.is_there();
+  report.done_before = *before && !report.resumed;
+  if (!report.done_before && !report.resumed) {
+    const auto names = choose_names(pending, batch.documents.size(), parts_of(wish, batch));
+    if (!names) return failure_of(names.error());
+    if (auto failure = check_new(wish, pending, batch, *names)) return failure;
+  }
+  return node == nullptr ? std::nullopt : check_register(wish, *node, context);
+}
 
 std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
                              IssueReport& report) {
   // Proofs hold salts: a new directory is its owner's alone.
   if (auto made = make_directory(wish.proofs, 0700); !made) return failure_of(made.error());
-  auto batch = read_batch(wish, policy.ledger, context, report.hidden);
-  if (!batch) return failure_of(batch.error());
-  const std::size_t most = wish.listed ? kMaxListedBatch : kMaxBatch;
-  const std::size_t parts = (batch->documents.size() + most - 1) / most;
-  const Pending pending(wish.proofs, batch_id(*batch));
+  // Two runs of one command would each have salts of its own, and one's would be lost.
+  const auto lock = DirectoryLock::take(wish.proofs);
+  if (!lock) return failure_of(lock.error());
+  Batch batch;
+  ClassRows rows;
+  if (auto failure = read_batch(wish, policy.ledger, context, batch, rows, report.hidden)) return failure;
+  const std::size_t parts = parts_of(wish, batch);
+  const Pending pending(wish.proofs, batch_id(batch));
   const auto before = pending.issued();
   if (!before) return failure_of(before.error());
   if (*before && !pending.is_there()) {
     report.issued = **before;
     report.done_before = true;
-    return std::nullopt;
+    return write_result(wish, pending, rows, report.issued);
   }
-  if (auto failure = settle_batch(wish, pending, *batch, parts, report.resumed)) return failure;
+  const auto names = choose_names(pending, batch.documents.size(), parts);
+  if (!names) return failure_of(names.error());
+  if (auto failure = settle_batch(wish, pending, batch, *names, report.resumed)) return failure;
   for (std::size_t i = 0; i < parts; ++i) {
-    IssuePart part = make_part(*batch, i, most);
-    if (auto failure = record_part(wish, node, policy, *batch, pending, context, part)) return failure;
-    const std::string bundle = bundle_name(batch->documents.size(), i, parts);
+    IssuePart part = make_part(batch, i, part_size(wish));
+    if (auto failure = record_part(wish, node, policy, batch, pending, context, part)) return failure;
+    const std::string bundle = names->bundle_of(i);
     if (auto failure = collect_proofs(wish, node, policy, context, part, bundle, report.not_good)) return failure;
     report.issued.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size()), bundle});
   }
   // The proofs hold the salts from here on: they are on disk before the batch goes.
   if (auto synced = sync_file_system(wish.proofs); !synced) return failure_of(synced.error());
-  if (auto finished = pending.finish(wish.in, report.issued); !finished) return failure_of(finished.error());
-  return std::nullopt;
+  if (auto finished = pending.finish(batch, report.issued); !finished) return failure_of(finished.error());
+  return write_result(wish, pending, rows, report.issued);
 }
 
 }  // namespace testamur::tool

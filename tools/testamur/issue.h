@@ -2,6 +2,7 @@
 #pragma once
 
 #include "batch_tree.h"
+#include "class_csv.h"
 #include "failure.h"
 #include "pending.h"
 #include "testamur/ledger/policy.h"
@@ -10,11 +11,13 @@ namespace testamur::tool {
 
 struct IssueWish {
   RegisterName in;
-  std::vector<std::string> paths;
+  std::vector<std::string> paths;  ///< with a CSV: directories to find files in by their references
+  ClassCsvWish csv;
   std::vector<std::string> keys;
   std::string proofs;  ///< directory
   bool listed = false;
   bool keep_order = false;
+  bool again = false;                  ///< also documents that an earlier class in the proofs directory holds
   std::uint64_t timeout_ms = 120'000;  ///< without any progress
 };
 
@@ -24,13 +27,14 @@ struct IssueReport {
   std::uint64_t not_good = 0;  ///< entries that were amended since
   bool resumed = false;        ///< begun by an earlier run
   bool done_before = false;    ///< an earlier run did it all
+  std::uint64_t checked = 0;   ///< documents, by a run that sends nothing
 };
 
 /// A part of a class that one statement issues, on its way.
 struct IssuePart {
   std::size_t index = 0;
   std::span<const BatchDocument> documents;
-  std::vector<Hash> commitments;
+  std::vector<Hash> commitments;  ///< listed only: they are handed in
   BatchTree tree;
   EntryNumber first;  ///< known once it is recorded
 };
@@ -40,6 +44,10 @@ inline constexpr std::size_t kMaxSingleProofs = 1000;
 
 std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
                              IssueReport& report);
+
+/// Checks all that can be checked without sending anything; of the register and the keys, where there is a node to ask.
+std::optional<Failure> check_issue(const IssueWish& wish, NodeClient* node, const Policy& policy, Context& context,
+                                   IssueReport& report);
 
 /// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,

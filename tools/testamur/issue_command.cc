@@ -17,6 +17,7 @@ struct Options {
   std::string in_register;
   std::string policy;
   std::string timeout = "2m";
+  bool dry_run = false;
 };
 
 constexpr const char* kExample =
@@ -26,7 +27,12 @@ constexpr const char* kExample =
   Records every document of the directory class-of-2026 as an entry, and writes proofs/NAME.proof beside each name; more than
   1000 documents go into proofs/class.bundle, from which "testamur proof extract" takes single proofs.
   Only salted commitments leave this machine. Entries are numbered in random order, so that a number says nothing of a name.
-  If it is interrupted, run the same command again: it finishes the same class, and never issues it twice.)";
+  If it is interrupted, run the same command again: it finishes the same class, and never issues it twice.
+
+  testamur issue ... --csv class.csv --map file=Dokument --map reference=Matrikel --result result.csv
+
+  Records the document of every row of class.csv: the file that its column "Dokument" names from the CSV's directory. Rows that name
+  a reference alone find REFERENCE.* in the directory given as PATH. --dry-run checks everything and sends nothing.)";
 
 void say(Context& context, const Options& options, const IssueReport& report) {
   const std::uint64_t count = report.issued.count();
@@ -60,18 +66,67 @@ void print(Context& context, const Options& options, const IssueReport& report) 
                  {"not_good", report.not_good}});
 }
 
+/// What a run says that was to send nothing.
+void say_checked(Context& context, const Options& options, const IssueReport& report) {
+  const std::string state = report.done_before ? "issued" : report.resumed ? "under_way" : "new";
+  if (context.json) {
+    context.print({{"exit", kGood},
+                   {"register", options.in_register},
+                   {"checked", report.checked},
+                   {"class", state},
+                   {"asked_a_node", !options.nodes.empty()},
+                   {"hidden", report.hidden}});
+    return;
+  }
+  context.out << context.paint(Colour::green, "Checked: " + std::to_string(report.checked) +
+                                                  (report.checked == 1 ? " document" : " documents") + " for " +
+                                                  options.in_register + "; nothing was sent.")
+              << "\n";
+  if (report.done_before) context.out << "  before     an earlier run issued this class\n";
+  if (report.resumed)
+    context.out << "  under way  an interrupted run began this class; without --dry-run it is finished\n";
+  if (options.nodes.empty())
+    context.out << "  not asked  whether the register exists and the keys suffice: no --node\n";
+  if (report.hidden > 0) context.out << "  left out   " << report.hidden << " hidden files\n";
+}
+
+std::optional<std::string> wrong_usage(const Options& options) {
+  const ClassCsvWish& csv = options.wish.csv;
+  if (csv.path.empty() && options.wish.paths.empty()) return "PATH: expected documents, or a class with --csv";
+  if (csv.path.empty() && !csv.map.empty()) return "--map: expected --csv beside it";
+  if (csv.path.empty() && !csv.result.empty()) return "--result: expected --csv beside it";
+  if (options.nodes.empty() && !options.dry_run) return "--node: expected HOST:PORT of a node";
+  return std::nullopt;
+}
+
+int run_check(const Options& options, const Policy& policy, Context& context) {
+  std::optional<NodeClient> node;
+  if (!options.nodes.empty()) node.emplace(options.nodes);
+  IssueReport report;
+  if (const auto failure = check_issue(options.wish, node ? &*node : nullptr, policy, context, report)) {
+    return fail(context, *failure);
+  }
+  say_checked(context, options, report);
+  return kGood;
+}
+
 int run_issue(Options options, Context& context) {
+  if (const auto wrong = wrong_usage(options)) return context.fail(kUsage, "usage", *wrong);
   const auto in = parse_register(options.in_register);
   if (!in) return context.fail(Error{in.error().code, "--register: " + in.error().message}, kUsage);
-  const auto nodes = parse_nodes(options.nodes);
-  if (!nodes) return context.fail(nodes.error(), kUsage);
+  if (!options.nodes.empty()) {
+    const auto nodes = parse_nodes(options.nodes);
+    if (!nodes) return context.fail(nodes.error(), kUsage);
+    options.nodes = *nodes;
+  }
   const auto timeout = parse_duration(options.timeout);
   if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
   const auto policy = read_policy(options.policy);
   if (!policy) return context.fail(policy.error());
   options.wish.in = *in;
   options.wish.timeout_ms = *timeout;
-  NodeClient node(*nodes);
+  if (options.dry_run) return run_check(options, *policy, context);
+  NodeClient node(options.nodes);
   IssueReport report;
   if (const auto failure = issue(options.wish, node, *policy, context, report)) return fail(context, *failure);
   context.json ? print(context, options, report) : say(context, options, report);
@@ -85,6 +140,7 @@ void add_issue(CLI::App& app, Context& context) {
       add_command(app, context, "issue", "Record documents in a register, and get their proofs", kExample);
   const auto options = std::make_shared<Options>();
   add_node_option(command, options->nodes);
+  command.get_option("--node")->required(false);  // a dry run does without
   command.add_option("--register", options->in_register, "The register, INSTITUTION/NAME")->required();
   command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
       ->allow_extra_args(false);
@@ -95,7 +151,16 @@ void add_issue(CLI::App& app, Context& context) {
   command.add_option("--proofs", options->wish.proofs, "The directory to write proofs to")->required();
   command.add_option("--policy", options->policy, "The policy of the ledger")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
-  command.add_option("PATH", options->wish.paths, "Documents, and directories of documents")->required();
+  command.add_option("PATH", options->wish.paths,
+                     "Documents, and directories of documents; with --csv, directories that files are found in");
+  command.add_option("--csv", options->wish.csv.path, "The class as a CSV file, a row for each document");
+  command.add_option("--map", options->wish.csv.map, "How the CSV names its columns: file=NAME, reference=NAME")
+      ->allow_extra_args(false);
+  command.add_option("--result", options->wish.csv.result,
+                     "Where to write reference, file, number and proof of each row");
+  command.add_flag("--dry-run", options->dry_run, "Check everything, and send nothing");
+  command.add_flag("--again", options->wish.again,
+                   "Also documents that an earlier class in the proofs directory holds");
   command.callback([options, &context] { context.exit = run_issue(*options, context); });
 }
 

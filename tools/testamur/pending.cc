@@ -1,5 +1,6 @@
 #include "pending.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <boost/json.hpp>
@@ -14,18 +15,42 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "pending-";
+constexpr std::string_view kIssuedPrefix = "issued-";
 constexpr std::string_view kBatchEnding = ".batch";
 constexpr std::string_view kStatementEnding = ".statement";
 /// 64 bytes of hashes and a name for each document.
 constexpr std::size_t kMaxBatchBytes = std::size_t{4} << 30;
 
-std::vector<std::string> names_in(const std::string& directory) {
+std::vector<std::string> names_in(const std::string& directory, std::string_view prefix = kPrefix) {
   std::vector<std::string> out;
   std::error_code error;
   for (fs::directory_iterator it(directory, error); !error && it != fs::directory_iterator(); it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.starts_with(kPrefix)) out.push_back(name);
+    if (name.starts_with(prefix)) out.push_back(name);
   }
+  return out;
+}
+
+Result<Issued> read_issued(const std::string& path) {
+  const auto text = read_text_file(path, 1 << 20);
+  if (!text) return text.error();
+  boost::json::error_code wrong;
+  const auto value = boost::json::parse(*text, wrong);
+  if (wrong || !value.is_object()) return Error{ErrorCode::malformed, path + ": expected a JSON object"};
+  JsonErrors errors;
+  JsonReader reader(value.get_object(), "issued", errors);
+  Issued out;
+  reader.expect(reader.integer("testamur_issued", 1) == 1, "testamur_issued", "1");
+  (void)reader.text("register");
+  for (JsonReader& part : reader.list("parts", kMaxDocuments)) {
+    Issued::Part& held = out.parts.emplace_back();
+    held.first = EntryNumber{part.integer("first", INT64_MAX)};
+    held.count = static_cast<std::uint32_t>(part.integer("count", UINT32_MAX));
+    held.bundle = part.text("bundle");
+    part.finish();
+  }
+  reader.finish();
+  if (errors.first()) return Error{errors.first()->code, path + ": " + errors.first()->message};
   return out;
 }
 
@@ -56,7 +81,9 @@ Result<Batch> Pending::load() const {
 Result<void> Pending::store(const Batch& batch) const {
   if (auto removed = remove_statements(); !removed) return removed;
   // Salts unlock what the ledger hides: the owner's eyes only.
-  return write_file(directory_ + "/" + prefix_ + std::string(kBatchEnding), encode(batch), Existing::refuse, 0600);
+  FileWriter file(directory_ + "/" + prefix_ + std::string(kBatchEnding), 0600);
+  encode(batch, [&](ByteView bytes) { file.put(bytes); });
+  return file.finish(Existing::refuse);
 }
 
 std::string Pending::statement_path(std::size_t part) const {
@@ -87,38 +114,55 @@ Result<void> Pending::remove_statements() const {
   return sync_directory(directory_);
 }
 
-std::string Pending::issued_path() const { return directory_ + "/issued-" + id_ + ".json"; }
+std::string Pending::issued_path() const { return directory_ + "/" + std::string(kIssuedPrefix) + id_ + ".json"; }
 
 Result<std::optional<Issued>> Pending::issued() const {
   if (!exists(issued_path())) return std::optional<Issued>();
-  const auto text = read_text_file(issued_path(), 1 << 20);
-  if (!text) return text.error();
-  boost::json::error_code wrong;
-  const auto value = boost::json::parse(*text, wrong);
-  if (wrong || !value.is_object()) return Error{ErrorCode::malformed, issued_path() + ": expected a JSON object"};
-  JsonErrors errors;
-  JsonReader reader(value.get_object(), "issued", errors);
-  Issued out;
-  reader.expect(reader.integer("testamur_issued", 1) == 1, "testamur_issued", "1");
-  (void)reader.text("register");
-  for (JsonReader& part : reader.list("parts", kMaxDocuments)) {
-    Issued::Part& held = out.parts.emplace_back();
-    held.first = EntryNumber{part.integer("first", INT64_MAX)};
-    held.count = static_cast<std::uint32_t>(part.integer("count", UINT32_MAX));
-    held.bundle = part.text("bundle");
-    part.finish();
-  }
-  reader.finish();
-  if (errors.first()) return Error{errors.first()->code, issued_path() + ": " + errors.first()->message};
-  return std::optional(std::move(out));
+  auto held = read_issued(issued_path());
+  if (!held) return held.error();
+  return std::optional(std::move(*held));
 }
 
-Result<void> Pending::finish(const RegisterName& in, const Issued& issued) const {
+std::vector<std::string> Pending::others_named(std::string_view ending) const {
+  std::vector<std::string> out;
+  for (const std::string& name : names_in(directory_, kIssuedPrefix)) {
+    if (name.ends_with(ending) && name != std::string(kIssuedPrefix) + id_ + std::string(ending)) {
+      out.push_back(directory_ + "/" + name);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::string Pending::index_path() const { return directory_ + "/" + std::string(kIssuedPrefix) + id_ + ".index"; }
+
+std::vector<std::string> Pending::other_indexes() const { return others_named(".index"); }
+
+Result<std::vector<std::string>> Pending::other_bundles() const {
+  std::vector<std::string> out;
+  for (const std::string& path : others_named(".json")) {
+    const auto issued = read_issued(path);
+    if (!issued) return issued.error();
+    for (const Issued::Part& part : issued->parts) out.push_back(part.bundle);
+  }
+  return out;
+}
+
+Result<void> Pending::finish(const Batch& batch, const Issued& issued) const {
+  std::vector<NumberedDocument> numbered;
+  numbered.reserve(batch.documents.size());
+  for (const Issued::Part& part : issued.parts) {
+    for (std::uint32_t i = 0; i < part.count; ++i) {
+      numbered.push_back({batch.documents[numbered.size()].document, EntryNumber{part.first.value + i}});
+    }
+  }
+  if (auto kept = write_issued_index(index_path(), batch.ledger, batch.in, std::move(numbered)); !kept) return kept;
   boost::json::array parts;
   for (const Issued::Part& part : issued.parts) {
     parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
   }
-  const boost::json::object record = {{"testamur_issued", 1}, {"register", format(in)}, {"parts", std::move(parts)}};
+  const boost::json::object record = {
+      {"testamur_issued", 1}, {"register", format(batch.in)}, {"parts", std::move(parts)}};
   const std::string text = boost::json::serialize(record) + "\n";
   if (auto written = write_file(issued_path(), as_bytes(text), Existing::replace); !written) return written;
   std::error_code ignored;

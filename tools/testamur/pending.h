@@ -2,12 +2,13 @@
 //
 //   pending-ID.batch          documents' hashes, salts, order; written and synced first
 //   pending-ID.N.statement    SignedStatement of part N; written and synced before it is sent
-//   issued-ID.json            what came of it; written once every proof is on disk, and stays, so that the same command does nothing
+//   issued-ID.index           its documents' hashes and numbers (issued_index.h); written once every proof is on disk, and stays
+//   issued-ID.json            what came of it; written last, and stays, so that the same command does nothing
 //
 // The batch goes first when everything is done, so that a statement never stands beside salts that are not its own.
 #pragma once
 
-#include "batch.h"
+#include "issued_index.h"
 
 namespace testamur::tool {
 
@@ -42,11 +43,19 @@ class Pending {
   /// What came of this batch, where it is done. Errors: malformed.
   Result<std::optional<Issued>> issued() const;
   /// Writes what came of it, and lets go of the rest.
-  Result<void> finish(const RegisterName& in, const Issued& issued) const;
+  Result<void> finish(const Batch& batch, const Issued& issued) const;
+  /// Where the documents and their numbers are kept once it is done.
+  std::string index_path() const;
+  /// Names of bundles of classes in the directory that are done, others than this one.
+  Result<std::vector<std::string>> other_bundles() const;
+  /// Indexes of classes in the directory that are done, others than this one, in the order of their names.
+  std::vector<std::string> other_indexes() const;
+  const std::string& id() const { return id_; }
 
  private:
   std::string statement_path(std::size_t part) const;
   std::string issued_path() const;
+  std::vector<std::string> others_named(std::string_view ending) const;
   Result<void> remove_statements() const;
 
   std::string directory_;
