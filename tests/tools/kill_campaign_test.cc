@@ -1,0 +1,323 @@
+// Goal: a class is issued exactly once and completely, whenever its command is killed, however often, and whatever happens to a node
+// meanwhile.
+// Method: `testamur issue` against four real nodes, killed with SIGKILL at random times of its run and at each kind of its telling
+// system calls, before and after them; now and then a node is killed with it and comes back a run later; the same command again
+// until it is done. Afterwards the whole ledger is read and held against what the commands said.
+// TESTAMUR_TOOL_KILLS sets how often the command is killed (default 100).
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "bundle.h"
+#include "cluster.h"
+#include "files.h"
+#include "testamur/identity/key_file.h"
+#include "testamur/ledger/verify.h"
+#include "traced_process.h"
+
+namespace testamur::test {
+namespace {
+
+namespace fs = std::filesystem;
+namespace v1 = testamur::v1;
+using std::chrono::microseconds;
+
+unsigned wanted_kills() {
+  const char* asked = std::getenv("TESTAMUR_TOOL_KILLS");
+  return asked == nullptr ? 100 : static_cast<unsigned>(std::strtoul(asked, nullptr, 10));
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+/// A class of documents, and the command that issues it.
+struct Group {
+  std::string name;
+  unsigned size = 0;
+  std::vector<std::string> command;
+  boost::json::object report;  ///< what the command said when it was done
+};
+
+class KillCampaign : public ::testing::Test {
+ protected:
+  KillCampaign() {
+    cluster_.start_all();
+    cluster_.wait_for_leader();
+    EXPECT_TRUE(wait_until([&] { return cluster_.level(); }));
+    std::ofstream(path("policy"), std::ios::binary) << encode(cluster_.world().policy());
+    for (const std::string person : {"a", "b"}) {
+      value_of(
+          identity::write_ed25519_key(path(person + ".pem"), bytes_named(World::institution_id(0) + " " + person)));
+    }
+  }
+
+  std::string path(const std::string& name) const { return desk_.path() + "/" + name; }
+  static std::string text_of(const std::string& name, unsigned i) { return name + " document " + std::to_string(i); }
+
+  Group make_group(const std::string& name, unsigned size) {
+    fs::create_directories(path(name));
+    for (unsigned i = 0; i < size; ++i) {
+      std::ofstream(path(name) + "/" + std::to_string(i), std::ios::binary) << text_of(name, i);
+    }
+    Group group{name, size, {TESTAMUR_PROGRAM, "issue"}, {}};
+    for (unsigned i = 0; i < cluster_.size(); ++i) {
+      group.command.insert(group.command.end(), {"--node", cluster_.public_address(i)});
+    }
+    for (const std::string option : {"--register", "--policy", "--proofs", "--key", "--key", "--timeout", "--json"}) {
+      group.command.push_back(option);
+      if (option == "--register") group.command.push_back(World::institution_id(0) + "/r1");
+      if (option == "--policy") group.command.push_back(path("policy"));
+      if (option == "--proofs") group.command.push_back(path(name + ".proofs"));
+      if (option == "--key") group.command.push_back(path(keys_given_++ % 2 == 0 ? "a.pem" : "b.pem"));
+      if (option == "--timeout") group.command.push_back("20s");
+    }
+    group.command.push_back(path(name));
+    return group;
+  }
+
+  /// Runs the command until it is done. That the outcome is not known, or a node is not there, is an answer to run it again on.
+  void finish(Group& group) {
+    for (int run = 0; run < 5; ++run) {
+      if (run_process(group.command, path("said")).exit == 0) {
+        group.report = boost::json::parse(read_text(path("said"))).as_object();
+        return;
+      }
+      start_what_is_down();
+    }
+    FAIL() << group.name << " does not come to its end: " << read_text(path("said"));
+  }
+
+  void start_what_is_down() {
+    for (unsigned i = 0; i < cluster_.size(); ++i) {
+      if (!cluster_.runs(i)) cluster_.start(i);
+    }
+  }
+
+  /// The statements of the log, in order; checks that it hashes to the certified root.
+  std::vector<IssueBody> read_whole_log(unsigned i) {
+    grpc::ClientContext asking;
+    v1::Checkpoint head;
+    EXPECT_TRUE(cluster_.node(i).GetCheckpoint(&asking, {}, &head).ok());
+    merkle::CompactRange log;
+    std::vector<IssueBody> issued;
+    for (std::uint64_t height = 0; height <= head.height();) {
+      grpc::ClientContext context;
+      v1::GetBlocksRequest request;
+      request.set_first_height(height);
+      request.set_count(10'000);
+      const auto stream = cluster_.node(i).GetBlocks(&context, request);
+      const std::uint64_t before = height;
+      for (v1::Block block; stream->Read(&block); ++height) {
+        for (const std::string& data : block.leaves()) {
+          log.append(merkle::leaf_hash(as_bytes(data)));
+          const auto leaf = decode_statement_leaf(as_bytes(data));
+          if (leaf) issued.push_back(std::get<IssueBody>(value_of(decode_statement(leaf->statement.statement)).body));
+        }
+      }
+      EXPECT_TRUE(stream->Finish().ok());
+      if (height == before) break;
+    }
+    const auto checkpoint = value_of(decode_checkpoint(value_of(decode_signed_note(head.note())).text));
+    EXPECT_EQ(log.size(), checkpoint.size);
+    EXPECT_EQ(log.root(), checkpoint.root) << "the log of node " << i << " is what was certified";
+    return issued;
+  }
+
+  /// The number that the document's proof shows, which must hold.
+  std::uint64_t check_proof(const Group& group, unsigned i, const Bytes& proof) {
+    Question question;
+    question.document = sha256(as_bytes(text_of(group.name, i)));
+    const Finding finding = verify(proof, cluster_.world().policy(), question);
+    EXPECT_EQ(finding.verdict, Verdict::good) << group.name << " " << i << ": " << sentence(finding.verdict);
+    EXPECT_TRUE(finding.document_checked);
+    return finding.number.value;
+  }
+
+  /// Every proof of the group, or of a bundle those of every 50th document, which is each of its proofs at least once.
+  void check_proofs(const Group& group, std::set<std::uint64_t>& numbers) {
+    const auto& part = group.report.at("parts").at(0);
+    const auto first = part.at("first").to_number<std::uint64_t>();
+    const std::string bundle(part.at("bundle").as_string());
+    for (unsigned i = 0; i < group.size; i += bundle.empty() ? 1u : 50u) {
+      const std::string name = std::to_string(i);
+      const Bytes proof =
+          bundle.empty()
+              ? Bytes(value_of(tool::read_file(path(group.name + ".proofs/" + name + ".proof"), kMaxProofBytes)))
+              : encode(value_of(tool::extract(path(group.name + ".proofs/" + bundle), {}, name)).proof);
+      const std::uint64_t number = check_proof(group, i, proof);
+      EXPECT_TRUE(first <= number && number - first < group.size);
+      EXPECT_TRUE(numbers.insert(number).second) << number << " was given twice";
+    }
+  }
+
+  /// Every class stands on the ledger once, and nothing else does.
+  void check_ledger(const std::vector<Group>& groups) {
+    start_what_is_down();
+    ASSERT_TRUE(wait_until([&] { return cluster_.level(); })) << "all nodes come to the same head";
+    std::map<std::uint64_t, std::uint64_t> said;  // first number, count
+    std::set<std::uint64_t> numbers;
+    std::uint64_t together = 0;
+    for (const Group& group : groups) {
+      SCOPED_TRACE(group.name);
+      ASSERT_EQ(group.report.at("count").to_number<unsigned>(), group.size);
+      ASSERT_EQ(group.report.at("parts").as_array().size(), 1u);
+      said[group.report.at("parts").at(0).at("first").to_number<std::uint64_t>()] = group.size;
+      together += group.size;
+      check_proofs(group, numbers);
+    }
+    EXPECT_EQ(said.size(), groups.size());
+    for (unsigned i = 0; i < cluster_.size(); ++i) {
+      EXPECT_EQ(cluster_.record(i, 0, "r1")->issued, together);
+      std::map<std::uint64_t, std::uint64_t> recorded;
+      for (const IssueBody& body : read_whole_log(i)) recorded[body.first.value] = body.count;
+      EXPECT_EQ(recorded, said) << "node " << i;
+    }
+  }
+
+  Cluster cluster_;
+  ScratchDirectory desk_;
+  unsigned keys_given_ = 0;
+};
+
+TEST_F(KillCampaign, AClassIsIssuedOnceWheneverItsCommandIsKilled) {
+  const unsigned kills = wanted_kills();
+  std::mt19937 random(20261125);
+  const auto below = [&](std::uint64_t bound) {
+    return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random);
+  };
+  constexpr unsigned sizes[] = {1, 3, 40, 3, 150, 1, 12, 1100};  // the last one goes into a bundle
+
+  // How long a run takes, and how many telling calls it makes, without being disturbed.
+  std::vector<Group> groups;
+  std::map<unsigned, microseconds> takes;
+  std::map<unsigned, unsigned> calls;
+  for (const unsigned size : std::set<unsigned>(std::begin(sizes), std::end(sizes))) {
+    groups.push_back(make_group("undisturbed-" + std::to_string(size), size));
+    const auto traced = run_traced(groups.back().command, path("said"));
+    if (traced) calls[size] = static_cast<unsigned>(traced->calls.size());
+    finish(groups.back());
+    groups.push_back(make_group("timed-" + std::to_string(size), size));
+    takes[size] = run_process(groups.back().command, path("said")).took;
+    finish(groups.back());
+  }
+
+  unsigned killed = 0;
+  unsigned ended_before = 0;
+  unsigned resumed = 0;
+  unsigned nodes_killed = 0;
+  for (unsigned i = 0; killed < kills; ++i) {
+    const unsigned size = sizes[i % std::size(sizes)];
+    Group group = make_group("class-" + std::to_string(i), size);
+    for (std::uint64_t times = 1 + below(4); times > 0; --times) {
+      const bool with_node = below(8) == 0;
+      start_what_is_down();
+      if (with_node) {
+        cluster_.kill(static_cast<unsigned>(below(cluster_.size())));
+        ++nodes_killed;
+      }
+      const bool at_call = !calls.empty() && below(2) == 0;
+      const Ended ended =
+          at_call ? run_traced(group.command, path("said"), static_cast<unsigned>(below(calls[size])), below(2) == 0)
+                        .value_or(Ended{})
+                  : run_process(group.command, path("said"),
+                                microseconds(below(static_cast<std::uint64_t>(takes[size].count()) * 5 / 4)));
+      ++(ended.exit ? ended_before : killed);
+    }
+    finish(group);
+    if (HasFatalFailure()) return;
+    resumed += group.report.at("resumed").as_bool() ? 1u : 0u;
+    groups.push_back(std::move(group));
+  }
+  check_ledger(groups);
+  EXPECT_TRUE(kills < 20 || resumed > 0) << "or nothing was cut off on its way";
+  std::printf("%zu classes, %u kills, %u runs that ended before theirs, %u classes resumed, %u nodes killed\n",
+              groups.size(), killed, ended_before, resumed, nodes_killed);
+}
+
+TEST_F(KillCampaign, TwoOfficesThatIssueAtOnceGetNumbersOfTheirOwn) {
+  std::vector<Group> groups;
+  for (unsigned round = 0; round < 4; ++round) {
+    const std::size_t first = groups.size();
+    for (const std::string office : {"north-", "south-"})
+      groups.push_back(make_group(office + std::to_string(round), 5));
+    std::optional<int> north;
+    std::thread other([&] { north = run_process(groups[first].command, path("said-by-north")).exit; });
+    const std::optional<int> south = run_process(groups[first + 1].command, path("said")).exit;
+    other.join();
+    EXPECT_EQ(north, 0) << read_text(path("said-by-north"));
+    EXPECT_EQ(south, 0) << read_text(path("said"));
+    for (const std::size_t i : {first, first + 1}) {
+      finish(groups[i]);
+      if (HasFatalFailure()) return;
+    }
+  }
+  check_ledger(groups);
+}
+
+TEST_F(KillCampaign, SaltsAndStatementAreOnDiskBeforeTheStatementIsSent) {
+  Group group = make_group("class", 3);
+  const auto traced = run_traced(group.command, path("said"));
+  if (!traced) GTEST_SKIP() << "processes cannot be traced here";
+  ASSERT_EQ(traced->exit, 0) << read_text(path("said"));
+  // The first two files that get their names are the batch and the statement: each synced before, and its directory after, with
+  // nothing sent in between. That nothing was sent before that could be recorded is what the test below shows.
+  std::vector<std::size_t> renames;
+  for (std::size_t i = 0; i < traced->calls.size(); ++i) {
+    if (traced->calls[i] == SYS_rename) renames.push_back(i);
+  }
+  ASSERT_GE(renames.size(), 2u);
+  for (const std::size_t at : {renames[0], renames[1]}) {
+    EXPECT_EQ(traced->calls.at(at - 1), SYS_fsync);
+    EXPECT_EQ(traced->calls.at(at + 1), SYS_fsync);
+  }
+  EXPECT_TRUE(std::count(traced->calls.begin() + static_cast<std::ptrdiff_t>(renames[1]), traced->calls.end(),
+                         static_cast<std::uint64_t>(SYS_sendmsg)) > 0);
+}
+
+/// Killed once its statement is signed and on disk, before anything is sent; then another office takes the number.
+TEST_F(KillCampaign, NumbersThatAnotherOfficeTookAreGivenUpAndTheClassIsSignedAnew) {
+  Group late = make_group("late", 5);
+  std::vector<std::string> cut_off = late.command;
+  for (unsigned call = 0;; ++call) {
+    const auto ended = run_traced(cut_off, path("said"), call, true);
+    if (!ended) GTEST_SKIP() << "processes cannot be traced here";
+    ASSERT_FALSE(ended->exit) << "the statement never came to be on disk";
+    bool there = false;
+    for (const auto& entry : fs::directory_iterator(path("late.proofs"))) {
+      there |= entry.path().string().ends_with(".statement");
+    }
+    if (there) break;
+  }
+  ASSERT_EQ(cluster_.record(0, 0, "r1")->issued, 0u) << "it was killed before it sent anything";
+  Group early = make_group("early", 7);
+  finish(early);
+
+  std::vector<std::string> without_keys;
+  for (std::size_t i = 0; i < late.command.size(); ++i) {
+    if (late.command[i] == "--key") {
+      ++i;
+    } else {
+      without_keys.push_back(late.command[i]);
+    }
+  }
+  EXPECT_NE(run_process(without_keys, path("said")).exit, 0);
+  EXPECT_THAT(read_text(path("said")), ::testing::HasSubstr("--key"));
+  finish(late);
+  EXPECT_EQ(late.report.at("parts").at(0).at("first").to_number<unsigned>(), 7u);
+  EXPECT_TRUE(late.report.at("resumed").as_bool());
+  check_ledger({early, late});
+}
+
+}  // namespace
+}  // namespace testamur::test

@@ -1,0 +1,101 @@
+#include "traced_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <thread>
+
+namespace testamur::test {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+bool is_telling(std::uint64_t call) {
+  constexpr std::array telling = {
+      SYS_fsync,  SYS_syncfs, SYS_sendmsg, SYS_pwrite64, SYS_renameat, SYS_renameat2, SYS_unlinkat, SYS_mkdirat,
+#ifdef SYS_rename
+      SYS_rename, SYS_unlink, SYS_mkdir,
+#endif
+  };
+  return std::any_of(telling.begin(), telling.end(), [&](long one) { return static_cast<std::uint64_t>(one) == call; });
+}
+
+/// Everything that is made here is made before the fork: the child of a process with threads calls the system alone.
+pid_t fork_program(const std::vector<std::string>& arguments, const std::string& said, bool traced) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) throw std::runtime_error("cannot start " + arguments[0]);
+  if (pid > 0) return pid;
+  const int in = ::open("/dev/null", O_RDONLY);
+  const int out = ::open(said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::dup2(in, 0);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  if (traced && ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(126);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+std::optional<int> exit_of(int status) { return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt; }
+
+}  // namespace
+
+Ended run_process(const std::vector<std::string>& arguments, const std::string& said,
+                  std::optional<microseconds> killed_after) {
+  const auto begun = steady_clock::now();
+  const pid_t pid = fork_program(arguments, said, false);
+  if (killed_after) {
+    // The moment is the point, whatever the process has come to.
+    std::this_thread::sleep_until(begun + *killed_after);
+    ::kill(pid, SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return {exit_of(status), {}, std::chrono::duration_cast<microseconds>(steady_clock::now() - begun)};
+}
+
+std::optional<Ended> run_traced(const std::vector<std::string>& arguments, const std::string& said,
+                                std::optional<unsigned> killed_at, bool done) {
+  const auto begun = steady_clock::now();
+  const pid_t pid = fork_program(arguments, said, true);
+  Ended ended;
+  int status = 0;
+  ::waitpid(pid, &status, 0);  // stops as the program begins
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 126) return std::nullopt;
+  ::ptrace(PTRACE_SETOPTIONS, pid, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+  int signal = 0;
+  bool at_it = false;
+  while (WIFSTOPPED(status)) {
+    signal = WSTOPSIG(status);
+    if (signal == (SIGTRAP | 0x80)) {
+      signal = 0;
+      __ptrace_syscall_info info{};
+      ::ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
+      const bool entering = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+      if (entering) {
+        at_it = is_telling(info.entry.nr) && ended.calls.size() == killed_at;
+        if (is_telling(info.entry.nr)) ended.calls.push_back(info.entry.nr);
+      }
+      if (at_it && entering != done) ::kill(pid, SIGKILL);
+    } else if (signal == SIGTRAP) {
+      signal = 0;
+    }
+    ::ptrace(PTRACE_SYSCALL, pid, nullptr, signal);
+    if (::waitpid(pid, &status, 0) != pid) break;
+  }
+  ended.exit = exit_of(status);
+  ended.took = std::chrono::duration_cast<microseconds>(steady_clock::now() - begun);
+  return ended;
+}
+
+}  // namespace testamur::test
