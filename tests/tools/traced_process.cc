@@ -65,7 +65,7 @@ Ended run_process(const std::vector<std::string>& arguments, const std::string& 
 }
 
 std::optional<Ended> run_traced(const std::vector<std::string>& arguments, const std::string& said,
-                                std::optional<unsigned> killed_at, bool done) {
+                                std::optional<unsigned> killed_at, bool done, std::optional<std::uint64_t> only) {
   const auto begun = steady_clock::now();
   const pid_t pid = fork_program(arguments, said, true);
   Ended ended;
@@ -83,8 +83,9 @@ std::optional<Ended> run_traced(const std::vector<std::string>& arguments, const
       ::ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info);
       const bool entering = info.op == PTRACE_SYSCALL_INFO_ENTRY;
       if (entering) {
-        at_it = is_telling(info.entry.nr) && ended.calls.size() == killed_at;
-        if (is_telling(info.entry.nr)) ended.calls.push_back(info.entry.nr);
+        const bool telling = only ? info.entry.nr == *only : is_telling(info.entry.nr);
+        at_it = telling && ended.calls.size() == killed_at;
+        if (telling) ended.calls.push_back(info.entry.nr);
       }
       if (at_it && entering != done) ::kill(pid, SIGKILL);
     } else if (signal == SIGTRAP) {

@@ -23,9 +23,10 @@ Ended run_process(const std::vector<std::string>& arguments, const std::string& 
                   std::optional<std::chrono::microseconds> killed_after = {});
 
 /// The same under ptrace, killed at its telling system call number `killed_at`, before the call (`done` false) or after it. Its
-/// telling calls are those of its first thread that sync, rename, unlink, make directories, or send.
+/// telling calls are those of its first thread that sync, rename, unlink, make directories, or send; where `only` is given, that one.
 /// Nothing when this system does not let processes be traced.
 std::optional<Ended> run_traced(const std::vector<std::string>& arguments, const std::string& said,
-                                std::optional<unsigned> killed_at = {}, bool done = false);
+                                std::optional<unsigned> killed_at = {}, bool done = false,
+                                std::optional<std::uint64_t> only = {});
 
 }  // namespace testamur::test
