@@ -279,17 +279,17 @@ TEST_F(KillCampaign, SaltsAndStatementAreOnDiskBeforeTheStatementIsSent) {
   ASSERT_EQ(traced->exit, 0) << read_text(path("said"));
   // The first two files that get their names are the batch and the statement: each synced before, and its directory after, with
   // nothing sent in between. That nothing was sent before that could be recorded is what the test below shows.
+  const std::vector<TellingCall>& calls = traced->calls;
   std::vector<std::size_t> renames;
-  for (std::size_t i = 0; i < traced->calls.size(); ++i) {
-    if (traced->calls[i] == SYS_rename) renames.push_back(i);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (calls[i].number == SYS_rename) renames.push_back(i);
   }
   ASSERT_GE(renames.size(), 2u);
-  for (const std::size_t at : {renames[0], renames[1]}) {
-    EXPECT_EQ(traced->calls.at(at - 1), SYS_fsync);
-    EXPECT_EQ(traced->calls.at(at + 1), SYS_fsync);
-  }
-  EXPECT_TRUE(std::count(traced->calls.begin() + static_cast<std::ptrdiff_t>(renames[1]), traced->calls.end(),
-                         static_cast<std::uint64_t>(SYS_sendmsg)) > 0);
+  EXPECT_THAT(calls.at(renames[0] - 1).path, ::testing::EndsWith(".batch.partial"));
+  EXPECT_THAT(calls.at(renames[1] - 1).path, ::testing::EndsWith(".statement.partial"));
+  for (const std::size_t at : {renames[0], renames[1]}) EXPECT_EQ(calls.at(at + 1).path, path("class.proofs"));
+  EXPECT_TRUE(std::any_of(calls.begin() + static_cast<std::ptrdiff_t>(renames[1]), calls.end(),
+                          [](const TellingCall& call) { return call.number == SYS_sendmsg; }));
 }
 
 /// Killed once its statement is signed and on disk, before anything is sent; then another office takes the number.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
@@ -44,6 +45,16 @@ pid_t fork_program(const std::vector<std::string>& arguments, const std::string&
   if (traced && ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(126);
   ::execv(argv[0], argv.data());
   ::_exit(127);
+}
+
+TellingCall call_of(pid_t pid, const __ptrace_syscall_info& info) {
+  TellingCall call{info.entry.nr, {}};
+  if (call.number == SYS_fsync) {
+    std::error_code gone;
+    const std::string link = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(info.entry.args[0]);
+    call.path = std::filesystem::read_symlink(link, gone).string();
+  }
+  return call;
 }
 
 std::optional<int> exit_of(int status) { return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt; }
@@ -85,7 +96,7 @@ std::optional<Ended> run_traced(const std::vector<std::string>& arguments, const
       if (entering) {
         const bool telling = only ? info.entry.nr == *only : is_telling(info.entry.nr);
         at_it = telling && ended.calls.size() == killed_at;
-        if (telling) ended.calls.push_back(info.entry.nr);
+        if (telling) ended.calls.push_back(call_of(pid, info));
       }
       if (at_it && entering != done) ::kill(pid, SIGKILL);
     } else if (signal == SIGTRAP) {

@@ -12,9 +12,14 @@
 
 namespace testamur::test {
 
+struct TellingCall {
+  std::uint64_t number = 0;
+  std::string path;  ///< of what is synced
+};
+
 struct Ended {
-  std::optional<int> exit;           ///< nothing: it was killed
-  std::vector<std::uint64_t> calls;  ///< its telling system calls, where it was traced
+  std::optional<int> exit;         ///< nothing: it was killed
+  std::vector<TellingCall> calls;  ///< its telling system calls, where it was traced
   std::chrono::microseconds took{0};
 };
 
