@@ -171,6 +171,10 @@ class ReadingClass {
     if (!text) return failure_of(text.error());
     CsvReader reader(*text);
     if (auto failure = read_header(reader)) return failure;
+    // A million rows are not copied as they come to be more: there are about as many as lines.
+    const auto lines = static_cast<std::size_t>(std::count(text->begin(), text->end(), '\n'));
+    rows_.reserve(std::min(lines, kMaxDocuments));
+    out_.documents.reserve(std::min(lines, kMaxDocuments));
     std::vector<std::string> cells;
     for (;;) {
       const auto read = reader.next(cells);
@@ -296,6 +300,9 @@ class ReadingClass {
 
   void keep_rows() {
     ClassRows& rows = out_.rows;
+    rows.documents.reserve(rows_.size());
+    rows.reference_sizes.reserve(rows_.size());
+    rows.file_sizes.reserve(rows_.size());
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       rows.documents.push_back(out_.documents[i].document);
       rows.text += rows_[i].reference;
