@@ -312,8 +312,9 @@ TEST_F(KillCampaign, NumbersThatAnotherOfficeTookAreGivenUpAndTheClassIsSignedAn
       without_keys.push_back(late.command[i]);
     }
   }
-  EXPECT_NE(run_process(without_keys, path("said")).exit, 0);
-  EXPECT_THAT(read_text(path("said")), ::testing::HasSubstr("--key"));
+  EXPECT_EQ(run_process(without_keys, path("said")).exit, 1);
+  EXPECT_THAT(read_text(path("said")),
+              ::testing::AllOf(::testing::HasSubstr("wrong_first_number"), ::testing::HasSubstr("with --key")));
   finish(late);
   EXPECT_EQ(late.report.at("parts").at(0).at("first").to_number<unsigned>(), 7u);
   EXPECT_TRUE(late.report.at("resumed").as_bool());

@@ -41,7 +41,10 @@ class Recording {
         bool taken_by_another = false;
         if (auto failure = look_up(*now, taken_by_another)) return failure;
         if (done_) return std::nullopt;
-        if (taken_by_another) statement_.reset();
+        if (taken_by_another) {
+          statement_.reset();
+          was_taken_ = true;
+        }
       }
       if (!statement_) {
         if (auto failure = sign(*now)) return failure;
@@ -98,6 +101,12 @@ class Recording {
   }
 
   std::optional<Failure> sign(const RegisterNow& now) {
+    if (wish_.keys.empty() && was_taken_) {
+      return Failure{
+          kFailed, "wrong_first_number",
+          "Another statement took the numbers of this class first, and nothing of it was recorded. Run the same "
+          "command with --key: it signs anew for the numbers that follow, with the same salts"};
+    }
     if (wish_.keys.empty()) return Failure{kUsage, "usage", "--key: expected the keys that sign the statement"};
     const auto keys = read_keys(wish_.keys);
     if (!keys) return failure_of(keys.error());
@@ -158,7 +167,8 @@ class Recording {
   IssuePart& part_;
   Patience patience_;
   std::optional<SignedStatement> statement_;
-  IssueBody body_;  ///< of statement_
+  IssueBody body_;          ///< of statement_
+  bool was_taken_ = false;  ///< the numbers of a statement that was signed before
   bool done_ = false;
 };
 
