@@ -411,16 +411,18 @@ class RunningNode::Impl {
         *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
         builder.AddCompletionQueue());
     auto server = builder.BuildAndStart();
+    bool serving = false;
     {
       const std::lock_guard lock(server_mutex_);
       server_ = std::move(server);
+      serving = serving_;  // a head may have been certified meanwhile
     }
     if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
     submit_calls_->start();
-    set_serving(serving_);
+    set_serving(serving);
     return {};
   }
 
