@@ -115,7 +115,6 @@ class RunningNode::Impl {
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    submit_calls_.reset();
     // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
@@ -407,9 +406,6 @@ class RunningNode::Impl {
     int port = 0;
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
-    submit_calls_ = std::make_unique<SubmitCalls>(
-        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
-        builder.AddCompletionQueue());
     auto server = builder.BuildAndStart();
     bool serving = false;
     {
@@ -421,7 +417,6 @@ class RunningNode::Impl {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
-    submit_calls_->start();
     set_serving(serving);
     return {};
   }
@@ -478,7 +473,6 @@ class RunningNode::Impl {
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;
   std::unique_ptr<LedgerService> service_;
-  std::unique_ptr<SubmitCalls> submit_calls_;
   std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
   bool serving_ = false;
