@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "recorded.h"
 #include "signers.h"
 #include "testamur/ledger/rules.h"
 
@@ -56,12 +57,9 @@ std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Poli
   if (!changes) return failure_of(changes.error(), kUsage);
   report.effective_at = changes->front().effective_at;
   for (const Change& change : *changes) report.entries += change.count;
-  const auto keys = read_keys(wish.keys);
-  if (!keys) return failure_of(keys.error());
   Patience patience(wish.timeout_ms);
   const auto now = retry(patience, [&] { return ask_register(node, wish.in); });
   if (!now) return failure_of(now.failure);
-  if (auto failure = check_signers(*now, *keys, wish.keys, kUseAmend, at)) return failure;
   for (const Change& change : *changes) {
     if (change.first.value + change.count > now->record.issued) {
       return Failure{kFailed, "no_such_entry",
@@ -72,9 +70,17 @@ std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Poli
   }
   const Statement statement{policy.ledger, wish.in.institution, at,
                             AmendBody{wish.in.name, now->record.events, std::move(*changes)}};
-  const Bytes bytes = encode(sign_statement(statement, *keys));
-  report.fate = submit_statement(node, bytes, {}, patience);
-  if (report.fate.kind == Fate::Kind::accepted) return std::nullopt;
+  if (!wish.prepare.empty()) {
+    return write_prepared(wish.prepare, *now, {to_sign(statement)}, wish.keys, at, report.prepared.emplace());
+  }
+  const auto keys = read_keys(wish.keys);
+  if (!keys) return failure_of(keys.error());
+  if (auto failure = check_signers(*now, *keys, wish.keys, kUseAmend, at)) return failure;
+  report.fate = submit_statement(node, encode(sign_statement(statement, *keys)), {}, patience);
+  if (report.fate.kind == Fate::Kind::accepted) {
+    Patience more(wish.timeout_ms);
+    return confirm_amended(node, policy, context, statement, report.fate.recorded_at, more);
+  }
   const std::string detail = report.fate.detail.empty() ? "" : " (" + report.fate.detail + ")";
   if (report.fate.kind == Fate::Kind::unknown) {
     return Failure{kUnknown, report.fate.code.empty() ? "unknown" : report.fate.code,

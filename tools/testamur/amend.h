@@ -1,7 +1,7 @@
 // Amending entries: revoked, suspended, reinstated, superseded.
 #pragma once
 
-#include "failure.h"
+#include "prepare.h"
 #include "submit.h"
 #include "testamur/ledger/policy.h"
 
@@ -15,6 +15,7 @@ struct AmendWish {
   std::optional<Time> effective_at;  ///< nothing: now
   std::optional<EntryName> replacement;
   std::vector<std::string> keys;
+  std::string prepare;  ///< a file for others to sign, instead of handing anything in; empty: none
   std::uint64_t timeout_ms = 120'000;
 };
 
@@ -28,8 +29,9 @@ struct AmendReport {
   Fate fate;
   std::uint64_t entries = 0;
   Time effective_at;
+  std::optional<Prepared> prepared;
 };
-/// Signs and hands in one statement, and stays until it is certified, refused, or patience ends.
+/// Signs and hands in one statement, and stays until a proof shows that it is certified, it is refused, or patience ends.
 std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Policy& policy, Context& context,
                              AmendReport& report);
 

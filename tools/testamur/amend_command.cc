@@ -65,6 +65,9 @@ std::optional<Failure> read_wish(Options& options) {
   if (!failure && !options.by.empty()) failure = read_into(wish.replacement, options.by, "--by", parse_entry);
   if (!failure) failure = read_into(wish.timeout_ms, options.timeout, "--timeout", parse_duration);
   if (failure) return failure;
+  if (!failure && wish.keys.empty() && wish.prepare.empty()) {
+    return Failure{kUsage, "usage", "--key: expected the keys that sign, or --prepare for others to sign"};
+  }
   const auto nodes = parse_nodes(options.nodes);
   return nodes ? std::nullopt : std::optional(failure_of(nodes.error(), kUsage));
 }
@@ -87,18 +90,30 @@ std::string summary(const AmendWish& wish) {
   return out + (is_final ? " (final: it cannot be taken back)" : "");
 }
 
+void say_prepared(Context& context, const AmendWish& wish, const Prepared& prepared) {
+  if (context.json) return context.print(to_json(prepared, wish.prepare));
+  context.out << context.paint(Colour::green, "Prepared: to be signed. Nothing is recorded yet.") << "\n  file       "
+              << wish.prepare << "\n";
+  say_next(context, wish.prepare, prepared);
+}
+
 int run_amend(Options options, Context& context) {
   if (auto failure = read_wish(options)) return fail(context, *failure);
   const AmendWish& wish = options.wish;
   const auto policy = read_policy(options.policy);
   if (!policy) return context.fail(policy.error());
   if (!context.json) context.err << "To " << summary(wish) << "\n";
-  if (!options.yes && context.confirm && !context.confirm("Go on?")) {
+  if (wish.prepare.empty() && !options.yes && context.confirm && !context.confirm("Go on?")) {
     return context.fail(kFailed, "not_confirmed", "Nothing was done");
   }
   NodeClient node(options.nodes);
   AmendReport report;
   if (const auto failure = amend(wish, node, *policy, context, report)) return fail(context, *failure);
+  if (report.prepared) {
+    report.prepared->entries = report.entries;
+    say_prepared(context, wish, *report.prepared);
+    return kGood;
+  }
   if (context.json) {
     context.print({{"exit", kGood},
                    {"register", format(wish.in)},
@@ -132,8 +147,9 @@ void add_one(CLI::App& group, Context& context, Status status, const std::string
     command.add_option("--by", options->by, "The entry that holds instead, INSTITUTION/REGISTER/NUMBER");
   }
   command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
-      ->required()
       ->allow_extra_args(false);
+  command.add_option("--prepare", options->wish.prepare,
+                     "Hand in nothing: write the statement to this file, for others to sign with \"testamur sign\"");
   command.add_option("--policy", options->policy, "The policy of the ledger")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
   command.add_flag("--yes", options->yes, "Do not ask before it is done");

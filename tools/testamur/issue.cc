@@ -194,6 +194,11 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
   const auto names = choose_names(pending, batch.documents.size(), parts);
   if (!names) return failure_of(names.error());
   if (auto failure = settle_batch(wish, pending, batch, *names, report.resumed)) return failure;
+  if (!wish.prepare.empty()) {
+    return prepare_class(
+        wish, node, policy, batch, pending, context, parts,
+        [&](std::size_t part) { return make_part(batch, part, part_size(wish)); }, report.prepared.emplace());
+  }
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart part = make_part(batch, i, part_size(wish));
     if (auto failure = record_part(wish, node, policy, batch, pending, context, part)) return failure;

@@ -5,6 +5,7 @@
 #include "class_csv.h"
 #include "failure.h"
 #include "pending.h"
+#include "prepare.h"
 #include "testamur/ledger/policy.h"
 
 namespace testamur::tool {
@@ -14,7 +15,8 @@ struct IssueWish {
   std::vector<std::string> paths;  ///< with a CSV: directories to find files in by their references
   ClassCsvWish csv;
   std::vector<std::string> keys;
-  std::string proofs;  ///< directory
+  std::string proofs;   ///< directory
+  std::string prepare;  ///< a file for others to sign, instead of handing anything in; empty: none
   bool listed = false;
   bool keep_order = false;
   bool again = false;                  ///< also documents that an earlier class in the proofs directory holds
@@ -28,6 +30,7 @@ struct IssueReport {
   bool resumed = false;        ///< begun by an earlier run
   bool done_before = false;    ///< an earlier run did it all
   std::uint64_t checked = 0;   ///< documents, by a run that sends nothing
+  std::optional<Prepared> prepared;
 };
 
 /// A part of a class that one statement issues, on its way.
@@ -48,6 +51,16 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
 /// Checks all that can be checked without sending anything; of the register and the keys, where there is a node to ask.
 std::optional<Failure> check_issue(const IssueWish& wish, NodeClient* node, const Policy& policy, Context& context,
                                    IssueReport& report);
+
+/// The class as one file of statements for others to sign. What is recorded already is left out; it may be all.
+std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                     const Pending& pending, Context& context, std::size_t parts,
+                                     const std::function<IssuePart(std::size_t)>& part, Prepared& prepared);
+
+/// The part's statement for others to sign, which begins at number `next` or after; nothing when it is recorded already.
+std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                    const Pending& pending, Context& context, IssuePart& part, std::uint64_t& next,
+                                    std::optional<Statement>& statement, RegisterNow& now);
 
 /// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,

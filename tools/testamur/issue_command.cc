@@ -32,7 +32,27 @@ constexpr const char* kExample =
   testamur issue ... --csv class.csv --map file=Dokument --map reference=Matrikel --result result.csv
 
   Records the document of every row of class.csv: the file that its column "Dokument" names from the CSV's directory. Rows that name
-  a reference alone find REFERENCE.* in the directory given as PATH. --dry-run checks everything and sends nothing.)";
+  a reference alone find REFERENCE.* in the directory given as PATH. --dry-run checks everything and sends nothing.
+
+  Where those who sign sit at other machines: --prepare class.sign instead of --key writes what they sign; "testamur sign" and
+  "testamur submit" say how it goes on, and the same command without --prepare then finishes the class.)";
+
+void say_prepared(Context& context, const Options& options, const Prepared& prepared) {
+  const std::string& file = options.wish.prepare;
+  if (prepared.statements == 0) {
+    context.out
+        << "Nothing to sign: the class is on the ledger already. Run this command again without --prepare, and without "
+           "--key: it fetches the proofs.\n";
+    return;
+  }
+  context.out << context.paint(Colour::green, "Prepared: " + std::to_string(prepared.entries) +
+                                                  (prepared.entries == 1 ? " entry" : " entries") + " for " +
+                                                  options.in_register + ", to be signed. Nothing is recorded yet.")
+              << "\n  file       " << file << (prepared.kept ? ", which held the same already" : "")
+              << "\n  numbers    from " << prepared.first.value << ", unless others take them meanwhile\n";
+  say_next(context, file, prepared);
+  context.out << "             then this command again, without --prepare and --key: it fetches the proofs\n";
+}
 
 void say(Context& context, const Options& options, const IssueReport& report) {
   const std::uint64_t count = report.issued.count();
@@ -51,6 +71,12 @@ void say(Context& context, const Options& options, const IssueReport& report) {
 }
 
 void print(Context& context, const Options& options, const IssueReport& report) {
+  if (report.prepared) {
+    auto out = to_json(*report.prepared, options.wish.prepare);
+    out["register"] = options.in_register;
+    context.print(out);
+    return;
+  }
   boost::json::array parts;
   for (const auto& part : report.issued.parts) {
     parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
@@ -129,7 +155,13 @@ int run_issue(Options options, Context& context) {
   NodeClient node(options.nodes);
   IssueReport report;
   if (const auto failure = issue(options.wish, node, *policy, context, report)) return fail(context, *failure);
-  context.json ? print(context, options, report) : say(context, options, report);
+  if (context.json) {
+    print(context, options, report);
+  } else if (report.prepared) {
+    say_prepared(context, options, *report.prepared);
+  } else {
+    say(context, options, report);
+  }
   return kGood;
 }
 
@@ -151,6 +183,8 @@ void add_issue(CLI::App& app, Context& context) {
   command.add_option("--proofs", options->wish.proofs, "The directory to write proofs to")->required();
   command.add_option("--policy", options->policy, "The policy of the ledger")->required()->envname("TESTAMUR_POLICY");
   command.add_option("--timeout", options->timeout, "How long to keep trying")->capture_default_str();
+  command.add_option("--prepare", options->wish.prepare,
+                     "Hand in nothing: write the statement to this file, for others to sign");
   command.add_option("PATH", options->wish.paths,
                      "Documents, and directories of documents; with --csv, directories that files are found in");
   command.add_option("--csv", options->wish.csv.path, "The class as a CSV file, a row for each document");

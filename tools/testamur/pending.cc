@@ -18,6 +18,8 @@ constexpr std::string_view kPrefix = "pending-";
 constexpr std::string_view kIssuedPrefix = "issued-";
 constexpr std::string_view kBatchEnding = ".batch";
 constexpr std::string_view kStatementEnding = ".statement";
+constexpr std::string_view kPreparedEnding = ".prepared";
+constexpr std::size_t kMaxPrepared = 1000;
 /// 64 bytes of hashes and a name for each document.
 constexpr std::size_t kMaxBatchBytes = std::size_t{4} << 30;
 
@@ -104,9 +106,39 @@ Result<void> Pending::store_statement(std::size_t part, const SignedStatement& s
   return write_file(statement_path(part), encode(statement), Existing::replace, 0600);
 }
 
+std::string Pending::prepared_path(std::size_t part) const {
+  return directory_ + "/" + prefix_ + "." + std::to_string(part) + std::string(kPreparedEnding);
+}
+
+Result<std::vector<Bytes>> Pending::prepared(std::size_t part) const {
+  std::vector<Bytes> out;
+  const std::string path = prepared_path(part);
+  if (!exists(path)) return out;
+  const auto bytes = read_file(path, kMaxPrepared * kMaxLeafBytes);
+  if (!bytes) return bytes.error();
+  Reader reader(*bytes, "prepared");
+  while (reader.ok() && !reader.at_end()) {
+    const ByteView statement = reader.opaque16("statement", 1);
+    out.emplace_back(statement.begin(), statement.end());
+  }
+  if (const auto error = reader.finish()) return Error{error->code, path + ": " + error->message};
+  return out;
+}
+
+Result<void> Pending::store_prepared(std::size_t part, const std::vector<Bytes>& statements) const {
+  if (statements.size() > kMaxPrepared) {
+    return Error{ErrorCode::conflict, prepared_path(part) + ": expected to be prepared 1000 times at most"};
+  }
+  Writer writer;
+  for (const Bytes& statement : statements) writer.opaque16(statement);
+  return write_file(prepared_path(part), writer.bytes(), Existing::replace, 0600);
+}
+
 Result<void> Pending::remove_statements() const {
   for (const std::string& name : names_in(directory_)) {
-    if (!name.starts_with(prefix_ + ".") || !name.ends_with(kStatementEnding)) continue;
+    if (!name.starts_with(prefix_ + ".") || (!name.ends_with(kStatementEnding) && !name.ends_with(kPreparedEnding))) {
+      continue;
+    }
     std::error_code error;
     fs::remove(directory_ + "/" + name, error);
     if (error) return Error{ErrorCode::storage, directory_ + "/" + name + ": removing failed: " + error.message()};

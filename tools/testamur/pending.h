@@ -2,6 +2,7 @@
 //
 //   pending-ID.batch          documents' hashes, salts, order; written and synced first
 //   pending-ID.N.statement    SignedStatement of part N; written and synced before it is sent
+//   pending-ID.N.prepared     Statements of part N that others were asked to sign; written and synced before they leave
 //   issued-ID.index           its documents' hashes and numbers (issued_index.h); written once every proof is on disk, and stays
 //   issued-ID.json            what came of it; written last, and stays, so that the same command does nothing
 //
@@ -40,6 +41,10 @@ class Pending {
   Result<std::optional<SignedStatement>> statement(std::size_t part) const;
   Result<void> store_statement(std::size_t part, const SignedStatement& statement) const;
 
+  /// Everything that was ever put up for the signatures of others, the newest last: any of it may come to be recorded.
+  Result<std::vector<Bytes>> prepared(std::size_t part) const;
+  Result<void> store_prepared(std::size_t part, const std::vector<Bytes>& statements) const;
+
   /// What came of this batch, where it is done. Errors: malformed.
   Result<std::optional<Issued>> issued() const;
   /// Writes what came of it, and lets go of the rest.
@@ -54,6 +59,7 @@ class Pending {
 
  private:
   std::string statement_path(std::size_t part) const;
+  std::string prepared_path(std::size_t part) const;
   std::string issued_path() const;
   std::vector<std::string> others_named(std::string_view ending) const;
   Result<void> remove_statements() const;

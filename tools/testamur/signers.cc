@@ -34,14 +34,13 @@ Called<RegisterNow> ask_register(NodeClient& node, const RegisterName& name) {
   return {RegisterNow{*reg, *inst}, {}};
 }
 
-std::optional<Failure> check_signers(const RegisterNow& now, std::span<const SecretKey> keys,
-                                     const std::vector<std::string>& paths, KeyUse use, Time at) {
+std::optional<Failure> check_each_signer(const InstitutionRecord& institution, std::span<const SecretKey> keys,
+                                         const std::vector<std::string>& paths, KeyUse use, Time at) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const Key* key = find_key(now.institution, key_id(keys[i].public_key()));
+    const Key* key = find_key(institution, key_id(keys[i].public_key()));
     if (key == nullptr) {
-      return Failure{
-          kFailed, "bad_signature",
-          paths[i] + ": expected a key of " + now.institution.id + ", found one that its record does not name"};
+      return Failure{kFailed, "bad_signature",
+                     paths[i] + ": expected a key of " + institution.id + ", found one that its record does not name"};
     }
     if (!key->valid_for(use, at)) {
       return Failure{kFailed, "not_enough_signatures",
@@ -49,6 +48,12 @@ std::optional<Failure> check_signers(const RegisterNow& now, std::span<const Sec
                          format_uses(key->uses) + (key->invalid_from.value == 0 ? "" : " and is no longer valid")};
     }
   }
+  return std::nullopt;
+}
+
+std::optional<Failure> check_signers(const RegisterNow& now, std::span<const SecretKey> keys,
+                                     const std::vector<std::string>& paths, KeyUse use, Time at) {
+  if (auto failure = check_each_signer(now.institution, keys, paths, use, at)) return failure;
   if (keys.size() >= now.record.approvals) return std::nullopt;
   return Failure{kFailed, "not_enough_signatures",
                  now.record.institution + "/" + now.record.name + " asks for " + std::to_string(now.record.approvals) +

@@ -16,6 +16,9 @@ struct RegisterNow {
 /// The register as the node shows it, which is believed as far as making a statement goes: a wrong one is refused by the ledger.
 Called<RegisterNow> ask_register(NodeClient& node, const RegisterName& name);
 
+/// Whether each of these keys may sign for this use at this time.
+std::optional<Failure> check_each_signer(const InstitutionRecord& institution, std::span<const SecretKey> keys,
+                                         const std::vector<std::string>& paths, KeyUse use, Time at);
 /// Whether these keys may sign for this use at this time, and are as many as the register asks for.
 std::optional<Failure> check_signers(const RegisterNow& now, std::span<const SecretKey> keys,
                                      const std::vector<std::string>& paths, KeyUse use, Time at);

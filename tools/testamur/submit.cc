@@ -67,6 +67,7 @@ std::string_view advice(std::string_view code) {
   if (code == "bad_signature") return "A key is not one of the institution's.";
   if (code == "not_enough_signatures")
     return "Give more keys: each --key is one signature of those the register asks for.";
+  if (code == "wrong_first_number") return "Others issued in this register first, and have these numbers.";
   if (code == "wrong_next_event")
     return "Another amendment of this register came first. Look at it, then run this again.";
   if (code == "no_such_entry") return "The register has not issued all of these numbers.";

@@ -1,0 +1,29 @@
+// Putting statements up for others to sign, on other machines: a file that is carried from one to the next.
+#pragma once
+
+#include "signers.h"
+#include "signing_file.h"
+
+namespace testamur::tool {
+
+struct Prepared {
+  std::size_t statements = 0;  ///< 0: everything is on the ledger already, and no file was written
+  std::uint64_t entries = 0;
+  std::size_t signatures = 0;  ///< that every statement has so far
+  unsigned approvals = 0;
+  EntryNumber first;  ///< of an issue
+  Time until;         ///< the last moment to hand it in
+  bool kept = false;  ///< the file held these statements already, with these signatures
+};
+
+/// What to do with the file next, for people; and for programs.
+void say_next(Context& context, const std::string& path, const Prepared& prepared);
+boost::json::object to_json(const Prepared& prepared, const std::string& path);
+
+/// Writes the file, signed with the keys that are given. A file that is there and holds the same statements keeps its signatures; one
+/// whose statements can never be accepted any more gives way; any other is a conflict.
+std::optional<Failure> write_prepared(const std::string& path, const RegisterNow& now,
+                                      std::vector<StatementToSign> statements, const std::vector<std::string>& keys,
+                                      Time at, Prepared& prepared);
+
+}  // namespace testamur::tool
