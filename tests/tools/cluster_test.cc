@@ -281,6 +281,57 @@ TEST_F(RealNodes, TheStatusBeforeARevocationStaysProvableWithNoNodeAtAll) {
   EXPECT_EQ(desk_.run_json(desk_.status(document, {held[0], held[1], "--timeout", "1s"})), 8);
 }
 
+TEST_F(RealNodes, TwoPeopleAtTwoMachinesIssueAClassThatOthersOvertake) {
+  desk_.make_class("class");
+  desk_.make_class("other");
+  const auto without_keys = [&](const std::string& name) {
+    auto out = desk_.issue(name, "r1");
+    const auto keys = std::find(out.begin(), out.end(), "--key");
+    out.erase(keys, keys + 4);
+    return out;
+  };
+  auto prepare = without_keys("class");
+  const std::string file = desk_.path("to.sign");
+  prepare.insert(prepare.end(), {"--prepare", file});
+  const std::vector<std::string> submit = {
+      "submit", file, "--node", cluster_.public_address(1), "--policy", desk_.path("policy")};
+  const auto sign = [&](const std::string& person) {
+    return desk_.run({"sign", file, "--yes", "--key", desk_.path(person + ".pem")});
+  };
+  ASSERT_EQ(desk_.run(prepare), 0) << desk_.complained();
+  ASSERT_EQ(sign("a"), 0) << desk_.complained();
+  EXPECT_EQ(desk_.run(submit), 1);
+  EXPECT_THAT(desk_.complained(), HasSubstr("[not_enough_signatures]"));
+  ASSERT_EQ(sign("b"), 0) << desk_.complained();
+  ASSERT_EQ(desk_.run(desk_.issue("other", "r1")), 0) << desk_.complained();
+  EXPECT_EQ(desk_.run(submit), 1);
+  EXPECT_THAT(desk_.complained(), HasSubstr("[wrong_first_number]"));
+  EXPECT_EQ(desk_.issued("r1"), kClass);
+
+  ASSERT_EQ(desk_.run(prepare), 0) << desk_.complained();
+  ASSERT_EQ(sign("a") + sign("b"), 0) << desk_.complained();
+  // Killed at any moment, handed in again it is recorded once.
+  const pid_t cut_off = desk_.spawn(submit);
+  ::kill(cut_off, SIGKILL);
+  Desk::wait(cut_off);
+  EXPECT_EQ(desk_.run(submit), 0) << desk_.complained();
+  EXPECT_EQ(desk_.run(submit), 0) << desk_.complained();
+  EXPECT_EQ(desk_.run(without_keys("class")), 0) << desk_.complained();
+  EXPECT_EQ(desk_.issued("r1"), 2 * kClass);
+  EXPECT_EQ(desk_.run(desk_.verify(desk_.path(Desk::document("class", 7)), desk_.path(Desk::proof("class", 7)))), 0);
+
+  fs::remove(file);
+  ASSERT_EQ(desk_.run({"amend", "revoke", "--node", cluster_.public_address(2), "--register", Desk::reg("r1"),
+                       "--policy", desk_.path("policy"), "--number", "0-49", "--prepare", file}),
+            0)
+      << desk_.complained();
+  ASSERT_EQ(sign("b") + sign("a"), 0) << desk_.complained();
+  EXPECT_EQ(desk_.run(submit), 0) << desk_.complained();
+  EXPECT_EQ(cluster_.record(1, 0, "r1")->events, 1u) << "a whole batch is one change";
+  settle();
+  EXPECT_EQ(desk_.run(desk_.status(Desk::reg("r1") + "/49")), 5) << desk_.said();
+}
+
 TEST_F(RealNodes, NodeStatusWaitsUntilTheyAgree) {
   const std::vector<std::string> both = {"node", "status", "--node", cluster_.public_address(0) + "," + last_node()};
   const auto with_wait = [&](const std::string& wait) {

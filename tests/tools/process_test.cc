@@ -64,7 +64,7 @@ TEST(Process, VerifiesWithTheRealClock) {
 
 TEST(Process, EveryCommandTeaches) {
   for (const char* command : {"institution init", "consortium create", "node init", "node status", "sample class",
-                              "issue", "amend revoke", "amend suspend", "amend reinstate", "amend supersede", "status",
+                              "issue", "amend revoke", "amend suspend", "amend reinstate", "amend supersede", "sign", "submit", "status",
                               "verify", "proof extract", "proof show", "document show"}) {
     const auto help = spawn(std::string(command) + " --help");
     EXPECT_EQ(help.exit, 0) << command;

@@ -54,6 +54,13 @@ v1::Outcome TestService::take(const v1::SubmitRequest& request) {
   outcome.set_code(std::string(name(applied.outcomes[0].code)));
   outcome.set_leaf_index(applied.outcomes[0].leaf.value);
   outcome.set_recorded_at(applied.record.time.value);
+  if (applied.outcomes[0].code == Acceptance::ok) return outcome;
+  // The same bytes again get the same answer, as from any node.
+  if (const auto placed = value_of(ledger_.ledger().find_statement(as_bytes(request.signed_statement())))) {
+    outcome.set_code("ok");
+    outcome.set_leaf_index(placed->leaf.value);
+    outcome.set_recorded_at(placed->recorded_at.value);
+  }
   return outcome;
 }
 

@@ -17,6 +17,7 @@ class HandingIn {
         node_(node),
         policy_(policy),
         context_(context),
+        timeout_ms_(timeout_ms),
         patience_(timeout_ms) {}
 
   std::optional<Failure> run(HandedIn& handed) {
@@ -39,6 +40,7 @@ class HandingIn {
       patience_.pause(500);  // it may be this very statement, recorded before this node can show it
       return look_up(handed);
     }
+    if (fate.kind == Fate::Kind::refused && fate.code == "wrong_next_event") return overtaken(handed, fate);
     return failed(fate);
   }
 
@@ -85,7 +87,7 @@ class HandingIn {
   }
 
   std::optional<Failure> confirm(Time recorded_at) {
-    Patience patience(kConfirmMs);
+    Patience patience(timeout_ms_);
     return issue_ != nullptr ? confirm_issued(node_, policy_, context_, item_.statement, patience)
                              : confirm_amended(node_, policy_, context_, item_.statement, recorded_at, patience);
   }
@@ -97,7 +99,7 @@ class HandingIn {
               "It is not known whether this was recorded" + detail +
                   ". Nothing is lost: run the same command again, the same bytes are never recorded twice"};
     }
-    const bool again = fate.code == "signed_at_out_of_range" || fate.code == "wrong_next_event";
+    const bool again = fate.code == "signed_at_out_of_range";
     return {
         kFailed, fate.code,
         "The ledger refused the statement, and it changed nothing" + detail + ". " +
@@ -105,7 +107,19 @@ class HandingIn {
                    : std::string(advice(fate.code)))};
   }
 
-  static constexpr std::uint64_t kConfirmMs = 30'000;
+  /// The ledger knows a statement by its bytes with all its signatures: this one may be there with others.
+  std::optional<Failure> overtaken(HandedIn& handed, const Fate& fate) {
+    Patience none(0);
+    handed.before = true;
+    if (!confirm_amended(node_, policy_, context_, item_.statement, item_.statement.signed_at, none)) {
+      return std::nullopt;
+    }
+    return Failure{
+        kFailed, fate.code,
+        "Another amendment of " + format(in_) +
+            " came first, and this one does not hold now. Look at the entries; to make these changes, prepare it "
+            "again, with the command that made this file, and sign again"};
+  }
 
   const StatementToSign& item_;
   const IssueBody* issue_;
@@ -113,6 +127,7 @@ class HandingIn {
   NodeClient& node_;
   const Policy& policy_;
   Context& context_;
+  std::uint64_t timeout_ms_;
   Patience patience_;
 };
 

@@ -192,7 +192,7 @@ void add_issue(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   command.add_option("--result", options->wish.csv.result,
                      "Where to write reference, file, number and proof of each row");
-  command.add_flag("--dry-run", options->dry_run, "Check everything, and send nothing");
+  command.add_flag("--dry-run", options->dry_run, "Check everything, and send nothing")->excludes("--prepare");
   command.add_flag("--again", options->wish.again,
                    "Also documents that an earlier class in the proofs directory holds");
   command.callback([options, &context] { context.exit = run_issue(*options, context); });
