@@ -4,7 +4,7 @@
 
 #include <boost/json.hpp>
 
-#include "bundle.h"
+#include "bundled.h"
 #include "testamur/ledger/verify.h"
 #include "tool_world.h"
 
@@ -36,9 +36,10 @@ class Issue : public testing::Test {
 TEST_F(Issue, EveryDocumentGetsAProofThatVerifies) {
   const auto ran = world_.issue("r1", "proofs", {world_.make_documents("class", 5)});
   ASSERT_EQ(ran.exit, kGood) << ran.err;
-  EXPECT_THAT(world_.files_in("proofs"),
-              ElementsAre("document-0.proof", "document-1.proof", "document-2.proof", "document-3.proof",
-                          "document-4.proof", testing::EndsWith(".index"), testing::EndsWith(".json")));
+  EXPECT_THAT(
+      world_.files_in("proofs"),
+      ElementsAre("document-0.proof", "document-1.proof", "document-2.proof", "document-3.proof", "document-4.proof",
+                  testing::EndsWith(".batch"), testing::EndsWith(".index"), testing::EndsWith(".json")));
   for (int i = 0; i < 5; ++i) {
     const std::string name = "document-" + std::to_string(i);
     EXPECT_EQ(verify("class/" + name, "proofs/" + name + ".proof").exit, kGood);
@@ -114,7 +115,7 @@ TEST_F(Issue, UnknownOutcomeSaysSoAndIsFinishedLater) {
   EXPECT_EQ(again.exit, kGood) << again.err;
   EXPECT_THAT(again.out, HasSubstr("interrupted before"));
   EXPECT_EQ(issued(), 3u) << "issued once";
-  EXPECT_EQ(world_.files_in("proofs").size(), 5u);
+  EXPECT_EQ(world_.files_in("proofs").size(), 6u);
 }
 
 TEST_F(Issue, AnotherStatementMayTakeTheNumberFirst) {
@@ -193,7 +194,7 @@ TEST_F(Issue, BundleServesEveryEntryWhereverItBeginsAndWhateverWasAmended) {
   std::vector<std::uint64_t> revoked;
   for (int i = 0; i < 1200; ++i) {
     const std::string name = "document-" + std::to_string(i);
-    const auto taken = test::value_of(extract(world_.path("proofs/class.bundle"), {}, name));
+    const auto taken = test::bundled(world_.path("proofs/class.bundle"), name);
     Question question;
     question.document = sha256(as_bytes("class document " + std::to_string(i)));
     const Finding finding = testamur::verify(encode(taken.proof), world_.ledger().world().policy(), question);
@@ -231,8 +232,8 @@ TEST_F(Issue, LargeClassesShareADirectory) {
   const auto parsed = boost::json::parse(second.out);
   const std::string bundle(parsed.at("parts").at(0).at("bundle").as_string());
   EXPECT_THAT(bundle, testing::AllOf(testing::StartsWith("class-"), testing::EndsWith(".bundle")));
-  EXPECT_TRUE(extract(world_.path("proofs/" + bundle), {}, "document-7"));
-  EXPECT_TRUE(extract(world_.path("proofs/class.bundle"), {}, "document-7"));
+  EXPECT_NO_THROW(test::bundled(world_.path("proofs/" + bundle), "document-7"));
+  EXPECT_NO_THROW(test::bundled(world_.path("proofs/class.bundle"), "document-7"));
 }
 
 TEST_F(Issue, ListedClassIsFoundByItsHash) {

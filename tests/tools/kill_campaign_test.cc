@@ -17,7 +17,7 @@
 #include <set>
 #include <thread>
 
-#include "bundle.h"
+#include "bundled.h"
 #include "cluster.h"
 #include "files.h"
 #include "testamur/identity/key_file.h"
@@ -161,7 +161,7 @@ class KillCampaign : public ::testing::Test {
       const Bytes proof =
           bundle.empty()
               ? Bytes(value_of(tool::read_file(path(group.name + ".proofs/" + name + ".proof"), kMaxProofBytes)))
-              : encode(value_of(tool::extract(path(group.name + ".proofs/" + bundle), {}, name)).proof);
+              : encode(bundled(path(group.name + ".proofs/" + bundle), name).proof);
       const std::uint64_t number = check_proof(group, i, proof);
       EXPECT_TRUE(first <= number && number - first < group.size);
       EXPECT_TRUE(numbers.insert(number).second) << number << " was given twice";

@@ -63,9 +63,26 @@ TEST(Process, VerifiesWithTheRealClock) {
 }
 
 TEST(Process, EveryCommandTeaches) {
-  for (const char* command : {"institution init", "consortium create", "node init", "node status", "sample class",
-                              "issue", "amend revoke", "amend suspend", "amend reinstate", "amend supersede", "sign", "submit", "status",
-                              "verify", "proof extract", "proof show", "document show"}) {
+  for (const char* command : {"institution init",
+                              "consortium create",
+                              "node init",
+                              "node status",
+                              "sample class",
+                              "issue",
+                              "amend revoke",
+                              "amend suspend",
+                              "amend reinstate",
+                              "amend supersede",
+                              "sign",
+                              "submit",
+                              "status",
+                              "verify",
+                              "proof show",
+                              "proof extract",
+                              "proof refresh",
+                              "proof make",
+                              "salt erase",
+                              "document show"}) {
     const auto help = spawn(std::string(command) + " --help");
     EXPECT_EQ(help.exit, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example:\n  testamur " + std::string(command))) << command;

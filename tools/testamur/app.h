@@ -32,6 +32,7 @@ void add_submit(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_proof(CLI::App& app, Context& context);
+void add_salt(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
 void add_document(CLI::App& app, Context& context);
 

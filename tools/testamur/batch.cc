@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "testamur-batch/v1\n";
+constexpr std::string_view kErasedMagic = "testamur-batch/v2\n";  ///< some entries are erased
 constexpr std::size_t kMaxNameBytes = 4096;
 
 /// A file below one of the paths given. A million of them are listed: the path is put together when it is read.
@@ -107,13 +108,9 @@ Result<void> check_no_duplicates(const std::vector<BatchDocument>& documents) {
 }
 
 /// What a batch says of itself before its documents.
-Writer header_of(const Batch& batch) {
+Writer header_of(const Batch& batch, std::string_view magic) {
   Writer writer;
-  writer.raw(as_bytes(kMagic))
-      .raw(batch.ledger)
-      .text(batch.in.institution)
-      .text(batch.in.name)
-      .u8(batch.listed ? 1 : 0);
+  writer.raw(as_bytes(magic)).raw(batch.ledger).text(batch.in.institution).text(batch.in.name).u8(batch.listed ? 1 : 0);
   return writer;
 }
 
@@ -219,7 +216,7 @@ Hash batch_id(const Batch& batch) {
   for (const BatchDocument& document : batch.documents) hashes.push_back(document.document);
   std::sort(hashes.begin(), hashes.end());
   const std::span<const Hash> all(hashes);
-  const Writer head = header_of(batch);
+  const Writer head = header_of(batch, kMagic);
   return sha256({head.bytes(), ByteView(reinterpret_cast<const std::uint8_t*>(all.data()), all.size_bytes())});
 }
 
@@ -240,11 +237,15 @@ bool stays_below(std::string_view name) {
 }
 
 Hash commitment_of(const BatchDocument& document, bool listed) {
-  return listed ? document.document : sealed_commitment(document.salt, document.document);
+  return listed || document.is_erased() ? document.document : sealed_commitment(document.salt, document.document);
 }
 
+void erase(BatchDocument& entry, bool listed) { entry = {{}, commitment_of(entry, listed), {}}; }
+
 void encode(const Batch& batch, const std::function<void(ByteView)>& put) {
-  Writer head = header_of(batch);
+  const bool erased = std::any_of(batch.documents.begin(), batch.documents.end(),
+                                  [](const BatchDocument& document) { return document.is_erased(); });
+  Writer head = header_of(batch, erased ? kErasedMagic : kMagic);
   head.u32(static_cast<std::uint32_t>(batch.documents.size()));
   put(head.bytes());
   for (const BatchDocument& document : batch.documents) {
@@ -263,7 +264,9 @@ Bytes encode(const Batch& batch) {
 Result<Batch> decode_batch(ByteView bytes) {
   Reader reader(bytes, "batch");
   Batch batch;
-  reader.expect(as_text(reader.take("magic", kMagic.size())) == kMagic, "magic", "\"testamur-batch/v1\"");
+  const std::string_view magic = as_text(reader.take("magic", kMagic.size()));
+  const bool erased = magic == kErasedMagic;
+  reader.expect(erased || magic == kMagic, "magic", "\"testamur-batch/v1\" or v2");
   batch.ledger = reader.hash("ledger");
   batch.in.institution = reader.text("institution");
   batch.in.name = reader.text("register");
@@ -277,8 +280,8 @@ Result<Batch> decode_batch(ByteView bytes) {
     BatchDocument document;
     document.document = reader.hash("document");
     document.salt = reader.hash("salt");
-    document.name = std::string(as_text(reader.opaque16("name", 1, kMaxNameBytes)));
-    reader.expect(stays_below(document.name), "name", "a relative name without \"..\"");
+    document.name = std::string(as_text(reader.opaque16("name", erased ? 0 : 1, kMaxNameBytes)));
+    reader.expect(document.is_erased() || stays_below(document.name), "name", "a relative name without \"..\"");
     batch.documents.push_back(std::move(document));
   }
   if (auto error = reader.finish()) return *error;

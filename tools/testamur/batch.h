@@ -13,8 +13,11 @@ namespace testamur::tool {
 
 struct BatchDocument {
   std::string name;  ///< the file's, as its proof will be named; within a directory given, the path below it
-  Hash document{};   ///< H(document)
+  Hash document{};   ///< H(document); of an erased entry the commitment
   Salt salt{};       ///< sealed only
+
+  /// Nothing ties a document to it any more; its commitment stays, since the paths of the others are made with it.
+  bool is_erased() const { return name.empty(); }
 };
 
 struct Batch {
@@ -58,6 +61,15 @@ bool stays_below(std::string_view name);
 
 Hash commitment_of(const BatchDocument& document, bool listed);
 
+/// Leaves of an entry what everybody has: its commitment.
+void erase(BatchDocument& entry, bool listed);
+
+//   opaque magic[18] = "testamur-batch/v1\n";
+//   opaque ledger[32]; Text institution; Text register; uint8 listed; uint32 count;
+//   struct { opaque document[32]; opaque salt[32]; opaque name<1..4096>; } entries[count];   in the order of numbers
+//
+// Where entries are erased it is "testamur-batch/v2", with the same fields: an erased entry has an empty name, its commitment in
+// the place of the document, and a salt of zeros.
 /// The same bytes whole, and piece by piece for a large class.
 Bytes encode(const Batch& batch);
 void encode(const Batch& batch, const std::function<void(ByteView)>& put);

@@ -11,6 +11,7 @@ namespace testamur::tool {
 namespace {
 
 constexpr std::string_view kMagic = "testamur-bundle/v1\n";
+constexpr std::string_view kErasedMagic = "testamur-bundle/v2\n";  ///< some entries are erased
 
 /// Reads a bundle front to back; the first thing that is wrong stays.
 class BundleReader {
@@ -38,9 +39,6 @@ class BundleReader {
     return out;
   }
   std::string text(std::size_t length_width) { return std::string(as_text(take(integer(length_width)))); }
-  void skip(std::size_t count) {
-    if (!error_) in_.seekg(static_cast<std::streamoff>(count), std::ios::cur);
-  }
   bool at_end() { return in_.peek() == std::ifstream::traits_type::eof(); }
 
   void fail(const std::string& expected) {
@@ -54,9 +52,12 @@ class BundleReader {
   std::optional<Error> error_;
 };
 
-BundleHeader read_header(BundleReader& reader) {
+/// `erased`: entries may be.
+BundleHeader read_header(BundleReader& reader, bool& erased) {
   BundleHeader header;
-  if (as_text(reader.take(kMagic.size())) != kMagic) reader.fail("a bundle, which begins with \"testamur-bundle/v1\"");
+  const Bytes magic = reader.take(kMagic.size());
+  erased = as_text(magic) == kErasedMagic;
+  if (!erased && as_text(magic) != kMagic) reader.fail("a bundle, which begins with \"testamur-bundle/v1\" or v2");
   header.ledger = reader.hash();
   header.in.institution = reader.text(1);
   header.in.name = reader.text(1);
@@ -73,27 +74,13 @@ BundleHeader read_header(BundleReader& reader) {
   return header;
 }
 
-BatchDocument read_entry(BundleReader& reader) {
+BatchDocument read_entry(BundleReader& reader, bool erased) {
   BatchDocument entry;
   entry.document = reader.hash();
   entry.salt = reader.hash();
   entry.name = reader.text(2);
-  if (!stays_below(entry.name)) reader.fail("relative names without \"..\"");
+  if (!(erased && entry.is_erased()) && !stays_below(entry.name)) reader.fail("relative names without \"..\"");
   return entry;
-}
-
-/// The last proof at or below the number.
-Result<Proof> read_proof(BundleReader& reader, EntryNumber number) {
-  const std::uint64_t count = reader.integer(4);
-  Bytes held;
-  for (std::uint64_t i = 0; i < count && !reader.error(); ++i) {
-    const EntryNumber at{reader.integer(8)};
-    const std::size_t size = reader.integer(3);
-    if (at > number) break;
-    held = reader.take(size);
-  }
-  if (reader.error()) return *reader.error();
-  return decode_proof(held);
 }
 
 }  // namespace
@@ -101,7 +88,12 @@ Result<Proof> read_proof(BundleReader& reader, EntryNumber number) {
 BundleWriter::BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents)
     : out_(std::move(path), 0600) {  // it holds salts
   Writer head;
-  head.raw(as_bytes(kMagic)).raw(header.ledger).text(header.in.institution).text(header.in.name);
+  const bool erased = std::any_of(documents.begin(), documents.end(),
+                                  [](const BatchDocument& document) { return document.is_erased(); });
+  head.raw(as_bytes(erased ? kErasedMagic : kMagic))
+      .raw(header.ledger)
+      .text(header.in.institution)
+      .text(header.in.name);
   head.u8(header.listed ? 1 : 0).u64(header.first.value).u32(header.count);
   out_.put(head.bytes());
   for (const BatchDocument& document : documents) {
@@ -140,38 +132,49 @@ std::optional<Proof> proof_for(const Proof& proof, EntryNumber number) {
   return out;
 }
 
-Result<BundledProof> extract(const std::string& path, const std::optional<Hash>& document, std::string_view name) {
+bool is_bundle(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string magic(kMagic.size(), '\0');
+  in.read(magic.data(), static_cast<std::streamsize>(magic.size()));
+  return in && (magic == kMagic || magic == kErasedMagic);
+}
+
+Result<Bundle> read_bundle(const std::string& path) {
   BundleReader reader(path);
-  BundledProof out;
-  out.header = read_header(reader);
-  if (reader.error()) return *reader.error();
-  std::optional<std::uint32_t> found;
-  std::vector<Hash> commitments;
-  commitments.reserve(out.header.count);
+  Bundle out;
+  bool erased = false;
+  out.header = read_header(reader, erased);
   for (std::uint32_t i = 0; i < out.header.count && !reader.error(); ++i) {
-    BatchDocument entry = read_entry(reader);
-    commitments.push_back(commitment_of(entry, out.header.listed));
-    if (document ? entry.document != *document : entry.name != name) continue;
-    found = i;
-    out.document = std::move(entry);
+    out.documents.push_back(read_entry(reader, erased));
   }
+  const std::uint64_t proofs = reader.error() ? 0 : reader.integer(4);
+  for (std::uint64_t i = 0; i < proofs && !reader.error(); ++i) {
+    const EntryNumber number{reader.integer(8)};
+    if (i > 0 && number <= out.proofs.back().number) reader.fail("numbers that rise");
+    out.proofs.push_back({number, reader.take(reader.integer(3))});
+  }
+  if (!reader.error() && !reader.at_end()) reader.fail("no bytes after the last proof");
   if (reader.error()) return *reader.error();
-  if (!found) {
-    return Error{ErrorCode::not_found, path + ": expected an entry for " +
-                                           (document ? to_hex(*document) : std::string(name)) + ", found none"};
-  }
-  out.number = EntryNumber{out.header.first.value + *found};
-  auto held = read_proof(reader, out.number);
-  if (!held) return Error{held.error().code, path + ": " + held.error().message};
-  auto proof = held->number == out.number ? std::optional(std::move(*held)) : proof_for(*held, out.number);
-  if (!proof || !proof->entry) {
-    return Error{ErrorCode::malformed,
-                 path + ": expected a proof that serves number " + std::to_string(out.number.value)};
-  }
-  out.proof = std::move(*proof);
-  out.proof.entry->document = DocumentProof{out.header.listed ? std::nullopt : std::optional(out.document.salt),
-                                            BatchTree(commitments).path(*found)};
   return out;
+}
+
+Result<Proof> proof_in(const Bundle& bundle, std::size_t index) {
+  const EntryNumber number = bundle.number(index);
+  const auto none = [&] {
+    return Error{ErrorCode::malformed, "expected a proof that serves number " + std::to_string(number.value)};
+  };
+  auto after = std::upper_bound(bundle.proofs.begin(), bundle.proofs.end(), number,
+                                [](EntryNumber at, const Bundle::Held& held) { return at < held.number; });
+  if (after == bundle.proofs.begin()) return none();
+  auto held = decode_proof(std::prev(after)->proof);
+  if (!held) return held.error();
+  auto proof = held->number == number ? std::optional(std::move(*held)) : proof_for(*held, number);
+  if (!proof || !proof->entry) return none();
+  return std::move(*proof);
+}
+
+DocumentProof document_proof(const BatchDocument& document, bool listed, merkle::Path path) {
+  return {listed ? std::nullopt : std::optional(document.salt), std::move(path)};
 }
 
 }  // namespace testamur::tool

@@ -9,6 +9,9 @@
 //   struct { opaque document[32]; opaque salt[32]; opaque name<1..2^16-1>; } entries[count];   in the order of numbers
 //   uint32 proofs; struct { uint64 number; opaque proof<1..2^24-1>; } proofs[proofs];          numbers rising
 //
+// Where entries are erased it is "testamur-bundle/v2", with the same fields: an erased entry has an empty name, its commitment in
+// the place of the document, and a salt of zeros.
+//
 // The proof of number N is the last one at or below N, with its number replaced by N, salt and path added. It needs no trust:
 // whoever checks it finds out whether it was put together rightly.
 #pragma once
@@ -41,15 +44,27 @@ class BundleWriter {
   std::uint32_t proofs_ = 0;
 };
 
-struct BundledProof {
+/// A bundle whole. Its proofs stay encoded: few of them are asked for at once.
+struct Bundle {
+  struct Held {
+    EntryNumber number;
+    Bytes proof;
+  };
   BundleHeader header;
-  BatchDocument document;
-  EntryNumber number;
-  Proof proof;
+  std::vector<BatchDocument> documents;
+  std::vector<Held> proofs;
+
+  EntryNumber number(std::size_t index) const { return EntryNumber{header.first.value + index}; }
 };
 
-/// The proof of the document with this hash or this name. Reads the file once through. Errors: not_found, malformed, storage.
-Result<BundledProof> extract(const std::string& path, const std::optional<Hash>& document, std::string_view name);
+/// Whether the file begins as a bundle does.
+bool is_bundle(const std::string& path);
+/// Errors: not_found, malformed, storage.
+Result<Bundle> read_bundle(const std::string& path);
+/// The proof of document `index`, without what ties the document to it. Errors: malformed.
+Result<Proof> proof_in(const Bundle& bundle, std::size_t index);
+/// What ties the document to it.
+DocumentProof document_proof(const BatchDocument& document, bool listed, merkle::Path path);
 
 /// Whether this proof serves another number: one in the same chunk, and both good. Where one is not, it needs evidence of its own.
 bool serves(const Proof& proof, EntryNumber number);

@@ -33,6 +33,8 @@ std::vector<std::string> names_in(const std::string& directory, std::string_view
   return out;
 }
 
+}  // namespace
+
 Result<Issued> read_issued(const std::string& path) {
   const auto text = read_text_file(path, 1 << 20);
   if (!text) return text.error();
@@ -43,7 +45,9 @@ Result<Issued> read_issued(const std::string& path) {
   JsonReader reader(value.get_object(), "issued", errors);
   Issued out;
   reader.expect(reader.integer("testamur_issued", 1) == 1, "testamur_issued", "1");
-  (void)reader.text("register");
+  const auto in = parse_register(reader.text("register"));
+  reader.expect(static_cast<bool>(in), "register", "INSTITUTION/NAME");
+  if (in) out.in = *in;
   for (JsonReader& part : reader.list("parts", kMaxDocuments)) {
     Issued::Part& held = out.parts.emplace_back();
     held.first = EntryNumber{part.integer("first", INT64_MAX)};
@@ -55,8 +59,6 @@ Result<Issued> read_issued(const std::string& path) {
   if (errors.first()) return Error{errors.first()->code, path + ": " + errors.first()->message};
   return out;
 }
-
-}  // namespace
 
 Pending::Pending(const std::string& directory, const Hash& batch_id)
     : directory_(directory), id_(to_hex(ByteView(batch_id).first(8))), prefix_(std::string(kPrefix) + id_) {}
@@ -71,14 +73,15 @@ std::vector<std::string> Pending::others() const {
 
 bool Pending::is_there() const { return exists(directory_ + "/" + prefix_ + std::string(kBatchEnding)); }
 
-Result<Batch> Pending::load() const {
-  const std::string path = directory_ + "/" + prefix_ + std::string(kBatchEnding);
+Result<Batch> read_batch_file(const std::string& path) {
   const auto bytes = read_file(path, kMaxBatchBytes);
   if (!bytes) return bytes.error();
   auto batch = decode_batch(*bytes);
   if (!batch) return Error{batch.error().code, path + ": " + batch.error().message};
   return batch;
 }
+
+Result<Batch> Pending::load() const { return read_batch_file(directory_ + "/" + prefix_ + std::string(kBatchEnding)); }
 
 Result<void> Pending::store(const Batch& batch) const {
   if (auto removed = remove_statements(); !removed) return removed;
@@ -197,8 +200,15 @@ Result<void> Pending::finish(const Batch& batch, const Issued& issued) const {
       {"testamur_issued", 1}, {"register", format(batch.in)}, {"parts", std::move(parts)}};
   const std::string text = boost::json::serialize(record) + "\n";
   if (auto written = write_file(issued_path(), as_bytes(text), Existing::replace); !written) return written;
+  const std::string pending = directory_ + "/" + prefix_ + std::string(kBatchEnding);
+  const bool in_files = std::any_of(issued.parts.begin(), issued.parts.end(),
+                                    [](const Issued::Part& part) { return part.bundle.empty(); });
   std::error_code ignored;
-  fs::remove(directory_ + "/" + prefix_ + std::string(kBatchEnding), ignored);
+  if (in_files) {
+    fs::rename(pending, directory_ + "/issued-" + id_ + std::string(kBatchEnding), ignored);
+  } else {
+    fs::remove(pending, ignored);
+  }
   // A statement that stays is cleared by the next batch of its name, and never used without one.
   if (!ignored && sync_directory(directory_)) (void)remove_statements();
   return {};

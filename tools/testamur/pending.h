@@ -4,6 +4,8 @@
 //   pending-ID.N.statement    SignedStatement of part N; written and synced before it is sent
 //   pending-ID.N.prepared     Statements of part N that others were asked to sign; written and synced before they leave
 //   issued-ID.index           its documents' hashes and numbers (issued_index.h); written once every proof is on disk, and stays
+//   issued-ID.batch           the batch, kept where each document has a proof file, so that a lost one can be made again; a bundle
+//                             holds as much
 //   issued-ID.json            what came of it; written last, and stays, so that the same command does nothing
 //
 // The batch goes first when everything is done, so that a statement never stands beside salts that are not its own.
@@ -21,9 +23,15 @@ struct Issued {
     std::string bundle;  ///< name in the proofs directory; empty: a proof file for each document
   };
   std::vector<Part> parts;
+  RegisterName in{};  ///< where it was read from a file
 
   std::uint64_t count() const;
 };
+
+/// Reads issued-ID.json. Errors: not_found, storage, malformed.
+Result<Issued> read_issued(const std::string& path);
+/// Reads a batch that is pending or kept. Errors: not_found, storage, malformed.
+Result<Batch> read_batch_file(const std::string& path);
 
 class Pending {
  public:
