@@ -48,10 +48,7 @@ Result<std::optional<store::BlockHead>> Applier::apply(const consensus::Entry& e
   // Decoded once; its views lie in the entry. What does not decode has time 0, and makes no block.
   const auto decoded = decode_payload(bytes);
   const Payload payload = decoded ? *decoded : Payload{};
-  const auto check = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
-    return signatures_.check(key, message, signature);
-  };
-  const auto applied = ledger_.apply(index, payload, check);
+  const auto applied = ledger_.apply(index, payload, signatures_.as_check());
   if (!applied) return applied.error();
   if (!applied->made_block) return std::optional<store::BlockHead>{};
   const auto outcomes = outcomes_of(payload, *applied);

@@ -89,10 +89,8 @@ std::optional<SubmissionOutcome> Intake::examine_or_throw(const SubmissionId& id
   if (!found) return SubmissionOutcome{id, Stage::busy, {}, found.error().message, 1000, {}};
   if (*found) return accepted(id, **found, Stage::certified);
   const CertifiedView view(**history);
-  const auto check = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
-    return signatures_.check(key, message, signature);
-  };
-  const Judgement judged = testamur::examine(handed.view(), options_.clock(), options_.ledger, view, check);
+  const Judgement judged =
+      testamur::examine(handed.view(), options_.clock(), options_.ledger, view, signatures_.as_check());
   if (judged.code == Acceptance::ok) return std::nullopt;
   return SubmissionOutcome{id, Stage::not_taken, std::string(name(judged.code)), advice(judged.code), 0, {}};
 }

@@ -168,12 +168,9 @@ class RunningNode::Impl {
     intake_ = std::make_unique<Intake>(
         std::move(intake), stores_.state, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
-    const auto remembering = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
-      return signatures_.check(key, message, signature);
-    };
-    cosigner_ =
-        std::make_unique<Cosigner>(Cosigner::Options{self_.node().name, clock_, config_.cosign_every, remembering},
-                                   *stores_.ledger, self_.cosigner, stores_.promised, cosigner_events());
+    cosigner_ = std::make_unique<Cosigner>(
+        Cosigner::Options{self_.node().name, clock_, config_.cosign_every, signatures_.as_check()}, *stores_.ledger,
+        self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
         Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {

@@ -12,6 +12,7 @@
 #include "fresh.h"
 #include "kept.h"
 #include "proof_command.h"
+#include "reach.h"
 
 namespace testamur::tool {
 namespace {
@@ -168,17 +169,13 @@ int run_make(const MakeOptions& options, Context& context) {
     if (!parsed) return context.fail(Error{parsed.error().code, "--register: " + parsed.error().message}, kUsage);
     in = *parsed;
   }
-  const auto nodes = parse_nodes(options.nodes);
-  if (!nodes) return context.fail(nodes.error(), kUsage);
-  const auto timeout = parse_duration(options.timeout);
-  if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
-  const auto policy = read_policy(options.policy);
-  if (!policy) return context.fail(policy.error());
+  Reach reach;
+  if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
   auto wanted = Wanted::read(options.words);
   if (!wanted) return context.fail(wanted.error(), kUsage);
   std::vector<KeptEntry> entries;
   if (auto failure = find_kept(options.proofs, in, *wanted, entries)) return fail(context, *failure);
-  FreshProofs node(*nodes, *policy, *timeout);
+  FreshProofs node(reach.nodes, reach.policy, reach.timeout_ms);
   std::vector<Written> written;
   Progress progress(context, "proofs", entries.size());
   for (const KeptEntry& entry : entries) {

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "proof_command.h"
+#include "reach.h"
 #include "refresh.h"
 
 namespace testamur::tool {
@@ -76,17 +77,13 @@ void print(Context& context, const RefreshReport& report, int exit) {
 }
 
 int run_refresh(const Options& options, Context& context) {
-  const auto nodes = parse_nodes(options.nodes);
-  if (!nodes) return context.fail(nodes.error(), kUsage);
-  const auto timeout = parse_duration(options.timeout);
-  if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
-  const auto policy = read_policy(options.policy);
-  if (!policy) return context.fail(policy.error());
+  Reach reach;
+  if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
   const auto files = list_proofs(options.paths);
   if (!files) return context.fail(files.error());
-  FreshProofs node(*nodes, *policy, *timeout);
+  FreshProofs node(reach.nodes, reach.policy, reach.timeout_ms);
   RefreshReport report;
-  refresh(*files, *policy, node, context, report);
+  refresh(*files, reach.policy, node, context, report);
   const int exit = report.failed == 0 ? kGood : kFailed;
   context.json ? print(context, report, exit) : say(context, report);
   return exit;

@@ -109,7 +109,7 @@ class Refreshing {
         ++erased;
         continue;
       }
-      if (shared && proof_for(*shared, bundle.number(i))) {
+      if (shared && serves(*shared, bundle.number(i))) {
         ++by_status[static_cast<std::size_t>(Status::good)];
         continue;
       }

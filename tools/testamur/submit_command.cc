@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "app.h"
 #include "hand_in.h"
+#include "reach.h"
 
 namespace testamur::tool {
 namespace {
@@ -55,17 +56,14 @@ void say(Context& context, const RegisterName& in, const std::vector<HandedIn>& 
 }
 
 int run_submit(const Options& options, Context& context) {
-  const auto nodes = parse_nodes(options.nodes);
-  if (!nodes) return context.fail(nodes.error(), kUsage);
-  const auto timeout = parse_duration(options.timeout);
-  if (!timeout) return context.fail(Error{timeout.error().code, "--timeout: " + timeout.error().message}, kUsage);
-  const auto policy = read_policy(options.policy);
-  if (!policy) return context.fail(policy.error());
+  Reach reach;
+  if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
   const auto file = read_signing_file(options.file);
   if (!file) return context.fail(file.error());
-  NodeClient node(*nodes);
+  NodeClient node(reach.nodes);
   std::vector<HandedIn> done;
-  if (const auto failure = hand_in(*file, node, *policy, context, *timeout, done)) return fail(context, *failure);
+  if (const auto failure = hand_in(*file, node, reach.policy, context, reach.timeout_ms, done))
+    return fail(context, *failure);
   if (!context.json) {
     say(context, file->in(), done);
     return kGood;

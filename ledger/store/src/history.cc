@@ -33,7 +33,7 @@ Result<std::unique_ptr<History>> Histories::open() const {
   return guarded([&]() -> Result<std::unique_ptr<History>> {
     auto view = store_->view();
     auto certified = read_certified(*view, "");
-    // Nor is there anything certified before there is a ledger.
+    // An empty store is such a one, too: named() finds a genesis from here on.
     if (!certified) return not_found("store: expected a certified checkpoint, found none yet");
     Named named = this->named(*view);
     certified->certified.checkpoint.origin = std::move(named.origin);

@@ -12,6 +12,12 @@ class SignatureMemory {
  public:
   /// Checks, or remembers having found it good. From any thread.
   bool check(const PublicKey& key, ByteView message, const SignatureBytes& signature);
+  /// The same, to be handed to those who take a check. It must not outlive this.
+  SignatureCheck as_check() {
+    return [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+      return check(key, message, signature);
+    };
+  }
 
  private:
   struct HashOfHash {
