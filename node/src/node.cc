@@ -443,6 +443,9 @@ class RunningNode::Impl {
       peer.set_connected(connections && connections->is_connected(id_at(i)));
     }
     out.set_pending(intake_->pending());
+    const consensus::Written written = driver_->written();
+    out.set_log_syncs(written.syncs);
+    out.set_log_entries(written.entries);
     return out;
   }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 namespace testamur::test {
@@ -29,11 +30,34 @@ bool is_telling(std::uint64_t call) {
   return std::any_of(telling.begin(), telling.end(), [&](long one) { return static_cast<std::uint64_t>(one) == call; });
 }
 
+/// This process's environment; for a traced program with no search for leaks at its end, which is itself done by tracing.
+std::vector<std::string> environment_for(bool traced) {
+  std::vector<std::string> variables;
+  std::string sanitizer = "ASAN_OPTIONS=detect_leaks=0";
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (traced && text.starts_with("ASAN_OPTIONS=")) {
+      sanitizer = std::string(text) + ":detect_leaks=0";
+    } else {
+      variables.emplace_back(text);
+    }
+  }
+  if (traced) variables.push_back(sanitizer);
+  return variables;
+}
+
+std::vector<char*> as_argv(const std::vector<std::string>& strings) {
+  std::vector<char*> argv;
+  for (const std::string& string : strings) argv.push_back(const_cast<char*>(string.c_str()));
+  argv.push_back(nullptr);
+  return argv;
+}
+
 /// Everything that is made here is made before the fork: the child of a process with threads calls the system alone.
 pid_t fork_program(const std::vector<std::string>& arguments, const std::string& said, bool traced) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = as_argv(arguments);
+  const std::vector<std::string> variables = environment_for(traced);
+  const std::vector<char*> environment = as_argv(variables);
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error("cannot start " + arguments[0]);
   if (pid > 0) return pid;
@@ -43,7 +67,7 @@ pid_t fork_program(const std::vector<std::string>& arguments, const std::string&
   ::dup2(out, 1);
   ::dup2(out, 2);
   if (traced && ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(126);
-  ::execv(argv[0], argv.data());
+  ::execve(argv[0], argv.data(), environment.data());
   ::_exit(127);
 }
 

@@ -34,7 +34,7 @@ void add_node_option(CLI::App& command, std::vector<std::string>& nodes) {
       ->envname("TESTAMUR_NODE");
 }
 
-int run(std::vector<std::string> arguments, Context& context) {
+int run(std::vector<std::string> arguments, Context& context, AddCommand more) {
   CLI::App app("Keeps and checks an institution's registers on a Testamur ledger.", "testamur");
   app.require_subcommand(1);
   app.footer(kFooter);
@@ -43,6 +43,7 @@ int run(std::vector<std::string> arguments, Context& context) {
                          add_submit, add_status, add_verify, add_proof, add_salt, add_document}) {
     add(app, context);
   }
+  if (more != nullptr) more(app, context);
   // Also for a command line that does not get as far as its subcommand.
   context.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
   try {

@@ -12,8 +12,9 @@ class App;
 
 namespace testamur::tool {
 
-/// Runs one command line, without the program's name, and returns its exit code.
-int run(std::vector<std::string> arguments, Context& context);
+using AddCommand = void (*)(CLI::App& app, Context& context);
+/// Runs one command line, without the program's name, and returns its exit code. `more` adds subcommands from beyond this library.
+int run(std::vector<std::string> arguments, Context& context, AddCommand more = nullptr);
 
 /// Adds a subcommand with its words, an example below the options, and --json.
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "app.h"
+#include "bench_command.h"
 
 namespace {
 
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
   context.progress = ::isatty(STDERR_FILENO) == 1;
   if (::isatty(STDIN_FILENO) == 1 && context.progress) context.confirm = ask;
   try {
-    const int exit = testamur::tool::run({argv + 1, argv + argc}, context);
+    const int exit = testamur::tool::run({argv + 1, argv + argc}, context, testamur::bench::add_bench);
     std::cout.flush();
     // An answer that did not arrive was not given.
     return std::cout ? exit : std::max<int>(exit, testamur::tool::kFailed);

@@ -60,7 +60,9 @@ boost::json::object json_of(const std::string& address, const v1::NodeStatus& st
           {"size", status.size()},
           {"root", to_hex(as_bytes(status.root()))},
           {"peers", std::move(peers)},
-          {"pending", status.pending()}};
+          {"pending", status.pending()},
+          {"log_syncs", status.log_syncs()},
+          {"log_entries", status.log_entries()}};
 }
 
 void print_table(std::ostream& out, const std::vector<Row>& rows) {

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -91,6 +92,8 @@ class Driver::Impl {
   }
 
   Core& core() { return core_; }
+
+  Written written() const { return {syncs_, entries_}; }
 
   Standing standing() const {
     const std::lock_guard lock(standing_mutex_);
@@ -190,8 +193,12 @@ class Driver::Impl {
   Result<void> write(std::vector<Job>& jobs) {
     std::vector<Write> writes;
     std::optional<std::vector<std::uint8_t>> owner_record;
+    ++syncs_;
     for (Job& job : jobs) {
-      if (job.write) writes.push_back(std::move(*job.write));
+      if (job.write) {
+        entries_ += job.write->entries.size();
+        writes.push_back(std::move(*job.write));
+      }
       if (job.owner_record) owner_record = std::move(job.owner_record);
     }
     auto result = store_->write(writes, owner_record);
@@ -236,6 +243,9 @@ class Driver::Impl {
   std::vector<Job> jobs_;
   bool stopping_ = false;
 
+  std::atomic<std::uint64_t> syncs_ = 0;
+  std::atomic<std::uint64_t> entries_ = 0;
+
   std::thread writer_;
   std::thread runner_;
 };
@@ -272,5 +282,6 @@ void Driver::keep(Bytes owner_record, std::function<void()> done) {
 }
 
 Standing Driver::standing() const { return impl_->standing(); }
+Written Driver::written() const { return impl_->written(); }
 
 }  // namespace testamur::consensus

@@ -23,6 +23,12 @@ struct Standing {
   bool operator==(const Standing&) const = default;
 };
 
+/// What the log store was given, since the driver began.
+struct Written {
+  std::uint64_t syncs = 0;
+  std::uint64_t entries = 0;
+};
+
 /// Called on the loop's thread; must not block.
 struct DriverEvents {
   std::function<void(Message)> send;
@@ -69,6 +75,7 @@ class Driver {
   /// Puts the owner's record on disk, then calls back on the loop's thread.
   void keep(Bytes owner_record, std::function<void()> done);
   Standing standing() const;
+  Written written() const;
 
  private:
   class Impl;

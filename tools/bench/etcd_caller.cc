@@ -1,0 +1,36 @@
+#include "etcd_caller.h"
+
+namespace testamur::bench {
+namespace {
+
+std::shared_ptr<grpc::Channel> connect_to(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+PutCaller::PutCaller(const std::string& address, std::string name, std::size_t value_bytes)
+    : stub_(etcdserverpb::KV::NewStub(connect_to(address))), name_(std::move(name)) {
+  request_.set_value(std::string(value_bytes, 'v'));
+}
+
+void PutCaller::call(grpc::CompletionQueue& queue, void* tag) {
+  request_.set_key(name_ + "/" + std::to_string(count_));
+  context_.emplace();
+  context_->set_wait_for_ready(true);
+  context_->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(65));
+  reader_ = stub_->AsyncPut(&*context_, request_, &queue);
+  reader_->Finish(&answer_, &status_, tag);
+}
+
+Step PutCaller::on_event(grpc::CompletionQueue&, void*, bool) {
+  constexpr std::uint32_t kRetryMs = 100;
+  if (!status_.ok()) return {Step::Kind::failed, kRetryMs, status_.error_message()};
+  ++count_;
+  return {Step::Kind::done, 0, {}};
+}
+
+}  // namespace testamur::bench
