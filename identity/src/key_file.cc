@@ -71,7 +71,46 @@ Result<void> check_secret(int descriptor, const std::string& path) {
   return {};
 }
 
+/// Memory for one try is 128 * N * r, 16 MiB; OpenSSL reads no key that takes more than twice that. p makes it slower instead.
+constexpr std::uint64_t kScryptN = 1u << 14;
+constexpr std::uint64_t kScryptR = 8;
+constexpr std::uint64_t kScryptP = 5;
+constexpr int kSaltBytes = 16;
+
+/// As encrypted PKCS #8 PEM; empty when it fails.
+std::string encrypted_pem_of(EVP_PKEY* key, const Passphrase& passphrase) {
+  const Owned<PKCS8_PRIV_KEY_INFO> info(EVP_PKEY2PKCS8(key));
+  // Salt and initialization vector are drawn anew.
+  Owned<X509_ALGOR> algorithm(
+      PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, kSaltBytes, nullptr, kScryptN, kScryptR, kScryptP));
+  if (!info || !algorithm) return {};
+  const Owned<X509_SIG> sealed(
+      PKCS8_set0_pbe(passphrase.data(), static_cast<int>(passphrase.size()), info.get(), algorithm.get()));
+  if (!sealed) return {};
+  static_cast<void>(algorithm.release());  // it is sealed's now
+  const Owned<BIO> bio(BIO_new(BIO_s_mem()));
+  if (!bio || PEM_write_bio_PKCS8(bio.get(), sealed.get()) != 1) return {};
+  return text_of(bio.get());
+}
+
+Result<Seed> seed_of(EVP_PKEY* key, const std::string& path) {
+  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519) {
+    return Error{ErrorCode::malformed, path + ": a private key, but not of Ed25519"};
+  }
+  Seed seed{};
+  const Wipe wipe(seed);
+  std::size_t size = seed.size();
+  if (EVP_PKEY_get_raw_private_key(key, seed.data(), &size) != 1 || size != seed.size()) {
+    return Error{ErrorCode::malformed, path + ": the seed cannot be taken from this key"};
+  }
+  return seed;
+}
+
+Error no_key(const std::string& path) { return {ErrorCode::malformed, path + ": expected a private key in PEM"}; }
+
 }  // namespace
+
+void wipe(void* data, std::size_t size) { OPENSSL_cleanse(data, size); }
 
 Result<void> write_secret_file(const std::string& path, std::string_view contents) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
@@ -113,14 +152,31 @@ Result<std::string> read_secret_file(const std::string& path) {
   return contents;
 }
 
-Result<void> write_ed25519_key(const std::string& path, const Seed& seed) {
+Result<std::string> encode_ed25519_key(const Seed& seed, const Passphrase& passphrase) {
   const NoErrorsLeft guard;
+  if (passphrase.size() > kMaxPassphrase) {
+    return Error{ErrorCode::invalid, "expected a passphrase of at most 1000 bytes"};
+  }
   const Owned<EVP_PKEY> key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()));
-  if (!key) return Error{ErrorCode::invalid, path + ": no Ed25519 key can be made (OpenSSL)"};
-  std::string pem = pem_of(key.get());
-  const Wipe wipe(pem);
-  if (pem.empty()) return Error{ErrorCode::invalid, path + ": the key cannot be encoded (OpenSSL)"};
-  return write_secret_file(path, pem);
+  if (!key) return Error{ErrorCode::invalid, "no Ed25519 key can be made (OpenSSL)"};
+  std::string pem = passphrase.empty() ? pem_of(key.get()) : encrypted_pem_of(key.get(), passphrase);
+  if (pem.empty()) return Error{ErrorCode::invalid, "the key cannot be encoded (OpenSSL)"};
+  return pem;
+}
+
+Result<void> write_ed25519_key(const std::string& path, const Seed& seed, const Passphrase& passphrase) {
+  auto pem = encode_ed25519_key(seed, passphrase);
+  if (!pem) return Error{pem.error().code, path + ": " + pem.error().message};
+  const Wipe wipe(*pem);
+  return write_secret_file(path, *pem);
+}
+
+Result<bool> is_encrypted_key(const std::string& path) {
+  const NoErrorsLeft guard;
+  auto pem = read_secret_file(path);
+  if (!pem) return pem.error();
+  const Wipe wipe(*pem);
+  return private_key_of(*pem).encrypted;
 }
 
 Result<Seed> read_ed25519_key(const std::string& path) {
@@ -128,19 +184,25 @@ Result<Seed> read_ed25519_key(const std::string& path) {
   auto pem = read_secret_file(path);
   if (!pem) return pem.error();
   const Wipe wipe(*pem);
-  const Owned<EVP_PKEY> key = private_key_of(*pem);
-  if (!key) return Error{ErrorCode::malformed, path + ": not a private key in PEM without a passphrase"};
-  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519) {
-    return Error{ErrorCode::malformed, path + ": a private key, but not of Ed25519"};
+  const PrivateKey read = private_key_of(*pem);
+  if (read.encrypted) {
+    return Error{ErrorCode::invalid, path + ": expected a private key without a passphrase, found an encrypted one"};
   }
-  Seed seed{};
-  std::size_t size = seed.size();
-  if (EVP_PKEY_get_raw_private_key(key.get(), seed.data(), &size) != 1 || size != seed.size()) {
-    return Error{ErrorCode::malformed, path + ": the seed cannot be taken from this key"};
-  }
-  Result<Seed> result(seed);
-  OPENSSL_cleanse(seed.data(), seed.size());
-  return result;
+  return read.key ? seed_of(read.key.get(), path) : no_key(path);
+}
+
+Result<std::optional<Seed>> open_ed25519_key(const std::string& path, const Passphrase& passphrase) {
+  const NoErrorsLeft guard;
+  auto pem = read_secret_file(path);
+  if (!pem) return pem.error();
+  const Wipe wipe(*pem);
+  const PrivateKey read = private_key_of(*pem, passphrase);
+  if (!read.key && !read.encrypted) return no_key(path);
+  if (!read.key) return std::optional<Seed>();
+  auto seed = seed_of(read.key.get(), path);
+  if (!seed) return seed.error();
+  const Wipe wipe_seed(*seed);
+  return std::optional(*seed);
 }
 
 }  // namespace testamur::identity

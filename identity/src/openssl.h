@@ -6,10 +6,14 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
+
+#include "testamur/identity/secret.h"
 
 namespace testamur::identity {
 
@@ -17,6 +21,9 @@ struct Free {
   void operator()(BIO* bio) const { BIO_free(bio); }  // a memory BIO wipes what it held
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(X509_ALGOR* algorithm) const { X509_ALGOR_free(algorithm); }
+  void operator()(X509_SIG* sealed) const { X509_SIG_free(sealed); }
+  void operator()(PKCS8_PRIV_KEY_INFO* info) const { PKCS8_PRIV_KEY_INFO_free(info); }  // wipes the key
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
@@ -53,11 +60,31 @@ inline std::string text_of(BIO* bio) {
   return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
 }
 
-/// A private key that no passphrase protects: a daemon has nobody to ask.
-inline Owned<EVP_PKEY> private_key_of(std::string_view pem) {
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
+/// What came of reading a private key.
+struct PrivateKey {
+  Owned<EVP_PKEY> key;     ///< nothing: it cannot be read
+  bool encrypted = false;  ///< a passphrase was asked for
+};
+
+/// Without a passphrase, one that is encrypted is not read: a daemon has nobody to ask.
+inline PrivateKey private_key_of(std::string_view pem, const Passphrase& passphrase = {}) {
+  struct Asking {
+    const Passphrase& passphrase;
+    bool asked = false;
+  } asking{passphrase};
+  const auto give = [](char* out, int size, int, void* held) {
+    static_cast<Asking*>(held)->asked = true;
+    const Passphrase& given = static_cast<Asking*>(held)->passphrase;
+    const std::size_t length = given.size();
+    if (length == 0 || length > static_cast<std::size_t>(size)) return -1;
+    std::memcpy(out, given.data(), length);
+    return static_cast<int>(length);
+  };
   const Owned<BIO> bio = bio_of(pem);
-  return Owned<EVP_PKEY>(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  PrivateKey read;
+  read.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, give, &asking));
+  read.encrypted = asking.asked;
+  return read;
 }
 
 /// As PKCS #8 PEM; empty when it fails.

@@ -118,7 +118,7 @@ Result<TlsIdentity> read_tls_identity(const std::string& key_path, const std::st
   const Wipe wipe(*key_pem);
   const auto certificate_pem = read_public_file(certificate_path);
   if (!certificate_pem) return certificate_pem.error();
-  const Owned<EVP_PKEY> key = private_key_of(*key_pem);
+  const Owned<EVP_PKEY> key = private_key_of(*key_pem).key;
   const Owned<X509> certificate = certificate_of(*certificate_pem);
   if (!key) return Error{ErrorCode::malformed, key_path + ": not a private key in PEM without a passphrase"};
   if (!certificate) return Error{ErrorCode::malformed, certificate_path + ": not a certificate in PEM"};

@@ -116,5 +116,65 @@ TEST_F(KeyFile, WhatIsNoEd25519KeyIsMalformed) {
   EXPECT_THAT(other.error().message, HasSubstr("not of Ed25519"));
 }
 
+Passphrase passphrase(std::string_view text) { return {text.begin(), text.end()}; }
+
+TEST_F(KeyFile, APassphraseOpensItsKeyAndNoOtherDoes) {
+  ASSERT_TRUE(write_ed25519_key(path("key"), seed(), passphrase("correct horse")));
+  EXPECT_EQ(mode(path("key")), 0600u);
+  EXPECT_TRUE(read_secret_file(path("key"))->starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+  EXPECT_TRUE(*is_encrypted_key(path("key")));
+  const auto opened = open_ed25519_key(path("key"), passphrase("correct horse"));
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(*opened, seed());
+  for (const char* other : {"correct horsf", "correct horse ", "c", ""}) {
+    const auto refused = open_ed25519_key(path("key"), passphrase(other));
+    ASSERT_TRUE(refused) << other;
+    EXPECT_FALSE(refused->has_value()) << other;
+  }
+  const auto unattended = read_ed25519_key(path("key"));
+  ASSERT_FALSE(unattended);
+  EXPECT_EQ(unattended.error().code, ErrorCode::invalid);
+  EXPECT_THAT(unattended.error().message, HasSubstr("without a passphrase"));
+}
+
+TEST_F(KeyFile, EncryptionIsSaltedAndCostly) {
+  ASSERT_TRUE(write_ed25519_key(path("one"), seed(), passphrase("correct horse")));
+  ASSERT_TRUE(write_ed25519_key(path("two"), seed(), passphrase("correct horse")));
+  EXPECT_NE(*read_secret_file(path("one")), *read_secret_file(path("two")));
+  // As another program reads it: 1.3.6.1.4.1.11591.4.11 is scrypt.
+  const std::string command = "openssl asn1parse -in " + path("one") + " 2>&1";
+  std::string shown;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  for (int c; (c = std::fgetc(pipe)) != EOF;) shown += static_cast<char>(c);
+  ASSERT_EQ(::pclose(pipe), 0) << shown;
+  EXPECT_THAT(shown, testing::AllOf(HasSubstr(":PBES2"), HasSubstr(":scrypt"), HasSubstr(":aes-256-cbc"),
+                                    HasSubstr(":4000"), HasSubstr("INTEGER           :05")));
+  EXPECT_EQ(std::system(("openssl pkey -noout -passin 'pass:correct horse' -in " + path("one")).c_str()), 0);
+}
+
+TEST_F(KeyFile, AKeyThatAnotherProgramEncryptedIsOpened) {
+  ASSERT_TRUE(write_ed25519_key(path("plain"), seed()));
+  ASSERT_EQ(std::system(("umask 077; openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -iter 200000 -passout "
+                         "'pass:correct horse' -in " +
+                         path("plain") + " -out " + path("key"))
+                            .c_str()),
+            0);
+  EXPECT_TRUE(*is_encrypted_key(path("key")));
+  EXPECT_EQ(*open_ed25519_key(path("key"), passphrase("correct horse")), seed());
+}
+
+TEST_F(KeyFile, WhatIsNotEncryptedTakesNoPassphrase) {
+  ASSERT_TRUE(write_ed25519_key(path("key"), seed()));
+  EXPECT_FALSE(*is_encrypted_key(path("key")));
+  write_plainly(path("text"), "no key");
+  EXPECT_FALSE(*is_encrypted_key(path("text")));
+  EXPECT_EQ(open_ed25519_key(path("text"), passphrase("x")).error().code, ErrorCode::malformed);
+  EXPECT_EQ(write_ed25519_key(path("long"), seed(), Passphrase(kMaxPassphrase + 1, 'x')).error().code,
+            ErrorCode::invalid);
+  const Passphrase most(kMaxPassphrase, 'x');
+  ASSERT_TRUE(write_ed25519_key(path("most"), seed(), most));
+  EXPECT_EQ(*open_ed25519_key(path("most"), most), seed());
+}
+
 }  // namespace
 }  // namespace testamur::identity

@@ -64,6 +64,7 @@ TEST(Process, VerifiesWithTheRealClock) {
 
 TEST(Process, EveryCommandTeaches) {
   for (const char* command : {"institution init",
+                              "key protect",
                               "consortium create",
                               "node init",
                               "node status",

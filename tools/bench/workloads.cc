@@ -192,14 +192,14 @@ std::optional<tool::Failure> run_sealed(const Conditions& conditions, std::uint6
   out.hashing = seconds_since(hashing);
   tool::IssueWish wish;
   wish.in = conditions.target.registers[0].name;
-  wish.keys = {conditions.target.registers[0].key_path};
   wish.paths = {class_directory};
   // A directory of its own for each run: one that knows the class would finish at once.
   wish.proofs = directory + "/proofs-" + std::to_string(context.clock().value);
+  tool::Signers signers({{conditions.target.registers[0].key_path}, {}}, context);
   tool::NodeClient node(conditions.target.nodes);
   tool::IssueReport report;
   const auto begun = std::chrono::steady_clock::now();
-  if (auto failure = tool::issue(wish, node, conditions.target.policy, context, report)) return failure;
+  if (auto failure = tool::issue(wish, signers, node, conditions.target.policy, context, report)) return failure;
   out.whole = seconds_since(begun);
   return std::nullopt;
 }

@@ -50,8 +50,8 @@ Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now) {
   return out;
 }
 
-std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                             AmendReport& report) {
+std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
+                             Context& context, AmendReport& report) {
   const Time at = context.clock();
   auto changes = changes_of(wish, at);
   if (!changes) return failure_of(changes.error(), kUsage);
@@ -71,12 +71,12 @@ std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Poli
   const Statement statement{policy.ledger, wish.in.institution, at,
                             AmendBody{wish.in.name, now->record.events, std::move(*changes)}};
   if (!wish.prepare.empty()) {
-    return write_prepared(wish.prepare, *now, {to_sign(statement)}, wish.keys, at, report.prepared.emplace());
+    return write_prepared(wish.prepare, *now, {to_sign(statement)}, signers, at, report.prepared.emplace());
   }
-  const auto keys = read_keys(wish.keys);
-  if (!keys) return failure_of(keys.error());
-  if (auto failure = check_signers(*now, *keys, wish.keys, kUseAmend, at)) return failure;
-  report.fate = submit_statement(node, encode(sign_statement(statement, *keys)), {}, patience);
+  if (auto failure = signers.read()) return failure;
+  patience = Patience(wish.timeout_ms);  // a person who was asked for a passphrase takes his time
+  if (auto failure = check_signers(*now, signers, kUseAmend, at)) return failure;
+  report.fate = submit_statement(node, encode(sign_statement(statement, signers.keys())), {}, patience);
   if (report.fate.kind == Fate::Kind::accepted) {
     Patience more(wish.timeout_ms);
     return confirm_amended(node, policy, context, statement, report.fate.recorded_at, more);

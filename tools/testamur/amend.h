@@ -14,7 +14,6 @@ struct AmendWish {
   std::uint8_t reason = 0;
   std::optional<Time> effective_at;  ///< nothing: now
   std::optional<EntryName> replacement;
-  std::vector<std::string> keys;
   std::string prepare;  ///< a file for others to sign, instead of handing anything in; empty: none
   std::uint64_t timeout_ms = 120'000;
 };
@@ -32,7 +31,7 @@ struct AmendReport {
   std::optional<Prepared> prepared;
 };
 /// Signs and hands in one statement, and stays until a proof shows that it is certified, it is refused, or patience ends.
-std::optional<Failure> amend(const AmendWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                             AmendReport& report);
+std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
+                             Context& context, AmendReport& report);
 
 }  // namespace testamur::tool

@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   AmendWish wish;
+  KeyFiles keys;
   std::vector<std::string> nodes;
   std::string in_register;
   std::string policy;
@@ -65,7 +66,7 @@ std::optional<Failure> read_wish(Options& options) {
   if (!failure && !options.by.empty()) failure = read_into(wish.replacement, options.by, "--by", parse_entry);
   if (!failure) failure = read_into(wish.timeout_ms, options.timeout, "--timeout", parse_duration);
   if (failure) return failure;
-  if (!failure && wish.keys.empty() && wish.prepare.empty()) {
+  if (!failure && options.keys.paths.empty() && wish.prepare.empty()) {
     return Failure{kUsage, "usage", "--key: expected the keys that sign, or --prepare for others to sign"};
   }
   const auto nodes = parse_nodes(options.nodes);
@@ -107,8 +108,9 @@ int run_amend(Options options, Context& context) {
     return context.fail(kFailed, "not_confirmed", "Nothing was done");
   }
   NodeClient node(options.nodes);
+  Signers signers(options.keys, context);
   AmendReport report;
-  if (const auto failure = amend(wish, node, *policy, context, report)) return fail(context, *failure);
+  if (const auto failure = amend(wish, signers, node, *policy, context, report)) return fail(context, *failure);
   if (report.prepared) {
     report.prepared->entries = report.entries;
     say_prepared(context, wish, *report.prepared);
@@ -146,8 +148,7 @@ void add_one(CLI::App& group, Context& context, Status status, const std::string
   if (status == Status::superseded) {
     command.add_option("--by", options->by, "The entry that holds instead, INSTITUTION/REGISTER/NUMBER");
   }
-  command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
-      ->allow_extra_args(false);
+  add_key_options(command, options->keys);
   command.add_option("--prepare", options->wish.prepare,
                      "Hand in nothing: write the statement to this file, for others to sign with \"testamur sign\"");
   command.add_option("--policy", options->policy, "The policy of the ledger")->required()->envname("TESTAMUR_POLICY");

@@ -24,6 +24,7 @@ CLI::App& add_command(CLI::App& parent, Context& context, const std::string& nam
 void add_node_option(CLI::App& command, std::vector<std::string>& nodes);
 
 void add_institution(CLI::App& app, Context& context);
+void add_key(CLI::App& app, Context& context);
 void add_consortium(CLI::App& app, Context& context);
 void add_node(CLI::App& app, Context& context);
 void add_issue(CLI::App& app, Context& context);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 
 #include "testamur/encoding/ordinal.h"
 #include "testamur/encoding/result.h"
+#include "testamur/identity/secret.h"
 
 namespace testamur::tool {
 
@@ -34,8 +36,10 @@ struct Context {
   std::ostream& err;
   std::function<Time()> clock;
   std::function<bool(const std::string& question)> confirm;  ///< asks a person; empty: nobody is there to ask
-  bool colours = false;                                      ///< standard output is a terminal that wants colours
-  bool progress = false;                                     ///< standard error is a terminal
+  /// Asks a person for a secret that is not shown as it is typed; empty: nobody is there to ask. Nothing: none was given.
+  std::function<std::optional<identity::Passphrase>(const std::string& prompt)> ask_secret{};
+  bool colours = false;   ///< standard output is a terminal that wants colours
+  bool progress = false;  ///< standard error is a terminal
   bool json = false;
   int exit = kGood;
 

@@ -6,6 +6,7 @@
 
 #include "app.h"
 #include "files.h"
+#include "passphrase.h"
 #include "site.h"
 #include "values.h"
 
@@ -17,6 +18,8 @@ struct Options {
   std::vector<std::string> registers;
   std::vector<std::string> keys = {"registrar:issue,amend", "dean:issue,amend"};
   std::string directory;
+  bool passphrase = false;
+  std::vector<std::string> passphrase_files;
 };
 
 constexpr const char* kExample =
@@ -25,7 +28,11 @@ constexpr const char* kExample =
     --node node.ulisboa.pt --peer-address node.ulisboa.pt:7101 --public-address node.ulisboa.pt:7201 --directory ulisboa
 
   Makes ulisboa/card.json, which you send to whoever founds the consortium, ulisboa/keys for the node's machine, and
-  ulisboa/statement-keys, from which each person takes his own key. "diplomas:2" asks for two signatures on every statement.)";
+  ulisboa/statement-keys, from which each person takes his own key. "diplomas:2" asks for two signatures on every statement.
+
+  With --passphrase, the keys of people are encrypted, each with a passphrase that you are asked for; with --passphrase-file, scripts
+  give one. Whoever takes a key changes it with "testamur key protect". The node's keys in ulisboa/keys are never encrypted: a node
+  starts when nobody is there to ask. They sign no statement, and are to be protected by the rights on the node's machine.)";
 
 void say(Context& context, const Card& card, const std::string& card_path, const Hash& hash) {
   context.out << "The site of " << card.institution << " (" << card.display_name << ") is made.\n\n";
@@ -43,6 +50,25 @@ void say(Context& context, const Card& card, const std::string& card_path, const
               << " belong to people: give each to its owner, and keep no copy here.\n";
 }
 
+/// A passphrase for each person's key, where that is wanted.
+std::optional<Failure> take_passphrases(const Options& options, Context& context, std::vector<KeyWish>& keys) {
+  const auto& files = options.passphrase_files;
+  if (!options.passphrase && files.empty()) return std::nullopt;
+  if (files.size() > 1 && files.size() != keys.size()) {
+    return Failure{kUsage, "usage",
+                   "--passphrase-file: expected one for all keys, or one for each in their order, " +
+                       std::to_string(keys.size()) + "; found " + std::to_string(files.size())};
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::string file = files.empty() ? "" : files[files.size() == 1 ? 0 : i];
+    if (auto failure = new_passphrase(key_path(options.directory, keys[i]), file, "--passphrase-file", context,
+                                      keys[i].passphrase)) {
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
 int init(Options options, Context& context) {
   for (const std::string& text : options.registers) {
     const auto reg = parse_register_wish(text);
@@ -54,6 +80,8 @@ int init(Options options, Context& context) {
     if (!key) return context.fail(key.error(), kUsage);
     options.wish.keys.push_back(*key);
   }
+  if (auto checked = check_site(options.wish, options.directory); !checked) return context.fail(checked.error());
+  if (auto failure = take_passphrases(options, context, options.wish.keys)) return fail(context, *failure);
   const auto card = make_site(options.wish, options.directory);
   if (!card) return context.fail(card.error());
   const std::string path = options.directory + "/" + std::string(kCardFile);
@@ -92,6 +120,13 @@ void add_institution(CLI::App& app, Context& context) {
   node->needs(peer);
   peer->needs(node);
   open->needs(node);
+  auto* asked = command.add_flag("--passphrase", options->passphrase,
+                                 "Encrypt the keys of people; you are asked for a passphrase for each");
+  command
+      .add_option("--passphrase-file", options->passphrase_files,
+                  "Encrypt them with the first line of this file, mode 0600; once for all, or once for each --key")
+      ->allow_extra_args(false)
+      ->excludes(asked);
   command.add_option("--directory", options->directory, "The site's directory, which is made")->required();
   command.callback([options, &context] { context.exit = init(*options, context); });
 }

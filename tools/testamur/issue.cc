@@ -142,19 +142,18 @@ std::optional<Failure> write_result(const IssueWish& wish, const Pending& pendin
   return std::nullopt;
 }
 
-std::optional<Failure> check_register(const IssueWish& wish, NodeClient& node, Context& context) {
+std::optional<Failure> check_register(const IssueWish& wish, Signers& signers, NodeClient& node, Context& context) {
   Patience patience(wish.timeout_ms);
   const auto now = retry(patience, [&] { return ask_register(node, wish.in); });
   if (!now) return failure_of(now.failure);
-  const auto keys = read_keys(wish.keys);
-  if (!keys) return failure_of(keys.error());
-  return check_signers(*now, *keys, wish.keys, kUseIssue, context.clock());
+  if (auto failure = signers.read()) return failure;
+  return check_signers(*now, signers, kUseIssue, context.clock());
 }
 
 }  // namespace
 
-std::optional<Failure> check_issue(const IssueWish& wish, NodeClient* node, const Policy& policy, Context& context,
-                                   IssueReport& report) {
+std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, NodeClient* node, const Policy& policy,
+                                   Context& context, IssueReport& report) {
   Batch batch;
   ClassRows rows;
   if (auto failure = read_batch(wish, policy.ledger, context, batch, rows, report.hidden)) return failure;
@@ -169,11 +168,11 @@ std::optional<Failure> check_issue(const IssueWish& wish, NodeClient* node, cons
     if (!names) return failure_of(names.error());
     if (auto failure = check_new(wish, pending, batch, *names)) return failure;
   }
-  return node == nullptr ? std::nullopt : check_register(wish, *node, context);
+  return node == nullptr ? std::nullopt : check_register(wish, signers, *node, context);
 }
 
-std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                             IssueReport& report) {
+std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
+                             Context& context, IssueReport& report) {
   // Proofs hold salts: a new directory is its owner's alone.
   if (auto made = make_directory(wish.proofs, 0700); !made) return failure_of(made.error());
   // Two runs of one command would each have salts of its own, and one's would be lost.
@@ -196,12 +195,12 @@ std::optional<Failure> issue(const IssueWish& wish, NodeClient& node, const Poli
   if (auto failure = settle_batch(wish, pending, batch, *names, report.resumed)) return failure;
   if (!wish.prepare.empty()) {
     return prepare_class(
-        wish, node, policy, batch, pending, context, parts,
+        wish, node, policy, batch, pending, signers, context, parts,
         [&](std::size_t part) { return make_part(batch, part, part_size(wish)); }, report.prepared.emplace());
   }
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart part = make_part(batch, i, part_size(wish));
-    if (auto failure = record_part(wish, node, policy, batch, pending, context, part)) return failure;
+    if (auto failure = record_part(wish, node, policy, batch, pending, signers, context, part)) return failure;
     const std::string bundle = names->bundle_of(i);
     if (auto failure = collect_proofs(wish, node, policy, context, part, bundle, report.not_good)) return failure;
     report.issued.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size()), bundle});

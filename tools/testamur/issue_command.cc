@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   IssueWish wish;
+  KeyFiles keys;
   std::vector<std::string> nodes;
   std::string in_register;
   std::string policy;
@@ -128,8 +129,9 @@ std::optional<std::string> wrong_usage(const Options& options) {
 int run_check(const Options& options, const Policy& policy, Context& context) {
   std::optional<NodeClient> node;
   if (!options.nodes.empty()) node.emplace(options.nodes);
+  Signers signers(options.keys, context);
   IssueReport report;
-  if (const auto failure = check_issue(options.wish, node ? &*node : nullptr, policy, context, report)) {
+  if (const auto failure = check_issue(options.wish, signers, node ? &*node : nullptr, policy, context, report)) {
     return fail(context, *failure);
   }
   say_checked(context, options, report);
@@ -153,8 +155,9 @@ int run_issue(Options options, Context& context) {
   options.wish.timeout_ms = *timeout;
   if (options.dry_run) return run_check(options, *policy, context);
   NodeClient node(options.nodes);
+  Signers signers(options.keys, context);
   IssueReport report;
-  if (const auto failure = issue(options.wish, node, *policy, context, report)) return fail(context, *failure);
+  if (const auto failure = issue(options.wish, signers, node, *policy, context, report)) return fail(context, *failure);
   if (context.json) {
     print(context, options, report);
   } else if (report.prepared) {
@@ -174,8 +177,7 @@ void add_issue(CLI::App& app, Context& context) {
   add_node_option(command, options->nodes);
   command.get_option("--node")->required(false);  // a dry run does without
   command.add_option("--register", options->in_register, "The register, INSTITUTION/NAME")->required();
-  command.add_option("--key", options->wish.keys, "A key file that signs; repeat it for more signatures")
-      ->allow_extra_args(false);
+  add_key_options(command, options->keys);
   command.add_flag(
       "--listed", options->wish.listed,
       "Store plain hashes, so that anybody who holds a document finds its entry; salted commitments unless given");

@@ -48,12 +48,11 @@ boost::json::object to_json(const Prepared& prepared, const std::string& path) {
 }
 
 std::optional<Failure> write_prepared(const std::string& path, const RegisterNow& now,
-                                      std::vector<StatementToSign> statements, const std::vector<std::string>& keys,
-                                      Time at, Prepared& prepared) {
-  const auto signers = read_keys(keys);
-  if (!signers) return failure_of(signers.error());
+                                      std::vector<StatementToSign> statements, Signers& signers, Time at,
+                                      Prepared& prepared) {
+  if (auto failure = signers.read()) return failure;
   const KeyUse use = statements.front().statement.type() == StatementType::issue ? kUseIssue : kUseAmend;
-  if (auto failure = check_each_signer(now.institution, *signers, keys, use, at)) return failure;
+  if (auto failure = check_each_signer(now.institution, signers, use, at)) return failure;
   SigningFile file{now.record.approvals, {}, std::move(statements)};
   for (const Key& key : now.institution.keys) {
     if (key.valid_for(use, at)) file.keys.push_back(key_id(key.public_key));
@@ -72,7 +71,7 @@ std::optional<Failure> write_prepared(const std::string& path, const RegisterNow
     }
   }
   for (StatementToSign& item : file.statements) {
-    for (const SecretKey& key : *signers) {
+    for (const SecretKey& key : signers.keys()) {
       if (!item.is_signed_by(key.public_key())) item.sign(key);
     }
   }
@@ -88,7 +87,7 @@ std::optional<Failure> write_prepared(const std::string& path, const RegisterNow
 }
 
 std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                     const Pending& pending, Context& context, std::size_t parts,
+                                     const Pending& pending, Signers& signers, Context& context, std::size_t parts,
                                      const std::function<IssuePart(std::size_t)>& part, Prepared& prepared) {
   if (parts > kMaxStatementsToSign) {
     return Failure{kFailed, "invalid",
@@ -101,7 +100,7 @@ std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, co
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart made = part(i);
     std::optional<Statement> statement;
-    if (auto failure = prepare_part(wish, node, policy, batch, pending, context, made, next, statement, now)) {
+    if (auto failure = prepare_part(wish, node, policy, batch, pending, signers, context, made, next, statement, now)) {
       return failure;
     }
     if (!statement) continue;
@@ -110,7 +109,7 @@ std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, co
   }
   if (statements.empty()) return std::nullopt;
   prepared.first = std::get<IssueBody>(statements.front().statement.body).first;
-  return write_prepared(wish.prepare, now, std::move(statements), wish.keys, context.clock(), prepared);
+  return write_prepared(wish.prepare, now, std::move(statements), signers, context.clock(), prepared);
 }
 
 }  // namespace testamur::tool

@@ -23,7 +23,7 @@ boost::json::object to_json(const Prepared& prepared, const std::string& path);
 /// Writes the file, signed with the keys that are given. A file that is there and holds the same statements keeps its signatures; one
 /// whose statements can never be accepted any more gives way; any other is a conflict.
 std::optional<Failure> write_prepared(const std::string& path, const RegisterNow& now,
-                                      std::vector<StatementToSign> statements, const std::vector<std::string>& keys,
-                                      Time at, Prepared& prepared);
+                                      std::vector<StatementToSign> statements, Signers& signers, Time at,
+                                      Prepared& prepared);
 
 }  // namespace testamur::tool

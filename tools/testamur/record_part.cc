@@ -17,12 +17,13 @@ namespace {
 class Recording {
  public:
   Recording(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch, const Pending& pending,
-            Context& context, IssuePart& part)
+            Signers& signers, Context& context, IssuePart& part)
       : wish_(wish),
         node_(node),
         policy_(policy),
         batch_(batch),
         pending_(pending),
+        signers_(signers),
         context_(context),
         part_(part),
         patience_(wish.timeout_ms) {}
@@ -137,14 +138,14 @@ class Recording {
   }
 
   std::optional<Failure> sign(const RegisterNow& now) {
-    if (wish_.keys.empty()) return no_keys();
-    const auto keys = read_keys(wish_.keys);
-    if (!keys) return failure_of(keys.error());
+    if (signers_.empty()) return no_keys();
+    if (auto failure = signers_.read()) return failure;
+    patience_ = Patience(wish_.timeout_ms);  // a person who was asked for a passphrase takes his time
     const Time at = context_.clock();
-    if (auto failure = check_signers(now, *keys, wish_.keys, kUseIssue, at)) return failure;
+    if (auto failure = check_signers(now, signers_, kUseIssue, at)) return failure;
     body_ = IssueBody{wish_.in.name, EntryNumber{now.record.issued}, static_cast<std::uint32_t>(part_.documents.size()),
                       part_.tree.root(), batch_.listed};
-    statement_ = sign_statement(Statement{batch_.ledger, wish_.in.institution, at, body_}, *keys);
+    statement_ = sign_statement(Statement{batch_.ledger, wish_.in.institution, at, body_}, signers_.keys());
     if (auto stored = pending_.store_statement(part_.index, *statement_); !stored) return failure_of(stored.error());
     return std::nullopt;
   }
@@ -228,6 +229,7 @@ class Recording {
   const Policy& policy_;
   const Batch& batch_;
   const Pending& pending_;
+  Signers& signers_;
   Context& context_;
   IssuePart& part_;
   Patience patience_;
@@ -242,14 +244,14 @@ class Recording {
 }  // namespace
 
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                   const Pending& pending, Context& context, IssuePart& part) {
-  return Recording(wish, node, policy, batch, pending, context, part).run();
+                                   const Pending& pending, Signers& signers, Context& context, IssuePart& part) {
+  return Recording(wish, node, policy, batch, pending, signers, context, part).run();
 }
 
 std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                    const Pending& pending, Context& context, IssuePart& part, std::uint64_t& next,
-                                    std::optional<Statement>& statement, RegisterNow& now) {
-  return Recording(wish, node, policy, batch, pending, context, part).prepare(next, statement, now);
+                                    const Pending& pending, Signers& signers, Context& context, IssuePart& part,
+                                    std::uint64_t& next, std::optional<Statement>& statement, RegisterNow& now) {
+  return Recording(wish, node, policy, batch, pending, signers, context, part).prepare(next, statement, now);
 }
 
 }  // namespace testamur::tool

@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   std::string file;
-  std::vector<std::string> keys;
+  KeyFiles keys;
   std::string policy;
   bool yes = false;
 };
@@ -87,18 +87,18 @@ std::optional<Failure> check_time(const SigningFile& file, Time now) {
 }
 
 /// Adds the signatures, or says which key may not.
-std::optional<Failure> add_signatures(SigningFile& file, const std::vector<SecretKey>& keys,
-                                      const std::vector<std::string>& paths) {
+std::optional<Failure> add_signatures(SigningFile& file, const Signers& signers) {
+  const auto keys = signers.keys();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const PublicKey& key = keys[i].public_key();
     if (!file.may_sign(key)) {
       return Failure{kFailed, "bad_signature",
-                     paths[i] + ": expected a key of " + file.in().institution +
+                     signers.path(i) + ": expected a key of " + file.in().institution +
                          " that may sign this, found one that the file does not name: " + to_hex(key_id(key))};
     }
     for (StatementToSign& item : file.statements) {
       if (item.is_signed_by(key)) {
-        return Failure{kFailed, "conflict", paths[i] + ": this key has signed already, and counts once"};
+        return Failure{kFailed, "conflict", signers.path(i) + ": this key has signed already, and counts once"};
       }
       if (item.signatures.size() == kMaxSignatures) {
         return Failure{kFailed, "invalid", "expected 16 signatures at most, and they are there"};
@@ -150,9 +150,9 @@ int run_sign(const Options& options, Context& context) {
   if (!options.yes && !context.confirm("Sign this?")) {
     return context.fail(kFailed, "not_confirmed", "Nothing was signed");
   }
-  const auto keys = read_keys(options.keys);
-  if (!keys) return context.fail(keys.error());
-  if (const auto failure = add_signatures(*file, *keys, options.keys)) return fail(context, *failure);
+  Signers signers(options.keys, context);
+  if (const auto failure = signers.read()) return fail(context, *failure);
+  if (const auto failure = add_signatures(*file, signers)) return fail(context, *failure);
   if (const auto written = write_signing_file(options.file, *file); !written) return context.fail(written.error());
   say_signed(context, options, *file);
   return kGood;
@@ -164,9 +164,7 @@ void add_sign(CLI::App& app, Context& context) {
   CLI::App& command = add_command(app, context, "sign", "Sign what was prepared on another machine", kExample);
   const auto options = std::make_shared<Options>();
   command.add_option("FILE", options->file, "The file that was prepared")->required();
-  command.add_option("--key", options->keys, "A key file that signs; repeat it for more signatures")
-      ->required()
-      ->allow_extra_args(false);
+  add_key_options(command, options->keys)->required();
   command.add_option("--policy", options->policy, "The policy of the ledger that the file must be for")
       ->envname("TESTAMUR_POLICY");
   command.add_flag("--yes", options->yes, "Do not ask before it is signed");

@@ -1,23 +1,38 @@
 #include "signers.h"
 
-#include "site.h"
+#include <algorithm>
+
+#include <openssl/crypto.h>
+#include <CLI/CLI.hpp>
+
+#include "passphrase.h"
 
 namespace testamur::tool {
 
-Result<std::vector<SecretKey>> read_keys(const std::vector<std::string>& paths) {
+CLI::Option* add_key_options(CLI::App& command, KeyFiles& files) {
+  auto* key = command.add_option("--key", files.paths, "A key file that signs; repeat it for more signatures")
+                  ->allow_extra_args(false);
+  add_passphrase_option(command, files.passphrase_files);
+  return key;
+}
+
+std::optional<Failure> Signers::read() {
+  if (read_) return std::nullopt;
+  if (files_.paths.size() > kMaxSignatures) return Failure{kFailed, "invalid", "--key: expected 16 at most"};
   std::vector<SecretKey> keys;
-  if (paths.size() > kMaxSignatures) return Error{ErrorCode::invalid, "--key: expected 16 at most"};
-  for (const std::string& path : paths) {
-    const auto key = read_key(path);
-    if (!key) return key.error();
-    for (const SecretKey& other : keys) {
-      if (other.public_key() == key->public_key()) {
-        return Error{ErrorCode::invalid, path + ": expected another key, found one that is given already"};
-      }
+  for (const std::string& path : files_.paths) {
+    identity::Seed seed{};
+    if (auto failure = open_key(path, files_.passphrase_files, context_, seed)) return failure;
+    keys.push_back(SecretKey::from_seed(seed));
+    OPENSSL_cleanse(seed.data(), seed.size());
+    const auto same = [&](const SecretKey& other) { return other.public_key() == keys.back().public_key(); };
+    if (std::any_of(keys.begin(), keys.end() - 1, same)) {
+      return Failure{kFailed, "invalid", path + ": expected another key, found one that is given already"};
     }
-    keys.push_back(*key);
   }
-  return keys;
+  keys_ = std::move(keys);
+  read_ = true;
+  return std::nullopt;
 }
 
 Called<RegisterNow> ask_register(NodeClient& node, const RegisterName& name) {
@@ -34,26 +49,28 @@ Called<RegisterNow> ask_register(NodeClient& node, const RegisterName& name) {
   return {RegisterNow{*reg, *inst}, {}};
 }
 
-std::optional<Failure> check_each_signer(const InstitutionRecord& institution, std::span<const SecretKey> keys,
-                                         const std::vector<std::string>& paths, KeyUse use, Time at) {
+std::optional<Failure> check_each_signer(const InstitutionRecord& institution, const Signers& signers, KeyUse use,
+                                         Time at) {
+  const auto keys = signers.keys();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Key* key = find_key(institution, key_id(keys[i].public_key()));
     if (key == nullptr) {
-      return Failure{kFailed, "bad_signature",
-                     paths[i] + ": expected a key of " + institution.id + ", found one that its record does not name"};
+      return Failure{
+          kFailed, "bad_signature",
+          signers.path(i) + ": expected a key of " + institution.id + ", found one that its record does not name"};
     }
     if (!key->valid_for(use, at)) {
       return Failure{kFailed, "not_enough_signatures",
-                     paths[i] + ": expected a key that may " + format_uses(use) + " now, found one that may " +
+                     signers.path(i) + ": expected a key that may " + format_uses(use) + " now, found one that may " +
                          format_uses(key->uses) + (key->invalid_from.value == 0 ? "" : " and is no longer valid")};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Failure> check_signers(const RegisterNow& now, std::span<const SecretKey> keys,
-                                     const std::vector<std::string>& paths, KeyUse use, Time at) {
-  if (auto failure = check_each_signer(now.institution, keys, paths, use, at)) return failure;
+std::optional<Failure> check_signers(const RegisterNow& now, const Signers& signers, KeyUse use, Time at) {
+  const auto keys = signers.keys();
+  if (auto failure = check_each_signer(now.institution, signers, use, at)) return failure;
   if (keys.size() >= now.record.approvals) return std::nullopt;
   return Failure{kFailed, "not_enough_signatures",
                  now.record.institution + "/" + now.record.name + " asks for " + std::to_string(now.record.approvals) +

@@ -16,12 +16,12 @@ namespace {
 
 std::string within(const std::string& directory, std::string_view name) { return directory + "/" + std::string(name); }
 
-Result<SecretKey> make_key(const std::string& path) {
+Result<SecretKey> make_key(const std::string& path, const identity::Passphrase& passphrase = {}) {
   identity::Seed seed{};
   if (RAND_priv_bytes(seed.data(), static_cast<int>(seed.size())) != 1) {
     return Error{ErrorCode::storage, "the system's random source failed"};
   }
-  const auto written = identity::write_ed25519_key(path, seed);
+  const auto written = identity::write_ed25519_key(path, seed, passphrase);
   const SecretKey key = SecretKey::from_seed(seed);
   OPENSSL_cleanse(seed.data(), seed.size());
   if (!written) return written.error();
@@ -140,12 +140,19 @@ Result<Card::Register> parse_register_wish(std::string_view text) {
   return Card::Register{std::string(text.substr(0, colon)), static_cast<std::uint8_t>(*approvals)};
 }
 
-Result<Card> make_site(const SiteWish& wish, const std::string& directory) {
-  if (auto checked = check_wish(wish); !checked) return checked.error();
+Result<void> check_site(const SiteWish& wish, const std::string& directory) {
+  if (auto checked = check_wish(wish); !checked) return checked;
   const std::string card_path = within(directory, kCardFile);
-  if (exists(card_path)) {
-    return Error{ErrorCode::conflict, card_path + ": expected no site here, found one; keys are never overwritten"};
-  }
+  if (!exists(card_path)) return {};
+  return Error{ErrorCode::conflict, card_path + ": expected no site here, found one; keys are never overwritten"};
+}
+
+std::string key_path(const std::string& directory, const KeyWish& key) {
+  return within(directory, kStatementKeys) + "/" + key.name + ".pem";
+}
+
+Result<Card> make_site(const SiteWish& wish, const std::string& directory) {
+  if (auto checked = check_site(wish, directory); !checked) return checked.error();
   Card card{wish.institution, wish.display_name, wish.registers, {}, {}};
   std::vector<SecretKey> keys;
   if (auto made = make_directory(directory, 0700); !made) return made.error();
@@ -154,10 +161,9 @@ Result<Card> make_site(const SiteWish& wish, const std::string& directory) {
     if (!node) return node.error();
     card.node = *node;
   }
-  const std::string people = within(directory, kStatementKeys);
-  if (auto made = make_directory(people, 0700); !made) return made.error();
+  if (auto made = make_directory(within(directory, kStatementKeys), 0700); !made) return made.error();
   for (const KeyWish& wanted : wish.keys) {
-    const auto key = make_key(people + "/" + wanted.name + ".pem");
+    const auto key = make_key(key_path(directory, wanted), wanted.passphrase);
     if (!key) return key.error();
     card.keys.push_back({wanted.name, key->public_key(), wanted.uses});
     keys.push_back(*key);
@@ -165,7 +171,8 @@ Result<Card> make_site(const SiteWish& wish, const std::string& directory) {
   const auto text = write_card(card, keys);
   if (!text) return text.error();
   // The card comes last: where it is, the site is whole.
-  if (auto written = write_file(card_path, as_bytes(*text), Existing::refuse); !written) return written.error();
+  if (auto written = write_file(within(directory, kCardFile), as_bytes(*text), Existing::refuse); !written)
+    return written.error();
   return card;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "card.h"
+#include "testamur/identity/secret.h"
 #include "testamur/ledger/genesis.h"
 
 namespace testamur::tool {
@@ -19,6 +20,7 @@ inline constexpr std::string_view kStatementKeys = "statement-keys";
 struct KeyWish {
   std::string name;
   std::uint8_t uses = 0;
+  identity::Passphrase passphrase{};  ///< that protects its file; empty: none
 };
 /// "registrar:issue,amend".
 Result<KeyWish> parse_key_wish(std::string_view text);
@@ -35,6 +37,10 @@ struct SiteWish {
   std::string public_address;
 };
 
+/// What make_site checks before it makes anything.
+Result<void> check_site(const SiteWish& wish, const std::string& directory);
+/// Where a person's key is made.
+std::string key_path(const std::string& directory, const KeyWish& key);
 /// Makes all keys and the card in a new site. Errors: conflict when the directory holds a site, invalid, storage.
 Result<Card> make_site(const SiteWish& wish, const std::string& directory);
 
@@ -49,7 +55,7 @@ Result<Node> find_site(const Genesis& genesis, const std::string& directory);
 /// Checks the site against the genesis, copies it, and writes the policy and node.toml. Again with the same wishes is harmless.
 Result<Node> make_node(const NodeWish& wish, const std::string& directory, const std::string& genesis_path);
 
-/// An institution's key from its file.
+/// A key from its file, which no passphrase protects.
 Result<SecretKey> read_key(const std::string& path);
 
 }  // namespace testamur::tool
