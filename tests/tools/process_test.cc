@@ -88,6 +88,7 @@ TEST(Process, EveryCommandTeaches) {
     EXPECT_EQ(help.exit, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Example:\n  testamur " + std::string(command))) << command;
   }
+  EXPECT_THAT(spawn("amend --help").out, HasSubstr("--number 0-49"));
   EXPECT_EQ(spawn("").exit, 2);
   EXPECT_EQ(spawn("--version").exit, 0);
 }

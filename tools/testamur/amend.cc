@@ -18,12 +18,24 @@ std::string_view verb(Status status) {
   return "amend";
 }
 
-Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now) {
+Result<Time> effective_time(std::optional<Time> wanted, Time now) {
   // In whole seconds, so that a clock a little ahead of the ledger's does not name a time that has not come.
-  const Time effective = wish.effective_at.value_or(Time{now.value / 1000 * 1000});
-  if (effective > now) {
-    return Error{ErrorCode::invalid, "--effective: expected a time that has come, found " + format_time(effective)};
+  const Time effective = wanted.value_or(Time{now.value / 1000 * 1000});
+  if (effective <= now) return effective;
+  return Error{ErrorCode::invalid, "expected a time that has come, found " + format_time(effective)};
+}
+
+Result<void> replace_by(Change& change, const RegisterName& in, const EntryName& by) {
+  if (by.in == in && change.covers(by.number)) {
+    return Error{ErrorCode::invalid, "expected another entry than those it replaces"};
   }
+  change.replacement = Replacement{by.in.institution, by.in.name, by.number};
+  return {};
+}
+
+Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now) {
+  const auto effective = effective_time(wish.effective_at, now);
+  if (!effective) return Error{effective.error().code, "--effective: " + effective.error().message};
   auto numbers = wish.numbers;
   std::sort(numbers.begin(), numbers.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Change> out;
@@ -32,13 +44,11 @@ Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now) {
     if (!out.empty() && range.first.value < out.back().first.value + out.back().count) {
       return Error{ErrorCode::invalid, "--number: expected each number once, found " + format(range) + " again"};
     }
-    Change change{range.first, range.count, wish.status, wish.reason, effective, {}};
+    Change change{range.first, range.count, wish.status, wish.reason, *effective, {}};
     if (wish.replacement) {
-      if (wish.replacement->in == wish.in && change.covers(wish.replacement->number)) {
-        return Error{ErrorCode::invalid, "--by: expected another entry than those it replaces"};
+      if (auto set = replace_by(change, wish.in, *wish.replacement); !set) {
+        return Error{set.error().code, "--by: " + set.error().message};
       }
-      change.replacement =
-          Replacement{wish.replacement->in.institution, wish.replacement->in.name, wish.replacement->number};
     }
     total += range.count;
     out.push_back(std::move(change));
@@ -50,6 +60,36 @@ Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now) {
   return out;
 }
 
+std::optional<Failure> check_amend(const RegisterName& in, Signers& signers, NodeClient& node, Context& context,
+                                   std::uint64_t timeout_ms, RegisterNow& now) {
+  Patience patience(timeout_ms);
+  const auto asked = retry(patience, [&] { return ask_register(node, in); });
+  if (!asked) return failure_of(asked.failure);
+  now = *asked;
+  if (signers.empty()) return std::nullopt;
+  if (auto failure = signers.read()) return failure;
+  return check_each_signer(now.institution, signers, kUseAmend, context.clock());
+}
+
+std::optional<Failure> record_amendment(const Statement& statement, const Signers& signers, NodeClient& node,
+                                        const Policy& policy, Context& context, std::uint64_t timeout_ms, Fate& fate) {
+  Patience patience(timeout_ms);
+  fate = submit_statement(node, encode(sign_statement(statement, signers.keys())), {}, patience);
+  if (fate.kind == Fate::Kind::accepted) {
+    Patience more(timeout_ms);
+    return confirm_amended(node, policy, context, statement, fate.recorded_at, more);
+  }
+  const std::string detail = fate.detail.empty() ? "" : " (" + fate.detail + ")";
+  if (fate.kind == Fate::Kind::unknown) {
+    return Failure{kUnknown, fate.code.empty() ? "unknown" : fate.code,
+                   "It is not known whether this was recorded" + detail +
+                       ". Look at the status of the entries before you run this again"};
+  }
+  return Failure{
+      kFailed, fate.code,
+      "The ledger refused the amendment, and nothing was changed" + detail + ". " + std::string(advice(fate.code))};
+}
+
 std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
                              Context& context, AmendReport& report) {
   const Time at = context.clock();
@@ -57,39 +97,23 @@ std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient
   if (!changes) return failure_of(changes.error(), kUsage);
   report.effective_at = changes->front().effective_at;
   for (const Change& change : *changes) report.entries += change.count;
-  Patience patience(wish.timeout_ms);
-  const auto now = retry(patience, [&] { return ask_register(node, wish.in); });
-  if (!now) return failure_of(now.failure);
+  RegisterNow now;
+  if (auto failure = check_amend(wish.in, signers, node, context, wish.timeout_ms, now)) return failure;
   for (const Change& change : *changes) {
-    if (change.first.value + change.count > now->record.issued) {
+    if (change.first.value + change.count > now.record.issued) {
       return Failure{kFailed, "no_such_entry",
-                     "--number: expected numbers below " + std::to_string(now->record.issued) +
+                     "--number: expected numbers below " + std::to_string(now.record.issued) +
                          ", the next that the register will issue; found " +
                          format(NumberRange{change.first, change.count})};
     }
   }
   const Statement statement{policy.ledger, wish.in.institution, at,
-                            AmendBody{wish.in.name, now->record.events, std::move(*changes)}};
+                            AmendBody{wish.in.name, now.record.events, std::move(*changes)}};
   if (!wish.prepare.empty()) {
-    return write_prepared(wish.prepare, *now, {to_sign(statement)}, signers, at, report.prepared.emplace());
+    return write_prepared(wish.prepare, now, {to_sign(statement)}, signers, at, report.prepared.emplace());
   }
-  if (auto failure = signers.read()) return failure;
-  patience = Patience(wish.timeout_ms);  // a person who was asked for a passphrase takes his time
-  if (auto failure = check_signers(*now, signers, kUseAmend, at)) return failure;
-  report.fate = submit_statement(node, encode(sign_statement(statement, signers.keys())), {}, patience);
-  if (report.fate.kind == Fate::Kind::accepted) {
-    Patience more(wish.timeout_ms);
-    return confirm_amended(node, policy, context, statement, report.fate.recorded_at, more);
-  }
-  const std::string detail = report.fate.detail.empty() ? "" : " (" + report.fate.detail + ")";
-  if (report.fate.kind == Fate::Kind::unknown) {
-    return Failure{kUnknown, report.fate.code.empty() ? "unknown" : report.fate.code,
-                   "It is not known whether this was recorded" + detail +
-                       ". Look at the status of the entries before you run this again"};
-  }
-  return Failure{kFailed, report.fate.code,
-                 "The ledger refused the amendment, and nothing was changed" + detail + ". " +
-                     std::string(advice(report.fate.code))};
+  if (auto failure = check_signers(now, signers, kUseAmend, at)) return failure;
+  return record_amendment(statement, signers, node, policy, context, wish.timeout_ms, report.fate);
 }
 
 }  // namespace testamur::tool

@@ -21,6 +21,11 @@ struct AmendWish {
 /// "revoke", "suspend", "reinstate", "supersede": what the status does to an entry.
 std::string_view verb(Status status);
 
+/// When a change takes effect: as it was wanted, or now. Errors: invalid, for a time that has not come.
+Result<Time> effective_time(std::optional<Time> wanted, Time now);
+/// Who replaces, as a change says it. Errors: invalid, where it would replace itself.
+Result<void> replace_by(Change& change, const RegisterName& in, const EntryName& by);
+
 /// The changes of the one statement that the wish makes, one a range. Errors: invalid, and says which range.
 Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now);
 
@@ -30,6 +35,12 @@ struct AmendReport {
   Time effective_at;
   std::optional<Prepared> prepared;
 };
+/// The register, and whether the keys may amend it: they are read here.
+std::optional<Failure> check_amend(const RegisterName& in, Signers& signers, NodeClient& node, Context& context,
+                                   std::uint64_t timeout_ms, RegisterNow& now);
+/// Signs an amend statement and hands it in, and stays until a proof shows that it is certified, it is refused, or patience ends.
+std::optional<Failure> record_amendment(const Statement& statement, const Signers& signers, NodeClient& node,
+                                        const Policy& policy, Context& context, std::uint64_t timeout_ms, Fate& fate);
 /// Signs and hands in one statement, and stays until a proof shows that it is certified, it is refused, or patience ends.
 std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
                              Context& context, AmendReport& report);

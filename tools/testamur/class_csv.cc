@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <numeric>
 
-#include "csv.h"
+#include "csv_table.h"
 #include "files.h"
 
 namespace testamur::tool {
@@ -12,53 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxCsvBytes = std::size_t{1} << 30;
-constexpr std::size_t kMaxProblems = 20;
 constexpr std::size_t kMaxFileBytes = 4096;
-
-std::string in_quotes(std::string_view text) { return "\"" + std::string(text.substr(0, 100)) + "\""; }
-
-/// What is wrong with a class, told together at the end: the first twenty by row and column.
-class Problems {
- public:
-  void add(std::size_t row, std::size_t column, std::string message) {
-    ++count_;
-    held_.push_back({row, column, std::move(message)});
-    if (held_.size() >= 100 * kMaxProblems) trim();
-  }
-  bool empty() const { return count_ == 0; }
-
-  Failure told(const std::string& path, const std::vector<std::string>& header) {
-    trim();
-    std::string message =
-        path + ": " + std::to_string(count_) + (count_ == 1 ? " problem" : " problems") + "; nothing was sent";
-    for (const Problem& problem : held_) {
-      message += "\n  row " + std::to_string(problem.row);
-      if (problem.column < header.size()) {
-        message += ", column " + std::to_string(problem.column + 1) + " " + in_quotes(header[problem.column]);
-      }
-      message += ": " + problem.message;
-    }
-    if (count_ > held_.size()) message += "\n  and " + std::to_string(count_ - held_.size()) + " more";
-    return {kFailed, "invalid", message};
-  }
-
- private:
-  struct Problem {
-    std::size_t row = 0;
-    std::size_t column = 0;
-    std::string message;
-  };
-  void trim() {
-    std::stable_sort(held_.begin(), held_.end(), [](const Problem& a, const Problem& b) {
-      return std::pair(a.row, a.column) < std::pair(b.row, b.column);
-    });
-    if (held_.size() > kMaxProblems) held_.resize(kMaxProblems);
-  }
-
-  std::vector<Problem> held_;
-  std::size_t count_ = 0;
-};
 
 /// The files of some directories, found by what their names begin with.
 class Lookup {
@@ -98,10 +52,14 @@ class Lookup {
 class ReadingClass {
  public:
   ReadingClass(const ClassCsvWish& wish, const std::vector<std::string>& directories, CsvClass& out)
-      : wish_(wish), directories_(directories), home_(fs::path(wish.path).parent_path().string()), out_(out) {}
+      : directories_(directories),
+        home_(fs::path(wish.path).parent_path().string()),
+        out_(out),
+        map_(wish.map),
+        table_(wish.path, {"file", "reference"}) {}
 
   std::optional<Failure> run(const CountDocument& count) {
-    if (auto failure = read_map()) return failure;
+    if (auto failure = table_.map(map_)) return failure;
     auto lookup = Lookup::in(directories_);
     if (!lookup) return failure_of(lookup.error());
     lookup_ = std::move(*lookup);
@@ -109,13 +67,13 @@ class ReadingClass {
     check_references();
     hash(count);
     check_doubles();
-    if (!problems_.empty()) return problems_.told(wish_.path, header_);
+    if (auto failure = table_.problems()) return failure;
     keep_rows();
     return std::nullopt;
   }
 
  private:
-  static constexpr std::size_t kNone = SIZE_MAX;
+  enum Meaning : std::size_t { kFile, kReference };  // of columns
 
   struct Row {
     std::size_t number = 0;
@@ -124,95 +82,44 @@ class ReadingClass {
     std::size_t column = 0;      ///< that names the file
   };
 
-  std::optional<Failure> read_map() {
-    for (const std::string& text : wish_.map) {
-      const std::size_t equals = text.find('=');
-      const std::string which = text.substr(0, equals);
-      if (equals == text.npos || equals + 1 == text.size() || (which != "file" && which != "reference")) {
-        return Failure{kUsage, "usage", "--map: expected file=NAME or reference=NAME, found " + in_quotes(text)};
-      }
-      (which == "file" ? file_name_ : reference_name_) = text.substr(equals + 1);
-      (which == "file" ? file_mapped_ : reference_mapped_) = true;
-    }
-    return std::nullopt;
-  }
-
-  Failure bad_header(const std::string& expected) const {
-    std::string names;
-    for (const std::string& name : header_) names += (names.empty() ? "" : ", ") + in_quotes(name);
-    return {kFailed, "invalid", wish_.path + ": row 1: expected " + expected + "; found " + names};
-  }
-
-  std::optional<Failure> read_header(CsvReader& reader) {
-    const auto read = reader.next(header_);
-    if (!read) return Failure{kFailed, "malformed", wish_.path + ": " + read.error().message};
-    if (!*read) return Failure{kFailed, "invalid", wish_.path + ": expected a first row that names the columns"};
-    for (std::size_t i = 0; i < header_.size(); ++i) {
-      std::size_t* column = header_[i] == file_name_ ? &file_ : header_[i] == reference_name_ ? &reference_ : nullptr;
-      if (column == nullptr) continue;
-      if (*column != kNone) return bad_header("one column named " + in_quotes(header_[i]));
-      *column = i;
-    }
-    if (file_mapped_ && file_ == kNone) return bad_header("a column named " + in_quotes(file_name_));
-    if (reference_mapped_ && reference_ == kNone) return bad_header("a column named " + in_quotes(reference_name_));
-    if (file_ != kNone || (reference_ != kNone && !directories_.empty())) return std::nullopt;
-    if (reference_ == kNone) {
-      return bad_header(
+  std::optional<Failure> check_header() const {
+    if (table_.has(kFile) || (table_.has(kReference) && !directories_.empty())) return std::nullopt;
+    if (!table_.has(kReference)) {
+      return table_.bad_header(
           "a column named \"file\" or \"reference\"; if they have other names here, give --map "
           "file=NAME or --map reference=NAME");
     }
     return Failure{kUsage, "usage",
-                   "PATH: expected a directory in which the files are found by their references, since " + wish_.path +
-                       " has no column " + in_quotes(file_name_)};
+                   "PATH: expected a directory in which the files are found by their references, since " +
+                       table_.path() + " has no column " + in_quotes(table_.name(kFile))};
   }
 
   std::optional<Failure> read_rows() {
-    const auto text = read_text_file(wish_.path, kMaxCsvBytes);
-    if (!text) return failure_of(text.error());
-    CsvReader reader(*text);
-    if (auto failure = read_header(reader)) return failure;
+    if (auto failure = table_.open()) return failure;
+    if (auto failure = check_header()) return failure;
+    file_ = table_.column(kFile);
+    reference_ = table_.column(kReference);
     // A million rows are not copied as they come to be more: there are about as many as lines.
-    const auto lines = static_cast<std::size_t>(std::count(text->begin(), text->end(), '\n'));
-    rows_.reserve(std::min(lines, kMaxDocuments));
-    out_.documents.reserve(std::min(lines, kMaxDocuments));
-    std::vector<std::string> cells;
-    for (;;) {
-      const auto read = reader.next(cells);
-      if (!read) return Failure{kFailed, "malformed", wish_.path + ": " + read.error().message};
-      if (!*read) break;
-      take_row(reader.row(), cells);
-      if (rows_.size() > kMaxDocuments) {
-        return Failure{kFailed, "invalid",
-                       wish_.path + ": expected " + std::to_string(kMaxDocuments) + " rows at most"};
-      }
-    }
-    if (rows_.empty() && problems_.empty()) {
-      return Failure{kFailed, "not_found", wish_.path + ": expected one row at least below the first, found none"};
-    }
-    return std::nullopt;
+    rows_.reserve(std::min(table_.lines(), kMaxDocuments));
+    out_.documents.reserve(std::min(table_.lines(), kMaxDocuments));
+    return table_.each_row(kMaxDocuments, [&](std::size_t row, const auto& cells) { take_row(row, cells); });
   }
 
   void take_row(std::size_t number, const std::vector<std::string>& cells) {
-    if (cells.size() != header_.size()) {
-      problems_.add(number, kNone,
-                    "expected " + std::to_string(header_.size()) + " cells as in the first row, found " +
-                        std::to_string(cells.size()));
-      return;
-    }
-    Row row{number, reference_ == kNone ? "" : cells[reference_], home_, file_};
-    if (reference_ != kNone && row.reference.empty())
-      return problems_.add(number, reference_, "expected a reference, found an empty cell");
-    std::string file = file_ == kNone ? "" : cells[file_];
+    Row row{number, reference_ == CsvTable::kNone ? "" : cells[reference_], home_, file_};
+    if (reference_ != CsvTable::kNone && row.reference.empty())
+      return table_.add_problem(number, reference_, "expected a reference, found an empty cell");
+    std::string file = file_ == CsvTable::kNone ? "" : cells[file_];
     if (file.empty()) {
-      if (directories_.empty() || reference_ == kNone) {
-        return problems_.add(number, file_, "expected a file, found an empty cell");
+      if (directories_.empty() || reference_ == CsvTable::kNone) {
+        return table_.add_problem(number, file_, "expected a file, found an empty cell");
       }
       row.column = reference_;
       const auto found = find_by_reference(row);
       if (!found) return;
       file = *found;
     } else if (file.size() > kMaxFileBytes || !stays_below(file)) {
-      return problems_.add(number, file_, "expected a path below the CSV's directory, found " + in_quotes(file));
+      return table_.add_problem(number, file_, "expected a path below the CSV's directory, found " + in_quotes(file));
     }
     out_.documents.push_back({fs::path(file).lexically_normal().string(), {}, {}});
     rows_.push_back(std::move(row));
@@ -220,7 +127,7 @@ class ReadingClass {
 
   std::optional<std::string> find_by_reference(Row& row) {
     const auto complain = [&](const std::string& message) {
-      problems_.add(row.number, reference_, message);
+      table_.add_problem(row.number, reference_, message);
       return std::nullopt;
     };
     if (row.reference.find('/') != row.reference.npos || row.reference.starts_with('.')) {
@@ -252,13 +159,13 @@ class ReadingClass {
   }
 
   void check_references() {
-    if (reference_ == kNone) return;
+    if (reference_ == CsvTable::kNone) return;
     each_double([&](std::uint32_t a, std::uint32_t b) { return rows_[a].reference < rows_[b].reference; },
                 [&](std::uint32_t a, std::uint32_t b) { return rows_[a].reference == rows_[b].reference; },
                 [&](std::size_t first, std::size_t again) {
-                  problems_.add(rows_[again].number, reference_,
-                                "expected each reference once, found " + in_quotes(rows_[again].reference) +
-                                    " in row " + std::to_string(rows_[first].number) + " too");
+                  table_.add_problem(rows_[again].number, reference_,
+                                     "expected each reference once, found " + in_quotes(rows_[again].reference) +
+                                         " in row " + std::to_string(rows_[first].number) + " too");
                 });
   }
 
@@ -269,8 +176,8 @@ class ReadingClass {
     unread_.assign(rows_.size(), false);
     for (const Unread& unread : hash_documents(out_.documents, path_of, count)) {
       const bool missing = unread.error.code == ErrorCode::not_found;
-      problems_.add(rows_[unread.index].number, rows_[unread.index].column,
-                    missing ? "expected a file " + path_of(unread.index) + ", found none" : unread.error.message);
+      table_.add_problem(rows_[unread.index].number, rows_[unread.index].column,
+                         missing ? "expected a file " + path_of(unread.index) + ", found none" : unread.error.message);
       unread_[unread.index] = true;
     }
   }
@@ -282,19 +189,20 @@ class ReadingClass {
                   return !unread_[a] && !unread_[b] && documents[a].document == documents[b].document;
                 },
                 [&](std::size_t first, std::size_t again) {
-                  problems_.add(rows_[again].number, rows_[again].column,
-                                "expected each document once, found that of row " +
-                                    std::to_string(rows_[first].number) + " again: " + documents[first].name + " and " +
-                                    documents[again].name);
+                  table_.add_problem(rows_[again].number, rows_[again].column,
+                                     "expected each document once, found that of row " +
+                                         std::to_string(rows_[first].number) + " again: " + documents[first].name +
+                                         " and " + documents[again].name);
                 });
     each_double([&](std::uint32_t a, std::uint32_t b) { return documents[a].name < documents[b].name; },
                 [&](std::uint32_t a, std::uint32_t b) {
                   return documents[a].name == documents[b].name && documents[a].document != documents[b].document;
                 },
                 [&](std::size_t first, std::size_t again) {
-                  problems_.add(rows_[again].number, rows_[again].column,
-                                "expected each name once, since proofs are named after documents; found " +
-                                    documents[again].name + " in row " + std::to_string(rows_[first].number) + " too");
+                  table_.add_problem(rows_[again].number, rows_[again].column,
+                                     "expected each name once, since proofs are named after documents; found " +
+                                         documents[again].name + " in row " + std::to_string(rows_[first].number) +
+                                         " too");
                 });
   }
 
@@ -312,32 +220,17 @@ class ReadingClass {
     }
   }
 
-  const ClassCsvWish& wish_;
   const std::vector<std::string>& directories_;
   const std::string home_;  ///< the CSV's directory
   CsvClass& out_;
-  std::string file_name_ = "file";
-  std::string reference_name_ = "reference";
-  bool file_mapped_ = false;
-  bool reference_mapped_ = false;
-  std::vector<std::string> header_;
-  std::size_t file_ = kNone;  ///< columns
-  std::size_t reference_ = kNone;
+  const std::vector<std::string>& map_;
+  CsvTable table_;
+  std::size_t file_ = CsvTable::kNone;  ///< columns
+  std::size_t reference_ = CsvTable::kNone;
   Lookup lookup_;
   std::vector<Row> rows_;
   std::vector<bool> unread_;
-  Problems problems_;
 };
-
-void put_cell(std::string& line, std::string_view text) {
-  if (text.find_first_of(",;\"\r\n") == text.npos) {
-    line += text;
-    return;
-  }
-  line += '"';
-  for (const char c : text) line += c == '"' ? std::string("\"\"") : std::string(1, c);
-  line += '"';
-}
 
 /// The number of each row; asked for in the order of the hashes, which is the index's own.
 Result<std::vector<std::optional<EntryNumber>>> numbers_of(const ClassRows& rows, IssuedIndex& index) {

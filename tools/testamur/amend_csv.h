@@ -1,0 +1,39 @@
+// Amendments as registrars have them: a CSV file, a row for each entry or range, and what came of it as another.
+#pragma once
+
+#include "amend.h"
+#include "csv_table.h"
+
+namespace testamur::tool {
+
+/// What a row names, in the order of CsvTable's columns.
+enum AmendColumn : std::size_t { kNumberColumn, kProofColumn, kReasonColumn, kEffectiveColumn, kByColumn };
+/// The table that these columns stand in.
+CsvTable amend_table(const std::string& path);
+
+struct AmendRow {
+  enum class Outcome {
+    not_done,
+    done,
+    already,  ///< the ledger showed it before anything was sent
+    unknown,  ///< it may be recorded now, later, or never
+  };
+
+  std::size_t row = 0;  ///< as spreadsheets count
+  Change change;
+  bool effective_given = false;
+  Outcome outcome = Outcome::not_done;
+  Time recorded_at;  ///< of those that are done
+};
+std::string_view name(AmendRow::Outcome outcome);
+
+/// Reads the rows in their order. A row names its entries by number or by the proof of one; what it does not say is as the wish has it.
+/// What is wrong with a row is a problem of the table.
+std::optional<Failure> read_amend_csv(CsvTable& table, const AmendWish& wish, const Hash& ledger, Time now,
+                                      std::vector<AmendRow>& rows);
+
+/// Writes number, reason, effective, by, outcome and recorded of each row, in their order, for its owner alone. It can be read back as a
+/// CSV of amendments.
+Result<void> write_amend_result(const std::string& path, const std::vector<AmendRow>& rows);
+
+}  // namespace testamur::tool

@@ -1,0 +1,30 @@
+// Many amendments in as few statements as their format allows: looked at before anything is sent, so that what an earlier run did is
+// left alone and what cannot be is told by row.
+#pragma once
+
+#include "amend_csv.h"
+
+namespace testamur::tool {
+
+/// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`; those that
+/// cannot be are problems of the table.
+std::optional<Failure> check_rows(CsvTable& table, const AmendWish& wish, const RegisterRecord& now,
+                                  const std::vector<std::string>& nodes, const Policy& policy, Context& context,
+                                  std::vector<AmendRow>& rows);
+
+/// A statement, and which rows it is made of.
+struct RowsStatement {
+  Statement statement;
+  std::vector<std::size_t> rows;
+};
+/// The statements for all rows that are not done, from `next_event` of the register on. Rows whose numbers follow one another and that
+/// say the same are one change.
+std::vector<RowsStatement> fold_rows(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event, Time at,
+                                     const std::vector<AmendRow>& rows);
+
+/// Signs and hands in one statement after another, and says of each row what became of it. The first that fails ends it.
+std::optional<Failure> record_rows(const std::vector<RowsStatement>& statements, const Signers& signers,
+                                   NodeClient& node, const Policy& policy, Context& context, std::uint64_t timeout_ms,
+                                   std::vector<AmendRow>& rows);
+
+}  // namespace testamur::tool
