@@ -74,6 +74,7 @@ TEST(Process, EveryCommandTeaches) {
                               "amend suspend",
                               "amend reinstate",
                               "amend supersede",
+                              "reissue",
                               "sign",
                               "submit",
                               "status",

@@ -7,6 +7,7 @@
 #include "amend_rows.h"
 #include "answer.h"
 #include "app.h"
+#include "option.h"
 
 namespace testamur::tool {
 namespace {
@@ -68,15 +69,6 @@ std::string example_of(Status status) {
              csv_example(status);
   }
   return "";
-}
-
-template <class T, class Parse>
-std::optional<Failure> read_into(T& out, const std::string& text, std::string_view option, Parse parse) {
-  auto value = parse(text);
-  if (!value)
-    return Failure{kUsage, std::string(name(value.error().code)), std::string(option) + ": " + value.error().message};
-  out = *value;
-  return std::nullopt;
 }
 
 std::optional<Failure> read_wish(Options& options) {
@@ -209,17 +201,6 @@ int fail_rows(Context& context, const Options& options, const std::vector<AmendR
   return failure.exit;
 }
 
-/// Reads the CSV and compares it with the ledger; failures name every row that is wrong.
-std::optional<Failure> read_rows(const Options& options, const Policy& policy, const RegisterRecord& now,
-                                 Context& context, std::vector<AmendRow>& rows) {
-  CsvTable table = amend_table(options.csv);
-  if (auto failure = table.map(options.map)) return failure;
-  if (auto failure = read_amend_csv(table, options.wish, policy.ledger, context.clock(), rows)) return failure;
-  if (auto failure = table.problems()) return failure;
-  if (auto failure = check_rows(table, options.wish, now, options.nodes, policy, context, rows)) return failure;
-  return table.problems();
-}
-
 int say_rows_checked(Context& context, const Options& options, const std::vector<AmendRow>& rows,
                      std::size_t statements) {
   if (context.json) {
@@ -263,13 +244,18 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
   const AmendWish& wish = options.wish;
   NodeClient node(options.nodes);
   Signers signers(options.keys, context);
+  CsvTable table = amend_table(options.csv);
+  std::vector<AmendRow> rows;
+  if (auto failure = table.map(options.map)) return fail(context, *failure);
+  if (auto failure = read_amend_csv(table, wish, policy.ledger, context.clock(), rows)) return fail(context, *failure);
   RegisterNow now;
   if (auto failure = check_amend(wish.in, signers, node, context, wish.timeout_ms, now)) return fail(context, *failure);
   if (!signers.empty() && wish.prepare.empty()) {
     if (auto failure = check_signers(now, signers, kUseAmend, context.clock())) return fail(context, *failure);
   }
-  std::vector<AmendRow> rows;
-  if (auto failure = read_rows(options, policy, now.record, context, rows)) return fail(context, *failure);
+  if (auto failure = check_rows(table, wish, now.record, options.nodes, policy, context, rows)) {
+    return fail(context, *failure);
+  }
   const auto statements = fold_rows(wish, policy.ledger, now.record.events, context.clock(), rows);
   if (options.dry_run) return say_rows_checked(context, options, rows, statements.size());
   std::optional<Failure> failure;

@@ -26,8 +26,9 @@ class ReadingRows {
     }
     rows_.reserve(std::min(table_.lines(), kMaxRows));
     auto failure = table_.each_row(kMaxRows, [&](std::size_t row, const auto& cells) { take(row, cells); });
-    if (!failure) check_doubles();
-    return failure;
+    if (failure) return failure;
+    check_doubles();
+    return table_.problems();
   }
 
  private:

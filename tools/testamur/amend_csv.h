@@ -28,7 +28,7 @@ struct AmendRow {
 std::string_view name(AmendRow::Outcome outcome);
 
 /// Reads the rows in their order. A row names its entries by number or by the proof of one; what it does not say is as the wish has it.
-/// What is wrong with a row is a problem of the table.
+/// The failure shows what is wrong by row and column.
 std::optional<Failure> read_amend_csv(CsvTable& table, const AmendWish& wish, const Hash& ledger, Time now,
                                       std::vector<AmendRow>& rows);
 

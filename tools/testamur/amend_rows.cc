@@ -41,7 +41,7 @@ class CheckingRows {
       if (auto failure = check(rows_[i])) return failure;
       progress_.advance();
     }
-    return std::nullopt;
+    return table_.problems();
   }
 
  private:

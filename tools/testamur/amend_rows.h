@@ -6,8 +6,8 @@
 
 namespace testamur::tool {
 
-/// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`; those that
-/// cannot be are problems of the table.
+/// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`; the failure
+/// shows those that cannot be.
 std::optional<Failure> check_rows(CsvTable& table, const AmendWish& wish, const RegisterRecord& now,
                                   const std::vector<std::string>& nodes, const Policy& policy, Context& context,
                                   std::vector<AmendRow>& rows);

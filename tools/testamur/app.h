@@ -29,6 +29,7 @@ void add_consortium(CLI::App& app, Context& context);
 void add_node(CLI::App& app, Context& context);
 void add_issue(CLI::App& app, Context& context);
 void add_amend(CLI::App& app, Context& context);
+void add_reissue(CLI::App& app, Context& context);
 void add_sign(CLI::App& app, Context& context);
 void add_submit(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
