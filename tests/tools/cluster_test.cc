@@ -332,6 +332,79 @@ TEST_F(RealNodes, TwoPeopleAtTwoMachinesIssueAClassThatOthersOvertake) {
   EXPECT_EQ(desk_.run(desk_.status(Desk::reg("r1") + "/49")), 5) << desk_.said();
 }
 
+TEST_F(RealNodes, AReissueThatIsKilledAtAnyMomentIsFinishedByTheSameCommand) {
+  desk_.make_class("class");
+  ASSERT_EQ(desk_.run(desk_.issue("class", "r1")), 0) << desk_.complained();
+  const auto events = [&] { return cluster_.record(0, 0, "r1")->events; };
+  const std::string proofs = desk_.path("new.proofs");
+  const std::function<bool(unsigned)> moments[] = {
+      [](unsigned) { return true; },
+      [&](unsigned i) { return any_named(proofs, ".statement") || events() > i; },  // it is gone soon
+      [&](unsigned i) { return desk_.issued("r1") > kClass + i; },
+      [&](unsigned i) { return any_named(proofs, "new-" + std::to_string(i) + ".proof"); },
+      [&](unsigned i) { return events() > i; },
+  };
+  for (unsigned i = 0; i < std::size(moments); ++i) {
+    SCOPED_TRACE(i);
+    const std::string name = "new-" + std::to_string(i);
+    std::ofstream(desk_.path(name)) << name;
+    const std::vector<std::string> command = {"reissue",
+                                              "--node",
+                                              cluster_.public_address(0) + "," + last_node(),
+                                              "--register",
+                                              Desk::reg("r1"),
+                                              "--policy",
+                                              desk_.path("policy"),
+                                              "--number",
+                                              std::to_string(i),
+                                              "--proofs",
+                                              proofs,
+                                              "--key",
+                                              desk_.path("a.pem"),
+                                              "--key",
+                                              desk_.path("b.pem"),
+                                              "--yes",
+                                              desk_.path(name)};
+    const pid_t pid = desk_.spawn(command);
+    EXPECT_TRUE(wait_until([&] { return moments[i](i); }));
+    ::kill(pid, SIGKILL);
+    Desk::wait(pid);
+    ASSERT_EQ(desk_.run_json(command), 0) << desk_.said();
+    EXPECT_EQ(desk_.json().at("new").as_string(), Desk::reg("r1") + "/" + std::to_string(kClass + i));
+    EXPECT_EQ(desk_.issued("r1"), kClass + i + 1) << "issued once";
+    EXPECT_EQ(events(), i + 1) << "superseded once";
+    settle();
+    EXPECT_EQ(desk_.run(desk_.status(Desk::reg("r1") + "/" + std::to_string(i))), 6) << desk_.said();
+    EXPECT_EQ(desk_.run(desk_.verify(desk_.path(name), proofs + "/" + name + ".proof")), 0);
+  }
+}
+
+TEST_F(RealNodes, AListOfAmendmentsThatIsKilledIsDoneOnce) {
+  desk_.make_class("class");
+  ASSERT_EQ(desk_.run(desk_.issue("class", "r1")), 0) << desk_.complained();
+  std::ofstream(desk_.path("list.csv")) << "number,reason\n1,court_order\n7-9,\n20,\n";
+  const std::vector<std::string> command = {"amend",      "revoke",
+                                            "--node",     cluster_.public_address(1),
+                                            "--register", Desk::reg("r1"),
+                                            "--policy",   desk_.path("policy"),
+                                            "--csv",      desk_.path("list.csv"),
+                                            "--key",      desk_.path("a.pem"),
+                                            "--key",      desk_.path("b.pem"),
+                                            "--yes"};
+  const auto events = [&] { return cluster_.record(0, 0, "r1")->events; };
+  for (const unsigned at : {0u, 3u}) {
+    const pid_t pid = desk_.spawn(command);
+    EXPECT_TRUE(wait_until([&] { return events() >= at; }));
+    ::kill(pid, SIGKILL);
+    Desk::wait(pid);
+  }
+  ASSERT_EQ(desk_.run_json(command), 0) << desk_.said();
+  EXPECT_EQ(desk_.json().at("outcomes").at("already").to_number<int>(), 3);
+  EXPECT_EQ(events(), 3u);
+  settle();
+  for (const char* number : {"1", "8", "20"}) EXPECT_EQ(desk_.run(desk_.status(Desk::reg("r1") + "/" + number)), 5);
+}
+
 TEST_F(RealNodes, NodeStatusWaitsUntilTheyAgree) {
   const std::vector<std::string> both = {"node", "status", "--node", cluster_.public_address(0) + "," + last_node()};
   const auto with_wait = [&](const std::string& wait) {
