@@ -209,6 +209,17 @@ TEST_F(AmendCsv, AListOfManyStatementsThatIsCutOffIsFinishedByTheSameCommand) {
   EXPECT_EQ(status(6017), kGood);
 }
 
+TEST_F(AmendCsv, StatementsGoOnWhereTheOneBeforeEnds) {
+  issue(6000);
+  std::string text = "number\n";
+  for (int i = 20; i < 6020; i += 2) text += std::to_string(i) + "\n";
+  csv(text);
+  const auto ran = amend("suspend");
+  ASSERT_EQ(ran.exit, kGood) << ran.err;
+  EXPECT_EQ(sent(), 2u);
+  EXPECT_EQ(events(), 3000u);
+}
+
 TEST_F(AmendCsv, ARefusalHalfwaySaysWhatIsDone) {
   issue(6000);
   std::string text = "number\n";

@@ -117,6 +117,17 @@ TEST_F(Passphrases, APersonIsAskedForEachKeyByName) {
   EXPECT_EQ(issued(), 2u);
 }
 
+TEST_F(Passphrases, SeveralStatementsTakeOneAsking) {
+  ASSERT_EQ(run_with_person(issue_command(), {kPassphrase}).exit, kGood);
+  const auto ran = run_with_person(
+      {"reissue", "--node", world_.service().address(), "--register", "university-0.example/r1", "--policy",
+       world_.path("policy"), "--proofs", world_.path("proofs"), "--number", "0", "--key", world_.key_file("a"),
+       "--key", world_.key_file("b"), "--timeout", "1s", world_.write("new.json", "{}")},
+      {kPassphrase});
+  EXPECT_EQ(ran.exit, kGood) << ran.err;
+  EXPECT_EQ(prompts_.size(), 1u);
+}
+
 TEST_F(Passphrases, ThreeWrongOnesEndIt) {
   const auto ran = run_with_person(issue_command(), {"one", "two", "three", kPassphrase});
   EXPECT_EQ(ran.exit, kFailed);
