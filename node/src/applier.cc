@@ -83,7 +83,8 @@ void Applier::committed(const std::vector<consensus::Entry>& entries) {
     cosigner_.derived(**head);
     is_new = true;
   }
-  if (!claims.empty()) events_.derived(std::move(claims), is_new ? std::optional(cosigner_.promise()) : std::nullopt);
+  events_.applied(entries.back().id.index, std::move(claims),
+                  is_new ? std::optional(cosigner_.promise()) : std::nullopt);
 }
 
 void Applier::agreed(const consensus::Claim& claim) {

@@ -215,14 +215,19 @@ bool Intake::is_pending(const SubmissionId& id) const {
 
 /// At the leader: says that there is something. Elsewhere: passes on what is queued, in order.
 void Intake::send() {
+  if (!pass_on()) events_.propose();
+}
+
+/// False: this node leads, and something is queued.
+bool Intake::pass_on() {
   const std::lock_guard sending(sending_);
   while (true) {
     std::shared_ptr<const Handed> next;
     SubmissionId id{};
     {
       const std::lock_guard lock(mutex_);
-      if (queue_.empty()) return;
-      if (leads_) break;
+      if (queue_.empty()) return true;
+      if (leads_) return false;
       id = queue_.front();
       const auto known = known_.find(id);
       if (known == known_.end() || known->second.where != Where::queued) {
@@ -231,14 +236,13 @@ void Intake::send() {
       }
       next = known->second.handed;
     }
-    if (!events_.pass_on(*next)) return;
+    if (!events_.pass_on(*next)) return true;
     const std::lock_guard lock(mutex_);
     if (const auto known = known_.find(id); known != known_.end() && known->second.where == Where::queued) {
       known->second.where = Where::on_its_way;
       known->second.since = std::chrono::steady_clock::now();
     }
   }
-  events_.propose();
 }
 
 std::optional<Bytes> Intake::next_payload(const std::function<Time()>& time) {

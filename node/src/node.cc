@@ -1,5 +1,7 @@
 #include "testamur/node/node.h"
 
+#include <pthread.h>
+
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -8,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <random>
 #include <thread>
 
@@ -39,14 +42,15 @@ constexpr std::chrono::minutes kTellUnreadEvery{1};
 /// A thread with a queue and a timer.
 class Desk {
  public:
-  Desk() : work_(asio::make_work_guard(io_)), timer_(io_) {}
+  Desk() : work_(asio::make_work_guard(io_)), queue_(asio::make_strand(io_)), timer_(io_) {}
   ~Desk() { stop(); }
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
+  /// In the order of the calls, the desk's own among them: for that an io_context alone does not stand.
   template <class Function>
   void post(Function function) {
-    asio::post(io_, std::move(function));
+    asio::post(queue_, std::move(function));
   }
   void every(milliseconds period, std::function<void()> what) {
     timer_.expires_after(period);
@@ -56,8 +60,11 @@ class Desk {
       every(period, what);
     });
   }
-  void start() {
-    thread_ = std::thread([this] { io_.run(); });
+  void start(const char* name) {
+    thread_ = std::thread([this, name] {
+      ::pthread_setname_np(::pthread_self(), name);
+      io_.run();
+    });
   }
   /// What waits is dropped.
   void stop() {
@@ -68,6 +75,7 @@ class Desk {
  private:
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::strand<asio::io_context::executor_type> queue_;
   asio::steady_timer timer_;
   std::thread thread_;
 };
@@ -106,8 +114,8 @@ class RunningNode::Impl {
     start_consensus();
     ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
     letter_desk_.every(milliseconds(100), [this] { intake_->tick(); });
-    ledger_desk_.start();
-    letter_desk_.start();
+    ledger_desk_.start("ledger");
+    letter_desk_.start("letters");
   }
 
   ~Impl() {
@@ -173,9 +181,10 @@ class RunningNode::Impl {
         self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
-        Applier::Events{[this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
-                          if (!promise) return driver_->derived(std::move(claims), std::nullopt, {});
-                          driver_->derived(std::move(claims), std::move(promise->record),
+        Applier::Events{[this](consensus::Index index, std::vector<consensus::Claim> claims,
+                               std::optional<Cosigner::Promise> promise) {
+                          if (!promise) return driver_->applied(index, std::move(claims), std::nullopt, {});
+                          driver_->applied(index, std::move(claims), std::move(promise->record),
                                            [this, kept = std::move(promise->kept)] { ledger_desk_.post(kept); });
                         },
                         [this](const Error& error) { fail(error); }});
@@ -260,7 +269,19 @@ class RunningNode::Impl {
       });
     };
     events.agreed = [this](const consensus::Claim& claim) {
-      ledger_desk_.post([this, claim] { applier_->agreed(claim); });
+      // The newest says all that those before it said.
+      {
+        const std::lock_guard lock(agreed_mutex_);
+        if (std::exchange(agreed_, claim)) return;
+      }
+      ledger_desk_.post([this] {
+        std::optional<consensus::Claim> newest;
+        {
+          const std::lock_guard lock(agreed_mutex_);
+          newest.swap(agreed_);
+        }
+        applier_->agreed(*newest);
+      });
     };
     events.evidence = [this](const consensus::Evidence& evidence) {
       log_error("evidence", {{"what", evidence.what},
@@ -469,6 +490,8 @@ class RunningNode::Impl {
   std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;
   Desk letter_desk_;
+  std::mutex agreed_mutex_;
+  std::optional<consensus::Claim> agreed_;  // waits for the ledger's desk
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;

@@ -437,7 +437,9 @@ class Life {
 
   void begin() {
     Applier::Events events;
-    events.derived = [this](std::vector<consensus::Claim> claims, std::optional<Cosigner::Promise> promise) {
+    events.applied = [this](consensus::Index, std::vector<consensus::Claim> claims,
+                            std::optional<Cosigner::Promise> promise) {
+      if (claims.empty()) return;
       derived_ = std::max(derived_, claims.back().height);
       Voter::Write write{claims.back().height, {}, {}};
       if (promise) write = {write.claim, std::move(promise->record), std::move(promise->kept)};

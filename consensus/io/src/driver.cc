@@ -1,8 +1,8 @@
 #include "testamur/consensus/driver.h"
 
-#include <boost/asio/executor_work_guard.hpp>
+#include <pthread.h>
+
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <atomic>
 #include <condition_variable>
@@ -37,20 +37,30 @@ class Driver::Impl {
       : options_(std::move(options)),
         events_(std::move(events)),
         store_(std::move(store)),
+        applied_(restart.applied),
         core_(options_.core, std::move(restart)),
-        work_(asio::make_work_guard(loop_)),
-        timer_(loop_) {
+        timer_(clock_) {
     standing_ = stand();
-    asio::post(loop_, [this] { handle(); });
     wait_for_tick();
-    writer_ = std::thread([this] { write_jobs(); });
-    runner_ = std::thread([this] { loop_.run(); });
+    writer_ = std::thread([this] {
+      ::pthread_setname_np(::pthread_self(), "log writer");
+      write_jobs();
+    });
+    ticker_ = std::thread([this] {
+      ::pthread_setname_np(::pthread_self(), "clock");
+      clock_.run();
+    });
+    in_turn([] {});
   }
 
   ~Impl() {
-    work_.reset();
-    loop_.stop();
-    runner_.join();
+    {
+      std::unique_lock lock(turn_mutex_);
+      ended_ = true;
+      idle_.wait(lock, [this] { return !busy_; });
+    }
+    clock_.stop();
+    ticker_.join();
     {
       const std::lock_guard lock(jobs_mutex_);
       stopping_ = true;
@@ -59,12 +69,17 @@ class Driver::Impl {
     writer_.join();
   }
 
-  template <class Function>
-  void on_loop(Function function) {
-    asio::post(loop_, [this, function = std::move(function)]() mutable {
-      function();
-      handle();
-    });
+  /// Runs a task on the core: here and now where nobody is at it, else by whoever is. So the core has one owner at a time, and what
+  /// comes to it waits for no other thread to wake up.
+  void in_turn(std::function<void()> task) {
+    {
+      const std::lock_guard lock(turn_mutex_);
+      if (ended_) return;
+      tasks_.push_back(std::move(task));
+      if (busy_) return;
+      busy_ = true;
+    }
+    work();
   }
 
   /// Messages gather, so that many that came together cost one look at what the core wants.
@@ -75,14 +90,17 @@ class Driver::Impl {
       if (inbox_bytes_ + size > options_.max_inbox_bytes) return;
       inbox_bytes_ += size;
       inbox_.push_back(std::move(message));
-      if (inbox_.size() > 1) return;  // the loop will find it with the first
+      if (inbox_.size() > 1) return;  // found with the first
     }
-    on_loop([this] { read_inbox(); });
+    in_turn([this] { read_inbox(); });
   }
 
   /// The record waits for the claim that handle() fetches right after, so that both go in one job.
-  void derived(const std::vector<Claim>& claims, std::optional<Bytes> owner_record, std::function<void()> kept) {
+  void applied(Index index, const std::vector<Claim>& claims, std::optional<Bytes> owner_record,
+               std::function<void()> kept) {
+    applied_ = index;
     for (const Claim& claim : claims) core_.derived(claim);
+    if (!owner_record) return;
     owner_record_ = std::move(owner_record);
     owner_record_kept_ = std::move(kept);
   }
@@ -106,15 +124,32 @@ class Driver::Impl {
   }
 
   void wait_for_tick() {
-    // Counted from now, not from when it was due: a loop that was held up does not make up for lost time, which would make
+    // Counted from now, not from when it was due: a clock that was held up does not make up for lost time, which would make
     // every follower's clock run fast at once.
     timer_.expires_after(options_.tick);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      core_.tick();
-      handle();
+      in_turn([this] { core_.tick(); });
       wait_for_tick();
     });
+  }
+
+  void work() {
+    std::vector<std::function<void()>> tasks;
+    while (true) {
+      tasks.clear();
+      {
+        const std::lock_guard lock(turn_mutex_);
+        if (tasks_.empty() || ended_) {
+          busy_ = false;
+          if (ended_) idle_.notify_all();
+          return;
+        }
+        tasks.swap(tasks_);
+      }
+      for (const auto& task : tasks) task();
+      handle();
+    }
   }
 
   void read_inbox() {
@@ -146,7 +181,7 @@ class Driver::Impl {
   void propose() {
     while (core_.may_propose(1) == ProposeResult::accepted) {
       const Index last = core_.log().last().index;
-      if (last.value - core_.committed().value >= options_.max_proposed) return;
+      if (last.value - applied_.value >= options_.max_proposed) return;
       Payload payload = events_.next_payload(next(last));
       if (!payload) return;
       core_.propose({std::move(payload)});
@@ -183,10 +218,10 @@ class Driver::Impl {
       }
       if (const auto written = write(jobs); !written) {
         // Nothing is written after a failure, and nobody is told that it was.
-        asio::post(loop_, [this, error = written.error()] { events_.failed(error); });
+        in_turn([this, error = written.error()] { events_.failed(error); });
         return;
       }
-      on_loop([this, jobs = std::move(jobs)] { written(jobs); });
+      in_turn([this, jobs = std::move(jobs)] { written(jobs); });
     }
   }
 
@@ -223,13 +258,17 @@ class Driver::Impl {
   const DriverOptions options_;
   const DriverEvents events_;
   const std::unique_ptr<LogStore> store_;  // the writer's
-  Core core_;                              // the loop's, as all that follows up to the inbox
-  asio::io_context loop_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::steady_timer timer_;
+  Index applied_;                          // of whoever has the turn, as all that follows up to the mutex
+  Core core_;
   Standing told_;
   std::optional<Bytes> owner_record_;  // to go with the next write
   std::function<void()> owner_record_kept_;
+
+  std::mutex turn_mutex_;
+  std::condition_variable idle_;
+  std::vector<std::function<void()>> tasks_;
+  bool busy_ = false;
+  bool ended_ = false;
 
   std::mutex inbox_mutex_;
   std::vector<Message> inbox_;
@@ -246,8 +285,10 @@ class Driver::Impl {
   std::atomic<std::uint64_t> syncs_ = 0;
   std::atomic<std::uint64_t> entries_ = 0;
 
+  asio::io_context clock_{1};
+  asio::steady_timer timer_;
   std::thread writer_;
-  std::thread runner_;
+  std::thread ticker_;
 };
 
 Driver::Driver(DriverOptions options, Restart restart, std::unique_ptr<LogStore> store, DriverEvents events)
@@ -257,27 +298,26 @@ Driver::~Driver() = default;
 void Driver::step(Message message) { impl_->step(std::move(message)); }
 
 void Driver::reconnected(NodeId peer) {
-  impl_->on_loop([this, peer] { impl_->core().reconnected(peer); });
+  impl_->in_turn([this, peer] { impl_->core().reconnected(peer); });
 }
 
 void Driver::propose() {
-  impl_->on_loop([] {});
+  impl_->in_turn([] {});
 }
 
-void Driver::derived(std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept) {
-  impl_->on_loop(
-      [this, claims = std::move(claims), owner_record = std::move(owner_record), kept = std::move(kept)]() mutable {
-        impl_->derived(claims, std::move(owner_record), std::move(kept));
-      });
+void Driver::applied(Index index, std::vector<Claim> claims, std::optional<Bytes> owner_record,
+                     std::function<void()> kept) {
+  impl_->in_turn([this, index, claims = std::move(claims), owner_record = std::move(owner_record),
+                  kept = std::move(kept)] { impl_->applied(index, claims, owner_record, kept); });
 }
 
 void Driver::certified(Index index) {
-  impl_->on_loop([this, index] { impl_->core().certified(index); });
+  impl_->in_turn([this, index] { impl_->core().certified(index); });
 }
 
 void Driver::keep(Bytes owner_record, std::function<void()> done) {
-  impl_->on_loop([this, owner_record = std::move(owner_record), done = std::move(done)]() mutable {
-    impl_->keep(std::move(owner_record), std::move(done));
+  impl_->in_turn([this, owner_record = std::move(owner_record), done = std::move(done)] {
+    impl_->keep(owner_record, done);
   });
 }
 

@@ -1,5 +1,7 @@
 #include "outgoing.h"
 
+#include <pthread.h>
+
 #include "hello.h"
 #include "wire.h"
 
@@ -72,7 +74,10 @@ Outgoing::~Outgoing() {
 }
 
 void Outgoing::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), ("to peer " + std::to_string(peer_.id.value)).c_str());
+    run();
+  });
 }
 
 void Outgoing::stop() {

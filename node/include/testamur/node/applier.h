@@ -16,7 +16,7 @@ consensus::Digest head_digest(const Checkpoint& checkpoint);
 class Applier {
  public:
   struct Events {
-    std::function<void(std::vector<consensus::Claim>, std::optional<Cosigner::Promise>)> derived;
+    std::function<void(consensus::Index, std::vector<consensus::Claim>, std::optional<Cosigner::Promise>)> applied;
     std::function<void(const Error&)> failed;
   };
 

@@ -124,6 +124,7 @@ class Intake {
   std::optional<SubmissionOutcome> examine_or_throw(const SubmissionId& id, const Handed& handed) const;
   std::optional<SubmissionOutcome> add(const SubmissionId& id, Handed handed, bool from_peer);
   void send();
+  bool pass_on();
   void requeue_all();
   void settle(Known& known, const BlockOutcome& outcome);
   void drop(std::unordered_map<SubmissionId, Known, HashOfId>::iterator known);

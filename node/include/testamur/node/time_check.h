@@ -1,7 +1,7 @@
 // The check before a payload is acknowledged: it decodes, its time is above the last one's, and at most a minute ahead of this
 // node's clock (DESIGN, "Time comes from outside"). So no leader can date a block into the future, and none can go back.
 //
-// It lives on the loop's thread.
+// It belongs to whoever has the turn at the core.
 #pragma once
 
 #include <deque>

@@ -1,8 +1,9 @@
 // Drives a Core: gives it ticks, messages and the news of its disk, and does what it asks for.
 //
-// Two threads. The loop (Boost.Asio) owns the core and never touches a disk. The writer owns the log store: it takes all writes
-// that wait, writes them as one with one sync, and tells the loop; so while a sync is under way the next batch gathers, and
-// heartbeats pass a disk that stalls.
+// The core is owned by one thread at a time: whoever brings something takes a turn at it, or leaves it to the one whose turn it is,
+// so that no message waits for a thread to wake up. Ticks come from a timer (Boost.Asio). The writer, a thread of its own, owns the
+// log store: it takes all writes that wait, writes them as one with one sync, and tells the core; so while a sync is under way the
+// next batch gathers, and heartbeats pass a disk that stalls.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,7 @@ struct Written {
   std::uint64_t entries = 0;
 };
 
-/// Called on the loop's thread; must not block.
+/// Called by whoever has the turn, one at a time; must not block.
 struct DriverEvents {
   std::function<void(Message)> send;
   std::function<void(std::vector<Entry>)> committed;
@@ -48,16 +49,16 @@ struct DriverEvents {
 struct DriverOptions {
   Options core;
   std::chrono::milliseconds tick{100};
-  /// Proposals at the leader that are not committed yet; what comes meanwhile gathers for the next. So batches grow with the
-  /// load, and a lone statement waits for nobody.
+  /// Entries at the leader that it has not applied yet; what comes meanwhile gathers for the next. So batches grow with the load,
+  /// whatever it is that falls behind, and a lone statement waits for nobody.
   std::size_t max_proposed = 2;
-  std::size_t max_inbox_bytes = 256u << 20;  ///< messages that wait for the loop; beyond, they are dropped
+  std::size_t max_inbox_bytes = 256u << 20;  ///< messages that wait for the core; beyond, they are dropped
 };
 
 class Driver {
  public:
   Driver(DriverOptions options, Restart restart, std::unique_ptr<LogStore> store, DriverEvents events);
-  /// Ends both threads; writes that were asked for are done first.
+  /// Ends its threads; writes that were asked for are done first.
   ~Driver();
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
@@ -67,12 +68,12 @@ class Driver {
   void reconnected(NodeId peer);
   /// There may be a payload to propose.
   void propose();
-  /// Heads derived, in order. `owner_record` goes to disk with the claim; once it is there, `kept` is called on the loop's thread,
-  /// before anything that the claim leads to. (Where these heads were claimed before a restart there is no claim to write, and what
+  /// Everything committed up to `index` is applied, and these heads were derived, in order. `owner_record` goes to disk with the
+  /// claim; once it is there, `kept` is called, as an event is, before anything that the claim leads to. (Where these heads were claimed before a restart there is no claim to write, and what
   /// the old one leads to may come before the record is on disk.)
-  void derived(std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept);
+  void applied(Index index, std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept);
   void certified(Index index);
-  /// Puts the owner's record on disk, then calls back on the loop's thread.
+  /// Puts the owner's record on disk, then calls back, as for an event.
   void keep(Bytes owner_record, std::function<void()> done);
   Standing standing() const;
   Written written() const;
