@@ -38,6 +38,7 @@ constexpr std::size_t kMaxLetterBytesWaiting = 64u << 20;
 constexpr std::size_t kMaxHeadsWaiting =
     256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
 constexpr std::chrono::minutes kTellUnreadEvery{1};
+constexpr int kMaxIdleThreads = 8;  ///< of the public service
 
 /// A thread with a queue and a timer.
 class Desk {
@@ -123,6 +124,7 @@ class RunningNode::Impl {
     intake_->stop();
     if (service_) service_->stop();
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+    submit_calls_.reset();
     // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
@@ -418,12 +420,17 @@ class RunningNode::Impl {
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(kMaxPublicMessageBytes);
+    // Threads that have answered wait for the next call: to start and end one for each would cost more than most answers.
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMaxIdleThreads);
     grpc::ResourceQuota quota("public");
     quota.SetMaxThreads(static_cast<int>(config_.max_public_calls));
     builder.SetResourceQuota(quota);
     int port = 0;
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
+    submit_calls_ = std::make_unique<SubmitCalls>(
+        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
+        builder.AddCompletionQueue());
     auto server = builder.BuildAndStart();
     bool serving = false;
     {
@@ -435,6 +442,7 @@ class RunningNode::Impl {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
+    submit_calls_->start();
     set_serving(serving);
     return {};
   }
@@ -496,6 +504,7 @@ class RunningNode::Impl {
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;
   std::unique_ptr<LedgerService> service_;
+  std::unique_ptr<SubmitCalls> submit_calls_;
   std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
   bool serving_ = false;

@@ -6,6 +6,8 @@
 #include "grpcpp/support/status.h"
 #include "testamur/encoding/bytes.h"
 #include "testamur/encoding/result.h"
+#include "testamur/node/intake.h"
+#include "testamur/v1/ledger.pb.h"
 
 namespace testamur::node {
 
@@ -27,6 +29,8 @@ inline grpc::Status too_many() {
   return {grpc::StatusCode::UNAVAILABLE,
           "too many calls that wait are under way; come back later, or ask another node"};
 }
+
+testamur::v1::Outcome outcome_of(const SubmissionOutcome& outcome);
 
 /// The service's word for an error of ours.
 inline grpc::Status status_of(const Error& error) {

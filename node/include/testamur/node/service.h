@@ -1,16 +1,15 @@
-// The public service (proto/testamur/v1/ledger.proto): answers from the certified ledger, and takes statements in.
+// The public service (proto/testamur/v1/ledger.proto): answers from the certified ledger. Statements are taken in by SubmitCalls.
 #pragma once
 
 #include <atomic>
 
 #include "testamur/node/heads.h"
 #include "testamur/node/intake.h"
-#include "testamur/node/room.h"
-#include "testamur/v1/ledger.grpc.pb.h"
+#include "testamur/node/submit_calls.h"
 
 namespace testamur::node {
 
-class LedgerService final : public testamur::v1::Ledger::Service {
+class LedgerService final : public SubmitCalls::Service {
  public:
   /// `max_long_calls`: that wait or stream, at once. Each takes a thread for as long as its caller likes, so they must leave some to
   /// those who only ask.
@@ -20,11 +19,6 @@ class LedgerService final : public testamur::v1::Ledger::Service {
   /// Long calls end soon.
   void stop() { stopping_ = true; }
 
-  grpc::Status Submit(grpc::ServerContext* context, const testamur::v1::SubmitRequest* request,
-                      testamur::v1::Outcome* answer) override;
-  grpc::Status SubmitStream(
-      grpc::ServerContext* context,
-      grpc::ServerReaderWriter<testamur::v1::Outcome, testamur::v1::SubmitRequest>* stream) override;
   grpc::Status GetSubmission(grpc::ServerContext* context, const testamur::v1::GetSubmissionRequest* request,
                              testamur::v1::Outcome* answer) override;
   grpc::Status GetLedger(grpc::ServerContext* context, const testamur::v1::GetLedgerRequest* request,
