@@ -329,7 +329,7 @@ class RunningNode::Impl {
   consensus::TransportEvents transport_events() {
     consensus::TransportEvents events;
     events.message = [this](consensus::Message message) { driver_->step(std::move(message)); };
-    events.letter = [this](consensus::NodeId from, Bytes letter) { take_letter(from, std::move(letter)); };
+    events.letter = [this](consensus::NodeId from, Bytes letter) { take_letter(from, letter); };
     events.connected = [this](consensus::NodeId peer) {
       log_info("connected", {{"node", name_of(peer)}});
       driver_->reconnected(peer);
@@ -357,24 +357,20 @@ class RunningNode::Impl {
     return true;
   }
 
-  /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
-  void take_letter(consensus::NodeId from, Bytes letter) {
-    auto place = from_peers_.at(from).letters.enter(letter.size());
-    if (!place) return;
-    letter_desk_.post([this, from, letter = std::move(letter), place = std::move(place)] { read(from, letter); });
-  }
-  template <class Function>
-  void take_head(consensus::NodeId from, Function function) {
-    auto place = from_peers_.at(from).heads.enter();
-    if (!place) return;
-    ledger_desk_.post([function = std::move(function), place = std::move(place)] { function(); });
-  }
-
-  void read(consensus::NodeId from, const Bytes& bytes) {
+  /// Read as it comes, by the thread that hears this peer: what is only to be handed on wakes no desk in between.
+  void take_letter(consensus::NodeId from, const Bytes& bytes) {
     auto letter = read_letter(bytes);
     if (!letter) return tell_unread(from, letter.error());
     std::visit([&](auto& is) { on(from, std::move(is)); }, *letter);
   }
+  /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
+  template <class Function>
+  static void wait_at(Desk& desk, Room& room, std::size_t bytes, Function function) {
+    auto place = room.enter(bytes);
+    if (!place) return;
+    desk.post([function = std::move(function), place = std::move(place)]() mutable { function(); });
+  }
+
   void tell_unread(consensus::NodeId from, const Error& error) {
     auto& told = from_peers_.at(from).unread_told;
     const auto now = std::chrono::steady_clock::now();
@@ -384,22 +380,26 @@ class RunningNode::Impl {
   }
 
   void on(consensus::NodeId from, SubmissionLetter letter) {
-    const SubmissionId id = sha256(letter.handed.signed_statement);
-    const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
-    if (retry_after_ms == 0) return;
-    if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
+    const std::size_t size = letter.handed.size();
+    wait_at(letter_desk_, from_peers_.at(from).letters, size, [this, from, letter = std::move(letter)]() mutable {
+      const SubmissionId id = sha256(letter.handed.signed_statement);
+      const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
+      if (retry_after_ms == 0) return;
+      if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
+    });
   }
   void on(consensus::NodeId from, const NoRoomLetter& letter) {
     if (driver_->standing().leader == from) intake_->no_room(letter.submission, letter.retry_after_ms);
   }
   void on(consensus::NodeId from, const CosignedLetter& letter) {
-    take_head(from, [this, from, letter] {
+    wait_at(ledger_desk_, from_peers_.at(from).heads, 0, [this, from, letter] {
       cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
                           letter.cosignature);
     });
   }
   void on(consensus::NodeId from, CertifiedLetter letter) {
-    take_head(from, [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+    wait_at(ledger_desk_, from_peers_.at(from).heads, 0,
+            [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
   }
 
   // The public.
@@ -493,7 +493,7 @@ class RunningNode::Impl {
   struct FromPeer {
     Room letters{kMaxLettersWaiting, kMaxLetterBytesWaiting};
     Room heads{kMaxHeadsWaiting, kMaxLetterBytesWaiting};
-    std::optional<std::chrono::steady_clock::time_point> unread_told;  // on the letter desk
+    std::optional<std::chrono::steady_clock::time_point> unread_told;  // of the thread that hears this peer
   };
   std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;

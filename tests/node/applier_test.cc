@@ -23,7 +23,8 @@ TEST(Applier, TheSameBytesInALaterBlockAreToldAsAcceptedAlsoWhenTheFirstWasNotWa
   Cosigner cosigner({"node.example", clock}, test.ledger(), test::key_named("no voter"), std::nullopt, events);
   std::size_t claims = 0;
   Applier applier(test.ledger(), cosigner, intake, signatures,
-                  {[&](const std::vector<consensus::Claim>& made, const std::optional<Cosigner::Promise>&) {
+                  {[&](consensus::Index, const std::vector<consensus::Claim>& made,
+                       const std::optional<Cosigner::Promise>&) {
                      claims += made.size();
                    },
                    [](const Error& error) { ADD_FAILURE() << error.message; }});

@@ -94,6 +94,7 @@ void StatementCaller::call(grpc::CompletionQueue& queue, void* tag) {
   // Without a number the call goes out all the same, as what it is by then: refused, and counted.
   if (!next_ && !learn_number()) next_ = EntryNumber{0};
   if (!in_hand_) make_statement();
+  reader_.reset();  // lives in what the context holds
   context_.emplace();
   context_->set_wait_for_ready(true);
   context_->set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -133,6 +134,7 @@ void ProofCaller::call(grpc::CompletionQueue& queue, void* tag) {
   request.set_institution(entry_.in.institution);
   request.set_register_(entry_.in.name);
   request.set_first(entry_.number.value);
+  reader_.reset();  // lives in what the context holds
   context_.emplace();
   context_->set_wait_for_ready(true);
   context_->set_deadline(std::chrono::system_clock::now() + kDeadline);

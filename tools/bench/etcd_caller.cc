@@ -19,6 +19,7 @@ PutCaller::PutCaller(const std::string& address, std::string name, std::size_t v
 
 void PutCaller::call(grpc::CompletionQueue& queue, void* tag) {
   request_.set_key(name_ + "/" + std::to_string(count_));
+  reader_.reset();  // lives in what the context holds
   context_.emplace();
   context_->set_wait_for_ready(true);
   context_->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(65));
