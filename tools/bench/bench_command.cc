@@ -38,6 +38,7 @@ struct Options {
   unsigned readers = 16;
   unsigned rounds = 3;
   std::size_t value_bytes = 256;
+  std::uint64_t max_pending = 64;
 
   Period period() const { return {std::chrono::seconds(warm_up), std::chrono::seconds(seconds)}; }
   unsigned most_clients() const { return *std::max_element(clients.begin(), clients.end()); }
@@ -109,7 +110,8 @@ std::optional<Failure> open_running(const Options& options, Place& place) {
 }
 
 /// For this many callers that write.
-std::optional<Failure> open_place(const Options& options, unsigned writers, Context& context, Place& place) {
+std::optional<Failure> open_place(const Options& options, unsigned writers, Context& context, Place& place,
+                                  std::uint64_t max_pending = 0) {
   auto workplace = Workplace::open(options.directory);
   if (!workplace) return tool::failure_of(workplace.error());
   place.workplace.emplace(std::move(*workplace));
@@ -118,7 +120,7 @@ std::optional<Failure> open_place(const Options& options, unsigned writers, Cont
   } else {
     const std::string program = options.program.empty() ? program_beside_this() : options.program;
     auto cluster =
-        TestamurCluster::make({options.members, writers, place.workplace->path() + "/testamur", program});
+        TestamurCluster::make({options.members, writers, place.workplace->path() + "/testamur", program, max_pending});
     if (!cluster) return tool::failure_of(cluster.error());
     place.cluster = std::move(*cluster);
     place.target = place.cluster->target();
@@ -192,6 +194,30 @@ int bench_mix(const Options& options, Context& context) {
     }
   }
   return report.finish();
+}
+
+int bench_overload(const Options& options, Context& context) {
+  Place place;
+  const unsigned clients = options.most_clients();
+  if (auto failure = open_place(options, clients, context, place, options.max_pending)) {
+    return tool::fail(context, *failure);
+  }
+  const auto overload = run_overload(place.conditions(options), clients, context);
+  if (!overload) return context.fail(overload.error());
+  const bool kept = overload->lost == 0 && overload->doubled == 0;
+  if (context.json) {
+    context.print({{"exit", kept ? tool::kGood : tool::kFailed},
+                   {"before", to_json(overload->before)},
+                   {"during", to_json(overload->during)},
+                   {"after", to_json(overload->after)},
+                   {"lost", overload->lost},
+                   {"doubled", overload->doubled}});
+  } else {
+    for (const Run* run : {&overload->before, &overload->during, &overload->after}) say(context, *run);
+    context.out << "certified and not on the ledger: " << overload->lost << "; on the ledger twice: " << overload->doubled
+                << "\n";
+  }
+  return kept ? tool::kGood : tool::kFailed;
 }
 
 int bench_sealed(const Options& options, Context& context) {
@@ -286,12 +312,16 @@ void add_bench(CLI::App& app, Context& context) {
   CLI::App& sealed = add("sealed", "A sealed class, from files to a bundle of verified proofs", bench_sealed);
   CLI::App& lookup = add("lookup", "Look-ups with full proofs, which are verified", bench_lookup);
   CLI::App& mix = add("mix", "One-entry statements and look-ups at once", bench_mix);
+  CLI::App& overload = add("overload", "More clients than the nodes have room for, who come back at once when refused", bench_overload);
   CLI::App& versus = add("vs-etcd", "One-entry statements and etcd's puts by turns, on this machine", bench_versus);
-  for (CLI::App* command : {&one, &listed, &sealed, &lookup, &mix}) add_ledger(*command, *options);
+  for (CLI::App* command : {&one, &listed, &sealed, &lookup, &mix, &overload}) add_ledger(*command, *options);
   for (CLI::App* command : {&one, &listed}) add_wait(*command, *options);
   listed.add_option("--batch", options->batch, "Entries of each batch")->check(CLI::Range(1, 65'536))->capture_default_str();
   sealed.add_option("--documents", options->documents, "How many")->check(CLI::Range(1, 8 << 20))->capture_default_str();
   mix.add_option("--readers", options->readers, "Clients that look up")->check(CLI::Range(1, 4096))->capture_default_str();
+  overload.add_option("--max-pending", options->max_pending, "Statements that may wait at each node")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   versus.add_option("--rounds", options->rounds, "Rounds, of which the medians are told")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

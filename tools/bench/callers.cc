@@ -70,8 +70,10 @@ bool StatementCaller::learn_number() {
   if (!stub_->GetRegister(&context, request, &answer).ok()) return false;
   const auto record = decode_record(as_bytes(answer.record()));
   const auto* found = record ? std::get_if<RegisterRecord>(&*record) : nullptr;
-  if (found != nullptr) next_ = EntryNumber{found->issued};
-  return found != nullptr;
+  if (found == nullptr) return false;
+  next_ = EntryNumber{found->issued};
+  if (acknowledged_ == 0) first_ = found->issued;
+  return true;
 }
 
 void StatementCaller::make_statement() {
@@ -110,6 +112,7 @@ Step StatementCaller::answered() {
   if (reached && outcome_.code() == "ok") {
     in_hand_ = false;
     next_ = EntryNumber{next_->value + wish_.entries};
+    acknowledged_ += wish_.entries;
     return {Step::Kind::done, 0, {}};
   }
   if (reached || outcome_.stage() == v1::STAGE_NOT_TAKEN) {
@@ -118,7 +121,7 @@ Step StatementCaller::answered() {
     return {Step::Kind::failed, kRetryMs, outcome_.code()};
   }
   if (outcome_.stage() == v1::STAGE_BUSY) {
-    return {Step::Kind::again, std::max<std::uint32_t>(outcome_.retry_after_ms(), 1), {}};
+    return {Step::Kind::again, wish_.impatient ? 1 : std::max<std::uint32_t>(outcome_.retry_after_ms(), 1), {}};
   }
   return {Step::Kind::failed, kRetryMs, v1::Stage_Name(outcome_.stage())};
 }

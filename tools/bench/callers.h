@@ -19,12 +19,18 @@ class StatementCaller final : public Caller {
     std::uint32_t entries = 1;  ///< of each statement
     bool listed = false;
     v1::Wait wait = v1::WAIT_COMMITTED;
+    bool impatient = false;  ///< comes back at once when it is told to come later
   };
   StatementCaller(const std::string& address, const Target& target, const LoadRegister& in, Wish wish, std::uint64_t seed);
 
   void call(grpc::CompletionQueue& queue, void* tag) override;
   Step on_event(grpc::CompletionQueue& queue, void* tag, bool ok) override;
   void cancel() override { context_->TryCancel(); }
+
+  const LoadRegister& in() const { return in_; }
+  /// How many entries the register had, and how many it has at least by the answers. One more statement may be under way.
+  std::uint64_t first() const { return first_; }
+  std::uint64_t acknowledged() const { return acknowledged_; }
 
  private:
   bool learn_number();
@@ -37,6 +43,8 @@ class StatementCaller final : public Caller {
   const Wish wish_;
   std::mt19937_64 random_;
   std::optional<EntryNumber> next_;
+  std::uint64_t first_ = 0;
+  std::uint64_t acknowledged_ = 0;
   bool in_hand_ = false;  ///< a statement whose fate is open: the same bytes again
   v1::SubmitRequest request_;
   v1::Outcome outcome_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <grpcpp/grpcpp.h>
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::chrono::seconds kToServe{60};
 constexpr std::size_t kMaxLogBytes = 16u << 20;
+/// So that one ledger serves for every workload.
+constexpr unsigned kUsualRegisters = 256;
 
 std::string loopback(int port) { return "127.0.0.1:" + std::to_string(port); }
 std::string institution(unsigned i) { return "bench-" + std::to_string(i) + ".example"; }
@@ -74,7 +77,7 @@ Result<void> TestamurCluster::make_sites() {
     site_wish.peer_address = loopback(free_port());
     site_wish.public_address = loopback(free_port());
     site_wish.keys.push_back({"registrar", kUseIssue | kUseAmend});
-    for (unsigned k = i; k < std::max(wish_.registers, wish_.nodes); k += wish_.nodes) {
+    for (unsigned k = i; k < std::max(wish_.registers, kUsualRegisters); k += wish_.nodes) {
       site_wish.registers.push_back({"r" + std::to_string(k), 1});
     }
     auto card = tool::make_site(site_wish, site(i));
@@ -91,6 +94,10 @@ Result<void> TestamurCluster::make_sites() {
   if (auto written = tool::write_file(beside, encode(*genesis), tool::Existing::replace); !written) return written.error();
   for (unsigned i = 0; i < wish_.nodes; ++i) {
     if (const auto made = tool::make_node({}, site(i), beside); !made) return made.error();
+    if (wish_.max_pending > 0) {
+      std::ofstream(site(i) + "/" + std::string(tool::kNodeFile), std::ios::app)
+          << "\n[limits]\nmax_pending = " << wish_.max_pending << "\n";
+    }
   }
   std::filesystem::rename(beside, founding + "/genesis");
   return {};

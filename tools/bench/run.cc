@@ -43,7 +43,7 @@ std::vector<UseInRun> Watch::use() const {
     const auto before = begun_.use.find(name);
     if (before == begun_.use.end()) continue;
     const double cpu = static_cast<double>(after.cpu_us - before->second.cpu_us) / 1e6 / seconds;
-    out.push_back({name, cpu, after.rss_bytes, after.peak_rss_bytes});
+    out.push_back({name, cpu, before->second.rss_bytes, after.rss_bytes, after.peak_rss_bytes});
   }
   for (std::size_t i = 0; i < begun_.logs.size(); ++i) {
     const std::string name = "node " + std::to_string(i);
@@ -58,7 +58,7 @@ std::vector<UseInRun> Watch::use() const {
   return out;
 }
 
-Run run(Run described, std::vector<std::unique_ptr<Caller>> callers, Period period, Watch watch,
+Run run(Run described, std::vector<std::unique_ptr<Caller>>& callers, Period period, Watch watch,
         tool::Context& context) {
   tool::Progress progress(context, described.what + ", " + std::to_string(described.clients) + " clients, seconds",
                           static_cast<std::uint64_t>((period.warm_up + period.measured).count() / 1000));
@@ -107,6 +107,7 @@ boost::json::object to_json(const Run& run) {
   for (const UseInRun& process : run.processes) {
     processes.push_back(boost::json::object{{"name", process.name},
                                             {"cpu_cores", process.cpu},
+                                            {"rss_before_bytes", process.rss_before_bytes},
                                             {"rss_bytes", process.rss_bytes},
                                             {"peak_rss_bytes", process.peak_rss_bytes},
                                             {"log_syncs_per_second", process.syncs},

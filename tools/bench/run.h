@@ -14,6 +14,7 @@ namespace testamur::bench {
 struct UseInRun {
   std::string name;
   double cpu = 0;  ///< cores: 1 is one core the whole time
+  std::uint64_t rss_before_bytes = 0;
   std::uint64_t rss_bytes = 0;
   std::uint64_t peak_rss_bytes = 0;  ///< since it started
   double syncs = 0;                  ///< of its consensus log, a second; nodes only
@@ -60,7 +61,7 @@ class Watch {
 };
 
 /// Drives the callers for the period, with progress.
-Run run(Run described, std::vector<std::unique_ptr<Caller>> callers, Period period, Watch watch, tool::Context& context);
+Run run(Run described, std::vector<std::unique_ptr<Caller>>& callers, Period period, Watch watch, tool::Context& context);
 
 void say(tool::Context& context, const Run& run);
 boost::json::object to_json(const Run& run);

@@ -24,7 +24,7 @@ Result<Run> run_puts(const EtcdCluster& etcd, unsigned clients, const VersusWish
   described.what = "etcd puts of " + std::to_string(wish.value_bytes) + " bytes";
   described.unit = "puts";
   described.clients = clients;
-  return run(std::move(described), std::move(callers), wish.period, Watch(&etcd, {}), context);
+  return run(std::move(described), callers, wish.period, Watch(&etcd, {}), context);
 }
 
 std::optional<tool::Failure> measure_etcd(EtcdCluster& etcd, const VersusWish& wish, unsigned round,

@@ -100,14 +100,14 @@ Result<Run> run_statements(const Conditions& conditions, unsigned clients, State
                            tool::Context& context) {
   auto callers = writers(conditions, clients, wish);
   if (!callers) return callers.error();
-  return run(described(clients, wish), std::move(*callers), conditions.period, watch_of(conditions), context);
+  return run(described(clients, wish), *callers, conditions.period, watch_of(conditions), context);
 }
 
 Result<Run> run_lookups(const Conditions& conditions, unsigned clients, tool::Context& context) {
   const auto issued = issued_in(conditions.target);
   if (!issued) return issued.error();
-  return run(described_lookups(clients), readers(conditions, clients, *issued), conditions.period,
-             watch_of(conditions), context);
+  auto callers = readers(conditions, clients, *issued);
+  return run(described_lookups(clients), callers, conditions.period, watch_of(conditions), context);
 }
 
 Result<std::vector<Run>> run_mix(const Conditions& conditions, unsigned write_clients, unsigned read_clients,
@@ -123,9 +123,51 @@ Result<std::vector<Run>> run_mix(const Conditions& conditions, unsigned write_cl
     auto callers = readers(conditions, read_clients, *issued);
     lookups.measured = run_closed_loop(callers, conditions.period, {});
   });
-  Run statements = run(described(write_clients, wish), std::move(*writing), conditions.period, watch_of(conditions), context);
+  Run statements =
+      run(described(write_clients, wish), *writing, conditions.period, watch_of(conditions), context);
   reading.join();
   return std::vector<Run>{std::move(statements), std::move(lookups)};
+}
+
+/// What the registers hold against what the callers were told.
+std::optional<tool::Failure> compare(const Conditions& conditions, const std::vector<const StatementCaller*>& callers,
+                                     Overload& out) {
+  tool::NodeClient node(conditions.target.nodes);
+  for (const StatementCaller* caller : callers) {
+    const auto now = tool::ask_register(node, caller->in().name);
+    if (!now) return tool::failure_of(now.failure);
+    const std::uint64_t acknowledged = caller->first() + caller->acknowledged();
+    const std::uint64_t issued = now->record.issued;
+    // One that was under way at the end may have come through or not.
+    if (issued < acknowledged) out.lost += acknowledged - issued;
+    if (issued > acknowledged + 1) out.doubled += issued - acknowledged - 1;
+  }
+  return std::nullopt;
+}
+
+Result<Overload> run_overload(const Conditions& conditions, unsigned clients, tool::Context& context) {
+  constexpr unsigned kFew = 16;
+  const StatementCaller::Wish patient{1, false, v1::WAIT_CERTIFIED};
+  StatementCaller::Wish impatient = patient;
+  impatient.impatient = true;
+  Overload out;
+  auto before = run_statements(conditions, std::min(kFew, clients), patient, context);
+  if (!before) return before.error();
+  out.before = std::move(*before);
+  auto many = writers(conditions, clients, impatient);
+  if (!many) return many.error();
+  std::vector<const StatementCaller*> callers;
+  for (const auto& caller : *many) callers.push_back(static_cast<const StatementCaller*>(caller.get()));
+  Run crowd = described(clients, impatient);
+  crowd.what += ", refused and back at once";
+  out.during = run(std::move(crowd), *many, conditions.period, watch_of(conditions), context);
+  auto after = run_statements(conditions, std::min(kFew, clients), patient, context);
+  if (!after) return after.error();
+  out.after = std::move(*after);
+  // The callers of the last run write in registers of the crowd's.
+  callers.erase(callers.begin(), callers.begin() + std::min(kFew, clients));
+  if (const auto failure = compare(conditions, callers, out)) return Error{ErrorCode::storage, failure->message};
+  return out;
 }
 
 std::optional<tool::Failure> preload(const Conditions& conditions, std::uint64_t entries, tool::Context& context) {

@@ -23,6 +23,16 @@ Result<Run> run_lookups(const Conditions& conditions, unsigned clients, tool::Co
 Result<std::vector<Run>> run_mix(const Conditions& conditions, unsigned writers, unsigned readers,
                                  tool::Context& context);
 
+/// More callers than the nodes have room for, which come back at once when they are refused; and a few before and after.
+struct Overload {
+  Run before;
+  Run during;
+  Run after;
+  std::uint64_t lost = 0;     ///< entries acknowledged as certified that the registers do not hold
+  std::uint64_t doubled = 0;  ///< entries that the registers hold beyond those that were handed in
+};
+Result<Overload> run_overload(const Conditions& conditions, unsigned clients, tool::Context& context);
+
 /// Issues listed batches until the target holds so many entries.
 std::optional<tool::Failure> preload(const Conditions& conditions, std::uint64_t entries, tool::Context& context);
 
