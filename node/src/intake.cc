@@ -5,7 +5,6 @@
 
 #include "testamur/ledger/payload.h"
 #include "testamur/ledger/sha256.h"
-#include "testamur/node/certified_view.h"
 
 namespace testamur::node {
 namespace {
@@ -66,9 +65,8 @@ std::size_t Intake::HashOfId::operator()(const SubmissionId& id) const {
   return out;
 }
 
-Intake::Intake(Options options, std::shared_ptr<const storage::KeyValueStore> store, SignatureMemory& signatures,
-               Events events)
-    : options_(std::move(options)), histories_(std::move(store)), signatures_(signatures), events_(std::move(events)) {}
+Intake::Intake(Options options, OpenHistories& histories, SignatureMemory& signatures, Events events)
+    : options_(std::move(options)), histories_(histories), signatures_(signatures), events_(std::move(events)) {}
 
 std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const Handed& handed) const {
   try {
@@ -79,18 +77,17 @@ std::optional<SubmissionOutcome> Intake::examine(const SubmissionId& id, const H
 }
 
 std::optional<SubmissionOutcome> Intake::examine_or_throw(const SubmissionId& id, const Handed& handed) const {
-  const auto history = histories_.open();
-  if (!history) {
-    const bool nothing = history.error().code == ErrorCode::not_found;
+  const auto ledger = histories_.borrow();
+  if (!ledger) {
+    const bool nothing = ledger.error().code == ErrorCode::not_found;
     return SubmissionOutcome{
-        id, Stage::busy, {}, nothing ? "nothing is certified on this node yet" : history.error().message, 1000, {}};
+        id, Stage::busy, {}, nothing ? "nothing is certified on this node yet" : ledger.error().message, 1000, {}};
   }
-  const auto found = (*history)->find_statement(handed.signed_statement);
+  const auto found = (*ledger)->history->find_statement(handed.signed_statement);
   if (!found) return SubmissionOutcome{id, Stage::busy, {}, found.error().message, 1000, {}};
   if (*found) return accepted(id, **found, Stage::certified);
-  const CertifiedView view(**history);
   const Judgement judged =
-      testamur::examine(handed.view(), options_.clock(), options_.ledger, view, signatures_.as_check());
+      testamur::examine(handed.view(), options_.clock(), options_.ledger, (*ledger)->view, signatures_.as_check());
   if (judged.code == Acceptance::ok) return std::nullopt;
   return SubmissionOutcome{id, Stage::not_taken, std::string(name(judged.code)), advice(judged.code), 0, {}};
 }

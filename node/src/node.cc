@@ -39,6 +39,7 @@ constexpr std::size_t kMaxHeadsWaiting =
     256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
+constexpr unsigned kMaxSubmitThreads = 4;
 
 /// A thread with a queue and a timer.
 class Desk {
@@ -109,7 +110,7 @@ consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
 class RunningNode::Impl {
  public:
   Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
-      : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)) {
+      : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)), histories_(stores_.state) {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();
@@ -176,7 +177,7 @@ class RunningNode::Impl {
     };
     Intake::Options intake{clock_, self_.ledger, config_.max_pending, config_.max_pending_bytes};
     intake_ = std::make_unique<Intake>(
-        std::move(intake), stores_.state, signatures_,
+        std::move(intake), histories_, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
     cosigner_ = std::make_unique<Cosigner>(
         Cosigner::Options{self_.node().name, clock_, config_.cosign_every, signatures_.as_check()}, *stores_.ledger,
@@ -206,6 +207,7 @@ class RunningNode::Impl {
     events.repeat = [this] { to_all(certified_letter(heads_.certified()->note)); };
     events.certified = [this](const CertifiedCheckpoint& certified, const store::BlockHead& head) {
       driver_->certified(consensus::Index{head.payload.value});
+      histories_.renew();
       intake_->certified(head.height);
       tell_certified(certified, head.height);
     };
@@ -413,7 +415,7 @@ class RunningNode::Impl {
   }
 
   Result<void> serve_public() {
-    service_ = std::make_unique<LedgerService>(stores_.state, *intake_, heads_, config_.max_public_calls * 3 / 4,
+    service_ = std::make_unique<LedgerService>(histories_, *intake_, heads_, config_.max_public_calls * 3 / 4,
                                                [this] { return status(); });
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -428,9 +430,13 @@ class RunningNode::Impl {
     int port = 0;
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
+    SubmitCalls::Queues queues;
+    for (unsigned i = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxSubmitThreads); i > 0; --i) {
+      queues.push_back(builder.AddCompletionQueue());
+    }
     submit_calls_ = std::make_unique<SubmitCalls>(
         *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
-        builder.AddCompletionQueue());
+        std::move(queues));
     auto server = builder.BuildAndStart();
     bool serving = false;
     {
@@ -482,6 +488,7 @@ class RunningNode::Impl {
   const Self self_;
   const std::function<void(const Error&)> failed_;
   Stores stores_;
+  OpenHistories histories_;
   Clock clock_;
   SignatureMemory signatures_;
   Heads heads_;

@@ -16,15 +16,15 @@ constexpr std::uint32_t kMaxListed = 1000;
 
 /// The certified ledger of now; UNAVAILABLE before its first certified checkpoint.
 template <class Answer>
-grpc::Status with_history(const store::Histories& histories, Answer&& answer) {
-  const auto history = histories.open();
-  if (!history) {
-    if (history.error().code == ErrorCode::not_found) {
+grpc::Status with_history(OpenHistories& histories, Answer&& answer) {
+  const auto ledger = histories.borrow();
+  if (!ledger) {
+    if (ledger.error().code == ErrorCode::not_found) {
       return {grpc::StatusCode::UNAVAILABLE, "nothing is certified on this node yet; try again in a moment"};
     }
-    return status_of(history.error());
+    return status_of(ledger.error());
   }
-  return answer(**history);
+  return answer(*(*ledger)->history);
 }
 
 testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
@@ -38,9 +38,9 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
 
 }  // namespace
 
-LedgerService::LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
+LedgerService::LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads,
                              std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status)
-    : histories_(std::move(store)),
+    : histories_(histories),
       intake_(intake),
       heads_(heads),
       status_(std::move(status)),
@@ -141,7 +141,9 @@ grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testam
       testamur::v1::EntryProof out;
       out.set_number(wanted.number.value);
       out.set_proof(text_of(encode(*proof)));
-      if (!stream->Write(out)) break;
+      grpc::WriteOptions options;
+      if (i + 1 == count) options.set_last_message();  // leaves together with the status
+      if (!stream->Write(out, options)) break;
     }
     if (stopping_) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "this node is stopping; ask another");
     return grpc::Status::OK;

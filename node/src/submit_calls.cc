@@ -1,6 +1,8 @@
 #include "testamur/node/submit_calls.h"
 
-#include <algorithm>
+#include <grpcpp/alarm.h>
+#include <pthread.h>
+
 #include <deque>
 
 #include "service_answers.h"
@@ -13,9 +15,6 @@ namespace v1 = testamur::v1;
 
 constexpr std::uint32_t kWaitMs = 30'000;
 constexpr std::uint32_t kMaxWaitMs = 60'000;
-/// Signatures are checked on these threads.
-constexpr unsigned kMaxThreads = 4;
-
 struct Asked {
   Stage wanted = Stage::pending;
   Intake::Instant until;
@@ -79,32 +78,90 @@ class SubmitCalls::Active {
   SubmitCalls& all_;
 };
 
+/// A completion queue and the one thread that serves it. What gRPC does for a call of this lane is begun and ended on that thread
+/// alone; so calls need no locks, and the outcomes of a block wake it once.
+class SubmitCalls::Lane {
+ public:
+  Lane(SubmitCalls& calls, std::unique_ptr<grpc::ServerCompletionQueue> queue)
+      : all(calls), queue_(std::move(queue)) {}
+  /// No call of this lane is left.
+  ~Lane() {
+    queue_->Shutdown();
+    if (thread_.joinable()) {
+      thread_.join();
+    } else {
+      run();  // of a server that was never started, the queue is emptied here
+    }
+  }
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  void start();
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  /// Runs the task on the lane's thread. From any thread.
+  void post(std::function<void()> task) {
+    if (std::this_thread::get_id() == id_) return task();
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() == 1) alarm_.Set(queue_.get(), std::chrono::system_clock::now(), &rung_);
+  }
+
+  SubmitCalls& all;
+
+ private:
+  void run() {
+    void* operation = nullptr;
+    bool ok = false;
+    while (queue_->Next(&operation, &ok)) static_cast<Operation*>(operation)->complete(ok);
+  }
+  void run_tasks() {
+    std::vector<std::function<void()>> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      tasks.swap(tasks_);
+    }
+    for (const auto& task : tasks) task();
+  }
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::thread thread_;
+  std::thread::id id_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;
+  grpc::Alarm alarm_;  // set when there are tasks
+  Operation rung_{[this](bool) { run_tasks(); }};
+};
+
 class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  public:
-  explicit UnaryCall(SubmitCalls& all) : all_(all), responder_(&context_) {}
+  explicit UnaryCall(Lane& lane) : lane_(lane), responder_(&context_) {}
 
-  static void listen(SubmitCalls& all) {
-    const auto call = std::make_shared<UnaryCall>(all);
-    all.service_.RequestSubmit(&call->context_, &call->request_, &call->responder_, all.queue_.get(), all.queue_.get(),
-                               call->begun_.begin(call));
+  static void listen(Lane& lane) {
+    const auto call = std::make_shared<UnaryCall>(lane);
+    lane.all.service_.RequestSubmit(&call->context_, &call->request_, &call->responder_, lane.queue(), lane.queue(),
+                                    call->begun_.begin(call));
   }
 
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(all_);
-    listen(all_);
+    active_.emplace(lane_.all);
+    listen(lane_);
     const auto asked = asked_of(request_);
     if (!asked) return fail(wrong_wait());
-    if (!(place_ = all_.calls_.enter())) return fail(too_many());
-    all_.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
-                        asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
-                          call->responder_.Finish(outcome_of(outcome), grpc::Status::OK, call->finished_.begin(call));
-                        });
+    if (!(place_ = lane_.all.calls_.enter())) return fail(too_many());
+    lane_.all.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
+                             asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
+                               call->lane_.post([call, outcome] { call->answer(outcome); });
+                             });
+  }
+  void answer(const SubmissionOutcome& outcome) {
+    responder_.Finish(outcome_of(outcome), grpc::Status::OK, finished_.begin(shared_from_this()));
   }
   void fail(const grpc::Status& status) { responder_.FinishWithError(status, finished_.begin(shared_from_this())); }
 
-  SubmitCalls& all_;
+  Lane& lane_;
   std::optional<Active> active_;  // goes when all below has gone
   grpc::ServerContext context_;
   v1::SubmitRequest request_;
@@ -116,27 +173,24 @@ class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
 
 class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> {
  public:
-  explicit StreamCall(SubmitCalls& all) : all_(all), stream_(&context_) {}
+  explicit StreamCall(Lane& lane) : lane_(lane), stream_(&context_) {}
 
-  static void listen(SubmitCalls& all) {
-    const auto call = std::make_shared<StreamCall>(all);
-    all.service_.RequestSubmitStream(&call->context_, &call->stream_, all.queue_.get(), all.queue_.get(),
-                                     call->begun_.begin(call));
+  static void listen(Lane& lane) {
+    const auto call = std::make_shared<StreamCall>(lane);
+    lane.all.service_.RequestSubmitStream(&call->context_, &call->stream_, lane.queue(), lane.queue(),
+                                          call->begun_.begin(call));
   }
 
  private:
   void begun(bool ok) {
     if (!ok) return;
-    active_.emplace(all_);
-    listen(all_);
-    const std::lock_guard lock(mutex_);
-    if ((place_ = all_.streams_.enter())) return read();
+    active_.emplace(lane_.all);
+    listen(lane_);
+    if ((place_ = lane_.all.streams_.enter())) return read();
     status_ = too_many();
     read_ended_ = true;
     finish_if_done();
   }
-
-  // With the lock held.
 
   void read() { stream_.Read(&request_, have_read_.begin(shared_from_this())); }
   void write() {
@@ -155,34 +209,27 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
     stream_.Finish(status_, finished_.begin(shared_from_this()));
   }
 
-  // Without.
-
   void have_read(bool ok) {
     const auto asked = ok ? asked_of(request_) : std::nullopt;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!asked) {
-        if (ok) status_ = wrong_wait();
-        read_ended_ = true;
-        return finish_if_done();
-      }
-      ++under_way_;
+    if (!asked) {
+      if (ok) status_ = wrong_wait();
+      read_ended_ = true;
+      return finish_if_done();
     }
-    all_.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
-                        asked->until,
-                        [call = shared_from_this()](const SubmissionOutcome& outcome) { call->tell(outcome); });
-    const std::lock_guard lock(mutex_);
+    ++under_way_;
+    lane_.all.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
+                             asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
+                               call->lane_.post([call, outcome] { call->tell(outcome); });
+                             });
     paused_ = under_way_ >= kMaxUnderWay;
     if (!paused_) read();
   }
   void tell(const SubmissionOutcome& outcome) {
-    const std::lock_guard lock(mutex_);
     if (gone_) return;
     ready_.push_back(outcome_of(outcome));
     if (!writing_) write();
   }
   void written(bool ok) {
-    const std::lock_guard lock(mutex_);
     writing_ = false;
     --under_way_;
     gone_ = gone_ || !ok;
@@ -192,14 +239,12 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
     finish_if_done();
   }
 
-  SubmitCalls& all_;
+  Lane& lane_;
   std::optional<Active> active_;
   grpc::ServerContext context_;
-  v1::SubmitRequest request_;  // of whoever reads, or takes in what was read
+  v1::SubmitRequest request_;
   grpc::ServerAsyncReaderWriter<v1::Outcome, v1::SubmitRequest> stream_;
   Room::Place place_;
-
-  std::mutex mutex_;
   grpc::Status status_;
   std::deque<v1::Outcome> ready_;
   std::size_t under_way_ = 0;
@@ -215,37 +260,29 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
   Operation finished_{[](bool) {}};
 };
 
-SubmitCalls::SubmitCalls(Service& service, Intake& intake, Limits limits,
-                         std::unique_ptr<grpc::ServerCompletionQueue> queue)
-    : service_(service),
-      intake_(intake),
-      calls_(limits.calls, 0),
-      streams_(limits.streams, 0),
-      queue_(std::move(queue)) {}
-
-void SubmitCalls::start() {
-  UnaryCall::listen(*this);
-  StreamCall::listen(*this);
-  const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxThreads);
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+void SubmitCalls::Lane::start() {
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), "submissions");
+    id_ = std::this_thread::get_id();
+    UnaryCall::listen(*this);
+    StreamCall::listen(*this);
+    run();
+  });
 }
 
-void SubmitCalls::run() {
-  void* operation = nullptr;
-  bool ok = false;
-  while (queue_->Next(&operation, &ok)) static_cast<Operation*>(operation)->complete(ok);
+SubmitCalls::SubmitCalls(Service& service, Intake& intake, Limits limits, Queues queues)
+    : service_(service), intake_(intake), calls_(limits.calls, 0), streams_(limits.streams, 0) {
+  for (auto& queue : queues) lanes_.push_back(std::make_unique<Lane>(*this, std::move(queue)));
+}
+
+void SubmitCalls::start() {
+  for (const auto& lane : lanes_) lane->start();
 }
 
 SubmitCalls::~SubmitCalls() {
-  {
-    // Nothing may be begun on a queue that has shut down, so the calls end first.
-    std::unique_lock lock(mutex_);
-    ended_.wait(lock, [this] { return active_ == 0; });
-  }
-  queue_->Shutdown();
-  for (std::thread& thread : threads_) thread.join();
-  // A server that was never started leaves the queue to be emptied here.
-  if (threads_.empty()) run();
+  // Nothing may be begun on a queue that has shut down, so the calls end first.
+  std::unique_lock lock(mutex_);
+  ended_.wait(lock, [this] { return active_ == 0; });
 }
 
 }  // namespace testamur::node

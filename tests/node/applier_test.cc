@@ -17,7 +17,8 @@ TEST(Applier, TheSameBytesInALaterBlockAreToldAsAcceptedAlsoWhenTheFirstWasNotWa
   std::uint64_t now = test::kCreated.value + 60'000;
   const Clock clock = [&] { return Time{now}; };
   SignatureMemory signatures;
-  Intake intake({clock, test.world().ledger()}, test.store(), signatures, {[] {}, [](const Handed&) { return false; }});
+  OpenHistories histories(test.store());
+  Intake intake({clock, test.world().ledger()}, histories, signatures, {[] {}, [](const Handed&) { return false; }});
   Cosigner::Events events;
   events.keep = [](const Bytes&, const std::function<void()>&) {};
   Cosigner cosigner({"node.example", clock}, test.ledger(), test::key_named("no voter"), std::nullopt, events);

@@ -448,7 +448,7 @@ class Life {
     events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
     Intake::Options options;
     options.clock = [this] { return node_.now; };
-    intake_ = std::make_unique<Intake>(options, ledger_.store(), signatures_,
+    intake_ = std::make_unique<Intake>(options, histories_, signatures_,
                                        Intake::Events{[] {}, [](const Handed&) { return false; }});
     applier_ = std::make_unique<Applier>(ledger_.ledger(), *node_.cosigner, *intake_, signatures_, std::move(events));
     derived_ = agreed_ = committed_ = 0;
@@ -489,6 +489,7 @@ class Life {
   TestLedger ledger_;
   Voter node_;
   SignatureMemory signatures_;
+  OpenHistories histories_{ledger_.store()};
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Applier> applier_;
   std::uint64_t committed_ = 0;

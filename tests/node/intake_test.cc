@@ -28,7 +28,7 @@ class IntakeTest : public ::testing::Test {
   void begin(Intake::Options options) {
     options.clock = [this] { return Time{now_}; };
     options.ledger = ledger_.world().ledger();
-    intake_.emplace(std::move(options), ledger_.store(), signatures_,
+    intake_.emplace(std::move(options), histories_, signatures_,
                     Intake::Events{[this] { ++proposals_; },
                                    [this](const Handed& handed) {
                                      if (!leader_there_) return false;
@@ -72,17 +72,19 @@ class IntakeTest : public ::testing::Test {
   }
   void certify() {
     ledger_.certify();
+    histories_.renew();
     intake_->certified(ledger_.ledger().head().height);
   }
 
   test::TestLedger ledger_;
   std::atomic<std::uint64_t> now_ = test::kCreated.value + 1000;
   SignatureMemory signatures_;
+  OpenHistories histories_{ledger_.store()};
   std::optional<Intake> intake_;
   std::vector<SubmissionOutcome> answers_;
   std::vector<SubmissionId> passed_on_;
   bool leader_there_ = true;
-  int proposals_ = 0;
+  std::atomic<int> proposals_ = 0;
 };
 
 TEST_F(IntakeTest, BeforeAnythingIsCertifiedItIsTooEarly) {

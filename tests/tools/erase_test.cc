@@ -158,6 +158,17 @@ TEST_F(Erase, AsksAndDoesNothingUnlessTold) {
   EXPECT_EQ(world_.files_in("proofs"), before);
 }
 
+TEST_F(Erase, IsNotBegunWhileAnotherCommandIsAtWorkInTheDirectory) {
+  issue(3);
+  const auto before = holding("");
+  const auto lock = DirectoryLock::take(path("proofs"));
+  ASSERT_TRUE(lock);
+  const auto ran = erase_salt({"--number", "1"});
+  EXPECT_EQ(ran.exit, kFailed);
+  EXPECT_THAT(ran.err, HasSubstr("conflict"));
+  EXPECT_EQ(holding(""), before);
+}
+
 TEST_F(Erase, OfAListedEntryIsRefusedSinceThereIsNothingToErase) {
   issue(3, {"--listed"});
   const auto ran = erase_salt({"--number", "1"});

@@ -7,6 +7,7 @@
 
 #include "app.h"
 #include "erase.h"
+#include "files.h"
 
 namespace testamur::tool {
 namespace {
@@ -112,6 +113,9 @@ void say(Context& context, const KeptEntry& entry, const std::vector<Holder>& ho
 }
 
 int run_erase(const Options& options, Context& context) {
+  // Nothing may be issued into a directory while its files are written anew.
+  const auto lock = DirectoryLock::take(options.proofs);
+  if (!lock) return context.fail(lock.error());
   KeptEntry entry;
   if (auto failure = find_entry(options, entry)) return fail(context, *failure);
   const auto holders = find_holders(options.proofs, entry);

@@ -15,8 +15,8 @@
 #include <unordered_map>
 
 #include "testamur/node/clock.h"
+#include "testamur/node/open_histories.h"
 #include "testamur/node/signatures.h"
-#include "testamur/store/history.h"
 
 namespace testamur::node {
 
@@ -72,8 +72,7 @@ class Intake {
     std::function<bool(const Handed&)> pass_on;
   };
 
-  Intake(Options options, std::shared_ptr<const storage::KeyValueStore> store, SignatureMemory& signatures,
-         Events events);
+  Intake(Options options, OpenHistories& histories, SignatureMemory& signatures, Events events);
 
   /// Hands in; `done` is called once, when `wanted` (pending, committed or certified) is reached, or it is known that it will not be,
   /// or `until` has come.
@@ -134,7 +133,7 @@ class Intake {
   static void collect(Known& known, Calls& calls, Instant now, bool all);
 
   const Options options_;
-  const store::Histories histories_;
+  OpenHistories& histories_;
   SignatureMemory& signatures_;
   const Events events_;
 

@@ -13,8 +13,7 @@ class LedgerService final : public SubmitCalls::Service {
  public:
   /// `max_long_calls`: that wait or stream, at once. Each takes a thread for as long as its caller likes, so they must leave some to
   /// those who only ask.
-  LedgerService(std::shared_ptr<const storage::KeyValueStore> store, Intake& intake, const Heads& heads,
-                std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status);
+  LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status);
 
   /// Long calls end soon.
   void stop() { stopping_ = true; }
@@ -41,7 +40,7 @@ class LedgerService final : public SubmitCalls::Service {
                        testamur::v1::NodeStatus* answer) override;
 
  private:
-  const store::Histories histories_;
+  OpenHistories& histories_;
   Intake& intake_;
   const Heads& heads_;
   const std::function<testamur::v1::NodeStatus()> status_;

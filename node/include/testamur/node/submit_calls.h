@@ -1,5 +1,5 @@
-// Taking statements in: one at a time, and as a stream with many under way. No thread waits for a block: calls come from a completion
-// queue, and whoever brings the news of an outcome begins to write it.
+// Taking statements in: one at a time, and as a stream with many under way. No thread waits for a block: a few threads serve all calls,
+// each from a completion queue of its own.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -26,7 +26,9 @@ class SubmitCalls {
   /// Of one stream; the next is read when one of them has its outcome.
   static constexpr std::size_t kMaxUnderWay = 1024;
 
-  SubmitCalls(Service& service, Intake& intake, Limits limits, std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  using Queues = std::vector<std::unique_ptr<grpc::ServerCompletionQueue>>;
+  /// Signatures are checked by the threads that serve these queues, one each.
+  SubmitCalls(Service& service, Intake& intake, Limits limits, Queues queues);
   /// The server has shut down before, and the intake answers everybody: waits until every call has ended.
   ~SubmitCalls();
   SubmitCalls(const SubmitCalls&) = delete;
@@ -40,19 +42,17 @@ class SubmitCalls {
   class UnaryCall;
   class StreamCall;
   class Active;
-
-  void run();
+  class Lane;
 
   Service& service_;
   Intake& intake_;
   Room calls_;
   Room streams_;
-  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  std::vector<std::thread> threads_;
 
   std::mutex mutex_;
   std::condition_variable ended_;
   std::size_t active_ = 0;  // calls that have begun and not ended
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace testamur::node
