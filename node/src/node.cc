@@ -110,7 +110,11 @@ consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
 class RunningNode::Impl {
  public:
   Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
-      : config_(config), self_(std::move(self)), failed_(std::move(failed)), stores_(std::move(stores)), histories_(stores_.state) {
+      : config_(config),
+        self_(std::move(self)),
+        failed_(std::move(failed)),
+        stores_(std::move(stores)),
+        histories_(stores_.state) {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();

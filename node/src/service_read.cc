@@ -38,8 +38,8 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
 
 }  // namespace
 
-LedgerService::LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads,
-                             std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status)
+LedgerService::LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls,
+                             std::function<testamur::v1::NodeStatus()> status)
     : histories_(histories),
       intake_(intake),
       heads_(heads),

@@ -82,8 +82,7 @@ class SubmitCalls::Active {
 /// alone; so calls need no locks, and the outcomes of a block wake it once.
 class SubmitCalls::Lane {
  public:
-  Lane(SubmitCalls& calls, std::unique_ptr<grpc::ServerCompletionQueue> queue)
-      : all(calls), queue_(std::move(queue)) {}
+  Lane(SubmitCalls& calls, std::unique_ptr<grpc::ServerCompletionQueue> queue) : all(calls), queue_(std::move(queue)) {}
   /// No call of this lane is left.
   ~Lane() {
     queue_->Shutdown();

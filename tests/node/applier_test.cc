@@ -25,9 +25,7 @@ TEST(Applier, TheSameBytesInALaterBlockAreToldAsAcceptedAlsoWhenTheFirstWasNotWa
   std::size_t claims = 0;
   Applier applier(test.ledger(), cosigner, intake, signatures,
                   {[&](consensus::Index, const std::vector<consensus::Claim>& made,
-                       const std::optional<Cosigner::Promise>&) {
-                     claims += made.size();
-                   },
+                       const std::optional<Cosigner::Promise>&) { claims += made.size(); },
                    [](const Error& error) { ADD_FAILURE() << error.message; }});
   const Handed handed{test.world().sign(0, test.world().issue(0, "r0", 0, 1, {}, false, test::kCreated)), {}};
   const auto commit = [&](std::uint64_t index) {

@@ -69,8 +69,8 @@ TEST_F(Bench, GoesOnWithTheLedgerOfAnEarlierRunAndVerifiesWhatItLooksUp) {
 
 TEST_F(Bench, MoreThanTheNodesHaveRoomForIsRefusedAndNothingIsLost) {
   const char* seconds = std::getenv("TESTAMUR_OVERLOAD_SECONDS");
-  const object said = run({"overload", "--clients", "200", "--max-pending", "20", "--seconds",
-                           seconds != nullptr ? seconds : "4"});
+  const object said =
+      run({"overload", "--clients", "200", "--max-pending", "20", "--seconds", seconds != nullptr ? seconds : "4"});
   const object& during = said.at("during").as_object();
   EXPECT_GT(number(during, "busy"), 0u) << "or it was no overload";
   EXPECT_TRUE(during.at("failed").as_object().empty()) << "a refusal is an answer";

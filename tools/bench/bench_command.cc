@@ -91,7 +91,9 @@ struct Place {
   std::unique_ptr<TestamurCluster> cluster;
   Target target;
 
-  Conditions conditions(const Options& options) const { return {target, cluster.get(), options.period(), options.spread}; }
+  Conditions conditions(const Options& options) const {
+    return {target, cluster.get(), options.period(), options.spread};
+  }
 };
 
 std::optional<Failure> open_running(const Options& options, Place& place) {
@@ -214,8 +216,8 @@ int bench_overload(const Options& options, Context& context) {
                    {"doubled", overload->doubled}});
   } else {
     for (const Run* run : {&overload->before, &overload->during, &overload->after}) say(context, *run);
-    context.out << "certified and not on the ledger: " << overload->lost << "; on the ledger twice: " << overload->doubled
-                << "\n";
+    context.out << "certified and not on the ledger: " << overload->lost
+                << "; on the ledger twice: " << overload->doubled << "\n";
   }
   return kept ? tool::kGood : tool::kFailed;
 }
@@ -224,7 +226,8 @@ int bench_sealed(const Options& options, Context& context) {
   Place place;
   if (auto failure = open_place(options, 1, context, place)) return tool::fail(context, *failure);
   SealedClass sealed;
-  const auto failure = run_sealed(place.conditions(options), options.documents, place.workplace->path(), context, sealed);
+  const auto failure =
+      run_sealed(place.conditions(options), options.documents, place.workplace->path(), context, sealed);
   if (failure) return tool::fail(context, *failure);
   if (context.json) {
     context.print({{"exit", tool::kGood},
@@ -233,8 +236,9 @@ int bench_sealed(const Options& options, Context& context) {
                    {"whole_seconds", sealed.whole},
                    {"beside_hashing_seconds", sealed.beside()}});
   } else {
-    context.out << "a sealed class of " << sealed.documents << ": " << sealed.whole << " s from files to a bundle of proofs, "
-                << sealed.hashing << " s of which read and hash the files, " << sealed.beside() << " s the rest\n";
+    context.out << "a sealed class of " << sealed.documents << ": " << sealed.whole
+                << " s from files to a bundle of proofs, " << sealed.hashing << " s of which read and hash the files, "
+                << sealed.beside() << " s the rest\n";
   }
   return tool::kGood;
 }
@@ -243,7 +247,8 @@ int bench_versus(const Options& options, Context& context) {
   auto workplace = Workplace::open(options.directory);
   if (!workplace) return context.fail(workplace.error());
   const std::string program = options.program.empty() ? program_beside_this() : options.program;
-  auto ours = TestamurCluster::make({options.members, options.most_clients(), workplace->path() + "/testamur", program});
+  auto ours =
+      TestamurCluster::make({options.members, options.most_clients(), workplace->path() + "/testamur", program});
   if (!ours) return context.fail(ours.error());
   auto etcd = EtcdCluster::make(workplace->path() + "/etcd", options.members);
   if (!etcd) return context.fail(etcd.error());
@@ -270,7 +275,8 @@ void add_common(CLI::App& command, Options& options) {
   command.add_option("--warm-up", options.warm_up, "Seconds before, which do not count")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
-  command.add_option("--dir", options.directory, "Where the cluster's data is, and stays; a temporary directory unless given");
+  command.add_option("--dir", options.directory,
+                     "Where the cluster's data is, and stays; a temporary directory unless given");
   command.add_option("--members", options.members, "Nodes of the cluster that it starts")
       ->check(CLI::Range(1, 15))
       ->capture_default_str();
@@ -278,11 +284,13 @@ void add_common(CLI::App& command, Options& options) {
 }
 
 void add_ledger(CLI::App& command, Options& options) {
-  command.add_option("--preload", options.preload, "Issue listed batches first, until the ledger holds so many entries");
+  command.add_option("--preload", options.preload,
+                     "Issue listed batches first, until the ledger holds so many entries");
   command.add_flag("--spread", options.spread, "Clients turn to all nodes, instead of the leader");
   auto* nodes = command.add_option("--node", options.nodes, "HOST:PORT of nodes that run already")->delimiter(',');
   auto* policy = command.add_option("--policy", options.policy, "Their ledger's policy");
-  auto* registers = command.add_option("--register", options.registers, "Registers to issue in, one for each client")->delimiter(',');
+  auto* registers =
+      command.add_option("--register", options.registers, "Registers to issue in, one for each client")->delimiter(',');
   auto* key = command.add_option("--key", options.key, "The key file that signs for these registers");
   nodes->needs(policy)->needs(registers)->needs(key);
 }
@@ -312,20 +320,29 @@ void add_bench(CLI::App& app, Context& context) {
   CLI::App& sealed = add("sealed", "A sealed class, from files to a bundle of verified proofs", bench_sealed);
   CLI::App& lookup = add("lookup", "Look-ups with full proofs, which are verified", bench_lookup);
   CLI::App& mix = add("mix", "One-entry statements and look-ups at once", bench_mix);
-  CLI::App& overload = add("overload", "More clients than the nodes have room for, who come back at once when refused", bench_overload);
+  CLI::App& overload =
+      add("overload", "More clients than the nodes have room for, who come back at once when refused", bench_overload);
   CLI::App& versus = add("vs-etcd", "One-entry statements and etcd's puts by turns, on this machine", bench_versus);
   for (CLI::App* command : {&one, &listed, &sealed, &lookup, &mix, &overload}) add_ledger(*command, *options);
   for (CLI::App* command : {&one, &listed}) add_wait(*command, *options);
-  listed.add_option("--batch", options->batch, "Entries of each batch")->check(CLI::Range(1, 65'536))->capture_default_str();
-  sealed.add_option("--documents", options->documents, "How many")->check(CLI::Range(1, 8 << 20))->capture_default_str();
-  mix.add_option("--readers", options->readers, "Clients that look up")->check(CLI::Range(1, 4096))->capture_default_str();
+  listed.add_option("--batch", options->batch, "Entries of each batch")
+      ->check(CLI::Range(1, 65'536))
+      ->capture_default_str();
+  sealed.add_option("--documents", options->documents, "How many")
+      ->check(CLI::Range(1, 8 << 20))
+      ->capture_default_str();
+  mix.add_option("--readers", options->readers, "Clients that look up")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   overload.add_option("--max-pending", options->max_pending, "Statements that may wait at each node")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   versus.add_option("--rounds", options->rounds, "Rounds, of which the medians are told")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  versus.add_option("--value", options->value_bytes, "Bytes of each put")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  versus.add_option("--value", options->value_bytes, "Bytes of each put")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
 }
 
 }  // namespace testamur::bench

@@ -104,7 +104,9 @@ void StatementCaller::call(grpc::CompletionQueue& queue, void* tag) {
   reader_->Finish(&outcome_, &status_, tag);
 }
 
-Step StatementCaller::on_event(grpc::CompletionQueue&, void*, bool) { return status_.ok() ? answered() : step_of(status_); }
+Step StatementCaller::on_event(grpc::CompletionQueue&, void*, bool) {
+  return status_.ok() ? answered() : step_of(status_);
+}
 
 Step StatementCaller::answered() {
   const bool reached = outcome_.stage() == v1::STAGE_CERTIFIED ||

@@ -21,7 +21,8 @@ class StatementCaller final : public Caller {
     v1::Wait wait = v1::WAIT_COMMITTED;
     bool impatient = false;  ///< comes back at once when it is told to come later
   };
-  StatementCaller(const std::string& address, const Target& target, const LoadRegister& in, Wish wish, std::uint64_t seed);
+  StatementCaller(const std::string& address, const Target& target, const LoadRegister& in, Wish wish,
+                  std::uint64_t seed);
 
   void call(grpc::CompletionQueue& queue, void* tag) override;
   Step on_event(grpc::CompletionQueue& queue, void* tag, bool ok) override;

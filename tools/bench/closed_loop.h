@@ -50,8 +50,8 @@ class Latencies {
 
 struct Measured {
   double seconds = 0;
-  Latencies latencies;                        ///< of the calls that ended well in that time, from before anything was signed
-  std::uint64_t again = 0;                    ///< politely refused
+  Latencies latencies;      ///< of the calls that ended well in that time, from before anything was signed
+  std::uint64_t again = 0;  ///< politely refused
   std::map<std::string, std::uint64_t> failed;  ///< by what was said
   std::uint64_t failures() const;
   double rate() const { return static_cast<double>(latencies.count()) / seconds; }

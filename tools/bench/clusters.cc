@@ -91,7 +91,8 @@ Result<void> TestamurCluster::make_sites() {
   const std::string founding = wish_.directory + "/founding";
   if (auto made = tool::make_directory(founding); !made) return made.error();
   const std::string beside = founding + "/genesis.new";
-  if (auto written = tool::write_file(beside, encode(*genesis), tool::Existing::replace); !written) return written.error();
+  if (auto written = tool::write_file(beside, encode(*genesis), tool::Existing::replace); !written)
+    return written.error();
   for (unsigned i = 0; i < wish_.nodes; ++i) {
     if (const auto made = tool::make_node({}, site(i), beside); !made) return made.error();
     if (wish_.max_pending > 0) {
@@ -119,10 +120,10 @@ Result<void> TestamurCluster::read_sites() {
     for (const auto& in : card->registers) target_.registers.push_back({{card->institution, in.name}, key_path, *key});
   }
   if (target_.nodes.size() != wish_.nodes || target_.registers.size() < wish_.registers) {
-    return Error{ErrorCode::conflict, wish_.directory + ": expected a bench's cluster of " + std::to_string(wish_.nodes) +
-                                          " nodes and " + std::to_string(wish_.registers) + " registers, found " +
-                                          std::to_string(target_.nodes.size()) + " and " +
-                                          std::to_string(target_.registers.size())};
+    return Error{ErrorCode::conflict,
+                 wish_.directory + ": expected a bench's cluster of " + std::to_string(wish_.nodes) + " nodes and " +
+                     std::to_string(wish_.registers) + " registers, found " + std::to_string(target_.nodes.size()) +
+                     " and " + std::to_string(target_.registers.size())};
   }
   return {};
 }
@@ -131,8 +132,8 @@ Result<void> TestamurCluster::start() {
   for (unsigned i = 0; i < wish_.nodes; ++i) {
     const std::string name = "node " + std::to_string(i);
     if (processes_.contains(name)) continue;
-    auto process = Process::start({wish_.program, "--config", site(i) + "/" + std::string(tool::kNodeFile)},
-                                  site(i) + "/log");
+    auto process =
+        Process::start({wish_.program, "--config", site(i) + "/" + std::string(tool::kNodeFile)}, site(i) + "/log");
     if (!process) return process.error();
     processes_.emplace(name, std::move(*process));
   }
@@ -164,10 +165,25 @@ std::vector<std::string> EtcdCluster::arguments_of(const Member& member) const {
   }
   const std::string client = "http://" + loopback(member.client_port);
   const std::string peer = "http://" + loopback(member.peer_port);
-  return {"/usr/bin/etcd", "--name", member.name, "--data-dir", directory_ + "/" + member.name,
-          "--listen-client-urls", client, "--advertise-client-urls", client,
-          "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-          "--initial-cluster", all, "--initial-cluster-state", "new", "--log-level", "error"};
+  return {"/usr/bin/etcd",
+          "--name",
+          member.name,
+          "--data-dir",
+          directory_ + "/" + member.name,
+          "--listen-client-urls",
+          client,
+          "--advertise-client-urls",
+          client,
+          "--listen-peer-urls",
+          peer,
+          "--initial-advertise-peer-urls",
+          peer,
+          "--initial-cluster",
+          all,
+          "--initial-cluster-state",
+          "new",
+          "--log-level",
+          "error"};
 }
 
 Result<void> EtcdCluster::start() {

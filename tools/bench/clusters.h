@@ -10,9 +10,9 @@ namespace testamur::bench {
 
 struct ClusterWish {
   unsigned nodes = 3;
-  unsigned registers = 1;  ///< one at least for each writing caller, spread over the institutions
-  std::string directory;   ///< new, or one that an earlier bench made with the same wish
-  std::string program;     ///< testamurd
+  unsigned registers = 1;         ///< one at least for each writing caller, spread over the institutions
+  std::string directory;          ///< new, or one that an earlier bench made with the same wish
+  std::string program;            ///< testamurd
   std::uint64_t max_pending = 0;  ///< statements that may wait at each node; 0: as many as a node takes by itself
 };
 

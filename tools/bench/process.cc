@@ -69,14 +69,16 @@ void Process::kill() {
 
 bool Process::has_ended() const {
   siginfo_t is{};
-  return pid_ == 0 || (::waitid(P_PID, static_cast<id_t>(pid_), &is, WEXITED | WNOHANG | WNOWAIT) == 0 && is.si_pid != 0);
+  return pid_ == 0 ||
+         (::waitid(P_PID, static_cast<id_t>(pid_), &is, WEXITED | WNOHANG | WNOWAIT) == 0 && is.si_pid != 0);
 }
 
 void Process::stop() {
   if (pid_ == 0) return;
   ::kill(pid_, SIGTERM);
   const auto end = std::chrono::steady_clock::now() + kToStop;
-  while (!has_ended() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (!has_ended() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   kill();
 }
 

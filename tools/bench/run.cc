@@ -81,15 +81,15 @@ Run run(Run described, std::vector<std::unique_ptr<Caller>>& callers, Period per
 void say(tool::Context& context, const Run& run) {
   const Latencies& took = run.measured.latencies;
   std::ostream& out = context.out;
-  out << context.paint(tool::Colour::bold, run.what) << ", " << run.clients << (run.clients == 1 ? " client" : " clients")
-      << ", " << with_digits(run.measured.seconds, 0) << " s\n  "
-      << with_digits(run.rate(), run.rate() < 100 ? 1 : 0) << " " << run.unit << "/s   p50 " << ms(took.at(0.5)) << "   p99 "
-      << ms(took.at(0.99)) << "   p99.9 " << ms(took.at(0.999)) << "   busy " << run.measured.again << "   errors "
-      << run.measured.failures() << "\n";
+  out << context.paint(tool::Colour::bold, run.what) << ", " << run.clients
+      << (run.clients == 1 ? " client" : " clients") << ", " << with_digits(run.measured.seconds, 0) << " s\n  "
+      << with_digits(run.rate(), run.rate() < 100 ? 1 : 0) << " " << run.unit << "/s   p50 " << ms(took.at(0.5))
+      << "   p99 " << ms(took.at(0.99)) << "   p99.9 " << ms(took.at(0.999)) << "   busy " << run.measured.again
+      << "   errors " << run.measured.failures() << "\n";
   for (const auto& [why, count] : run.measured.failed) out << "    " << count << " times: " << why << "\n";
   for (const UseInRun& process : run.processes) {
-    out << "    " << std::left << std::setw(8) << process.name << " cpu " << with_digits(process.cpu, 2) << " cores   memory "
-        << mib(process.rss_bytes) << ", at most " << mib(process.peak_rss_bytes);
+    out << "    " << std::left << std::setw(8) << process.name << " cpu " << with_digits(process.cpu, 2)
+        << " cores   memory " << mib(process.rss_bytes) << ", at most " << mib(process.peak_rss_bytes);
     if (process.syncs > 0) {
       out << "   " << with_digits(process.syncs, 0) << " syncs/s, " << with_digits(process.entries_a_sync, 1)
           << " log entries each";

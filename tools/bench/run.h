@@ -61,7 +61,8 @@ class Watch {
 };
 
 /// Drives the callers for the period, with progress.
-Run run(Run described, std::vector<std::unique_ptr<Caller>>& callers, Period period, Watch watch, tool::Context& context);
+Run run(Run described, std::vector<std::unique_ptr<Caller>>& callers, Period period, Watch watch,
+        tool::Context& context);
 
 void say(tool::Context& context, const Run& run);
 boost::json::object to_json(const Run& run);

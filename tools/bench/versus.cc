@@ -44,7 +44,8 @@ std::optional<tool::Failure> measure_ours(TestamurCluster& ours, const VersusWis
   if (auto started = ours.start(); !started) return tool::failure_of(started.error());
   const Conditions conditions{ours.target(), &ours, wish.period, false};
   for (Versus& at : out) {
-    for (const auto& [wait, runs] : {std::pair(v1::WAIT_COMMITTED, &at.committed), {v1::WAIT_CERTIFIED, &at.certified}}) {
+    for (const auto& [wait, runs] :
+         {std::pair(v1::WAIT_COMMITTED, &at.committed), {v1::WAIT_CERTIFIED, &at.certified}}) {
       auto statements = run_statements(conditions, at.clients, {1, false, wait}, context);
       if (!statements) return tool::failure_of(statements.error());
       runs->push_back(std::move(*statements));
@@ -87,14 +88,15 @@ void say(tool::Context& context, const std::vector<Versus>& versus) {
   std::ostream& out = context.out;
   out << "Medians of " << (versus.empty() ? 0 : versus[0].puts.size())
       << " rounds by turns; one-entry statements by as many clients as puts\n\n"
-      << " clients   etcd puts: rate, p50, p99    committed: rate, p50, p99    certified: rate, p50, p99    rate of etcd's   "
+      << " clients   etcd puts: rate, p50, p99    committed: rate, p50, p99    certified: rate, p50, p99    rate of "
+         "etcd's   "
          "p50 of etcd's: committed, certified\n";
   for (const Versus& at : versus) {
     out << std::setw(8) << at.clients;
     for (const auto* runs : {&at.puts, &at.committed, &at.certified}) {
       out << "   " << std::fixed << std::setprecision(0) << std::setw(7) << median(*runs, rate) << "/s "
-          << std::setprecision(2) << std::setw(7) << median(*runs, p50_ms) << " " << std::setw(7) << median(*runs, p99_ms)
-          << " ms";
+          << std::setprecision(2) << std::setw(7) << median(*runs, p50_ms) << " " << std::setw(7)
+          << median(*runs, p99_ms) << " ms";
     }
     const double put_p50 = median(at.puts, p50_ms);
     out << "   " << std::setw(6) << ratio(median(at.committed, rate), median(at.puts, rate)) << "   " << std::setw(6)

@@ -47,17 +47,16 @@ std::vector<std::unique_ptr<Caller>> readers(const Conditions& conditions, unsig
   std::vector<std::unique_ptr<Caller>> callers;
   std::random_device seed;
   for (unsigned i = 0; i < clients; ++i) {
-    callers.push_back(
-        std::make_unique<ProofCaller>(node_for(conditions, nodes, i), conditions.target, issued, seed()));
+    callers.push_back(std::make_unique<ProofCaller>(node_for(conditions, nodes, i), conditions.target, issued, seed()));
   }
   return callers;
 }
 
 Run described(unsigned clients, const StatementCaller::Wish& wish) {
   Run run;
-  run.what = wish.entries == 1 && !wish.listed ? "one-entry statements"
-                                               : (wish.listed ? "listed batches of " : "sealed batches of ") +
-                                                     std::to_string(wish.entries);
+  run.what = wish.entries == 1 && !wish.listed
+                 ? "one-entry statements"
+                 : (wish.listed ? "listed batches of " : "sealed batches of ") + std::to_string(wish.entries);
   run.what += wish.wait == v1::WAIT_CERTIFIED ? " to certified" : " to committed";
   run.unit = wish.entries == 1 ? "statements" : "entries";
   run.clients = clients;
@@ -123,8 +122,7 @@ Result<std::vector<Run>> run_mix(const Conditions& conditions, unsigned write_cl
     auto callers = readers(conditions, read_clients, *issued);
     lookups.measured = run_closed_loop(callers, conditions.period, {});
   });
-  Run statements =
-      run(described(write_clients, wish), *writing, conditions.period, watch_of(conditions), context);
+  Run statements = run(described(write_clients, wish), *writing, conditions.period, watch_of(conditions), context);
   reading.join();
   return std::vector<Run>{std::move(statements), std::move(lookups)};
 }

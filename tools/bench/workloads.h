@@ -39,8 +39,8 @@ std::optional<tool::Failure> preload(const Conditions& conditions, std::uint64_t
 /// How long a sealed class took, in seconds.
 struct SealedClass {
   std::uint64_t documents = 0;
-  double hashing = 0;    ///< reading and hashing the files, alone
-  double whole = 0;      ///< the command, which hashes them too, to the bundle of verified proofs
+  double hashing = 0;  ///< reading and hashing the files, alone
+  double whole = 0;    ///< the command, which hashes them too, to the bundle of verified proofs
   double beside() const { return whole - hashing; }
 };
 /// Makes the files in `directory`, and issues them as `testamur issue` does.

@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -316,9 +316,8 @@ void Driver::certified(Index index) {
 }
 
 void Driver::keep(Bytes owner_record, std::function<void()> done) {
-  impl_->in_turn([this, owner_record = std::move(owner_record), done = std::move(done)] {
-    impl_->keep(owner_record, done);
-  });
+  impl_->in_turn(
+      [this, owner_record = std::move(owner_record), done = std::move(done)] { impl_->keep(owner_record, done); });
 }
 
 Standing Driver::standing() const { return impl_->standing(); }

@@ -13,7 +13,8 @@ class LedgerService final : public SubmitCalls::Service {
  public:
   /// `max_long_calls`: that wait or stream, at once. Each takes a thread for as long as its caller likes, so they must leave some to
   /// those who only ask.
-  LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls, std::function<testamur::v1::NodeStatus()> status);
+  LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls,
+                std::function<testamur::v1::NodeStatus()> status);
 
   /// Long calls end soon.
   void stop() { stopping_ = true; }
