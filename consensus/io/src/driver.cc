@@ -147,8 +147,11 @@ class Driver::Impl {
         }
         tasks.swap(tasks_);
       }
-      for (const auto& task : tasks) task();
-      handle();
+      // One by one: what a task leaves for handle() must not be overtaken by the next.
+      for (const auto& task : tasks) {
+        task();
+        handle();
+      }
     }
   }
 

@@ -1,0 +1,127 @@
+// Goal: whoever brings something to the core does it in its turn: nothing is lost, nothing runs at once, and a record for the disk is
+// never overtaken by an older one. Method: a driver of one voter over a real log on disk; what a turn holds up is held up by the test.
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "hand.h"
+#include "scratch.h"
+#include "testamur/consensus/driver.h"
+
+namespace testamur::consensus {
+namespace {
+
+constexpr std::chrono::seconds kPatience{60};
+const Bytes kOwner = {'o', 'n', 'e'};
+
+class DriverTest : public testing::Test {
+ protected:
+  std::unique_ptr<LogStore> open() {
+    auto opened = open_log_store(scratch_.path() + "/log", kOwner);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    return std::move(*opened);
+  }
+  /// `standing` is called in the turn of whoever brought the news.
+  std::unique_ptr<Driver> drive(
+      std::function<void(const Standing&)> standing,
+      std::function<Payload(Index)> payload = [](Index) { return nullptr; }) {
+    DriverOptions options;
+    options.core.self = NodeId{1};
+    options.core.configuration.voters = {NodeId{1}};
+    options.core.configuration.threshold = 1;
+    options.core.hash = some_hash;
+    options.core.random = [] { return std::uint64_t{0}; };
+    options.tick = std::chrono::milliseconds(5);
+    DriverEvents events;
+    events.send = [](const Message&) {};
+    events.committed = [this](const std::vector<Entry>& entries) { committed_ = entries.back().id.index; };
+    events.agreed = [](const Claim&) {};
+    events.evidence = [](const Evidence&) {};
+    events.standing = std::move(standing);
+    events.next_payload = std::move(payload);
+    events.refused_by_quorum = [] {};
+    events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
+    return std::make_unique<Driver>(std::move(options), Restart{}, open(), std::move(events));
+  }
+  static bool came(std::future<void>& event) { return event.wait_for(kPatience) == std::future_status::ready; }
+
+  test::ScratchDirectory scratch_;
+  std::atomic<Index> committed_{};
+};
+
+TEST_F(DriverTest, AnOlderRecordDoesNotOvertakeANewerOne) {
+  std::promise<void> reached;
+  std::promise<void> go_on;
+  auto held = go_on.get_future().share();
+  bool first = true;
+  auto driver = drive([&](const Standing&) {
+    if (!std::exchange(first, false)) return;
+    reached.set_value();
+    held.wait();
+  });
+  auto in_turn = reached.get_future();
+  ASSERT_TRUE(came(in_turn));
+  // Both wait for the turn that is held up, and are done in it one after the other.
+  const Bytes newer = {2};
+  std::promise<void> kept;
+  auto newer_kept = kept.get_future();
+  driver->applied(Index{}, {}, Bytes{1}, [] {});
+  driver->keep(newer, [&] { kept.set_value(); });
+  go_on.set_value();
+  ASSERT_TRUE(came(newer_kept));
+  driver.reset();
+  EXPECT_EQ(open()->load(some_hash)->owner_record, newer);
+}
+
+TEST_F(DriverTest, WhatManyThreadsBringAtOnceIsAllDoneOneAtATime) {
+  std::atomic<int> at_once = 0;
+  std::atomic<bool> collided = false;
+  std::atomic<int> done = 0;
+  auto driver = drive([](const Standing&) {});
+  constexpr int kThreads = 4;
+  constexpr int kEach = 500;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < kEach; ++k) {
+        driver->keep({1}, [&] {
+          if (++at_once > 1) collided = true;
+          --at_once;
+          ++done;
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (done < kThreads * kEach && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_EQ(done, kThreads * kEach);
+  EXPECT_FALSE(collided);
+}
+
+/// A leader proposes the next when the one before is applied, and not when it is committed.
+TEST_F(DriverTest, ProposalsWaitForWhatIsApplied) {
+  std::atomic<int> proposed = 0;
+  auto driver = drive([](const Standing&) {},
+                      [&](Index) {
+                        ++proposed;
+                        return std::make_shared<const Bytes>(Bytes{7});
+                      });
+  const auto until = [&](auto holds) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!holds() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return holds();
+  };
+  // The first entry of a term, and what may be proposed beside it.
+  const std::uint64_t most = DriverOptions{}.max_proposed;
+  ASSERT_TRUE(until([&] { return committed_.load().value == most; }));
+  const int before = proposed;
+  driver->propose();
+  EXPECT_EQ(proposed, before) << "nothing is applied yet";
+  driver->applied(Index{most}, {}, std::nullopt, {});
+  EXPECT_TRUE(until([&] { return proposed == before + static_cast<int>(most); }));
+}
+
+}  // namespace
+}  // namespace testamur::consensus
