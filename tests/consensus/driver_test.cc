@@ -44,6 +44,12 @@ class DriverTest : public testing::Test {
     events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
     return std::make_unique<Driver>(std::move(options), Restart{}, open(), std::move(events));
   }
+  template <class Holds>
+  static bool until(const Holds& holds) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!holds() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return holds();
+  }
   static bool came(std::future<void>& event) { return event.wait_for(kPatience) == std::future_status::ready; }
 
   test::ScratchDirectory scratch_;
@@ -77,26 +83,28 @@ TEST_F(DriverTest, AnOlderRecordDoesNotOvertakeANewerOne) {
 TEST_F(DriverTest, WhatManyThreadsBringAtOnceIsAllDoneOneAtATime) {
   std::atomic<int> at_once = 0;
   std::atomic<bool> collided = false;
-  std::atomic<int> done = 0;
-  auto driver = drive([](const Standing&) {});
+  std::atomic<int> asked = 0;
+  // A leader looks for a payload in each turn.
+  auto driver = drive([](const Standing&) {},
+                      [&](Index) -> Payload {
+                        if (++at_once > 1) collided = true;
+                        std::this_thread::yield();
+                        --at_once;
+                        ++asked;
+                        return nullptr;
+                      });
+  ASSERT_TRUE(until([&] { return asked > 0; }));
+  const int before = asked;
   constexpr int kThreads = 4;
   constexpr int kEach = 500;
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
-      for (int k = 0; k < kEach; ++k) {
-        driver->keep({1}, [&] {
-          if (++at_once > 1) collided = true;
-          --at_once;
-          ++done;
-        });
-      }
+      for (int k = 0; k < kEach; ++k) driver->propose();
     });
   }
   for (std::thread& thread : threads) thread.join();
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (done < kThreads * kEach && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-  EXPECT_EQ(done, kThreads * kEach);
+  EXPECT_TRUE(until([&] { return asked >= before + kThreads * kEach; }));
   EXPECT_FALSE(collided);
 }
 
@@ -108,11 +116,6 @@ TEST_F(DriverTest, ProposalsWaitForWhatIsApplied) {
                         ++proposed;
                         return std::make_shared<const Bytes>(Bytes{7});
                       });
-  const auto until = [&](auto holds) {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!holds() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-    return holds();
-  };
   // The first entry of a term, and what may be proposed beside it.
   const std::uint64_t most = DriverOptions{}.max_proposed;
   ASSERT_TRUE(until([&] { return committed_.load().value == most; }));
