@@ -221,6 +221,13 @@ bool Intake::pass_on() {
   while (true) {
     std::shared_ptr<const Handed> next;
     SubmissionId id{};
+    const auto set_where = [&](Where from, Where to) {
+      const std::lock_guard lock(mutex_);
+      const auto known = known_.find(id);
+      if (known == known_.end() || known->second.where != from) return;
+      known->second.where = to;
+      known->second.since = std::chrono::steady_clock::now();
+    };
     {
       const std::lock_guard lock(mutex_);
       if (queue_.empty()) return true;
@@ -233,11 +240,11 @@ bool Intake::pass_on() {
       }
       next = known->second.handed;
     }
-    if (!events_.pass_on(*next)) return true;
-    const std::lock_guard lock(mutex_);
-    if (const auto known = known_.find(id); known != known_.end() && known->second.where == Where::queued) {
-      known->second.where = Where::on_its_way;
-      known->second.since = std::chrono::steady_clock::now();
+    // Before it leaves: the answer may come at once.
+    set_where(Where::queued, Where::on_its_way);
+    if (!events_.pass_on(*next)) {
+      set_where(Where::on_its_way, Where::queued);
+      return true;
     }
   }
 }

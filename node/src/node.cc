@@ -210,10 +210,10 @@ class RunningNode::Impl {
     };
     events.repeat = [this] { to_all(certified_letter(heads_.certified()->note)); };
     events.certified = [this](const CertifiedCheckpoint& certified, const store::BlockHead& head) {
-      driver_->certified(consensus::Index{head.payload.value});
       histories_.renew();
       intake_->certified(head.height);
       tell_certified(certified, head.height);
+      driver_->certified(consensus::Index{head.payload.value});
     };
     events.strange = [](const std::string& voter, const std::string& what) {
       log_warn("cosignature_not_counted", {{"node", voter}, {"why", what}});
@@ -277,18 +277,10 @@ class RunningNode::Impl {
       });
     };
     events.agreed = [this](const consensus::Claim& claim) {
-      // The newest says all that those before it said.
-      {
-        const std::lock_guard lock(agreed_mutex_);
-        if (std::exchange(agreed_, claim)) return;
-      }
-      ledger_desk_.post([this] {
-        std::optional<consensus::Claim> newest;
-        {
-          const std::lock_guard lock(agreed_mutex_);
-          newest.swap(agreed_);
-        }
-        applier_->agreed(*newest);
+      // The newest says all that those before it said; it keeps its place behind what it rests on.
+      newest_agreed_ = claim.height;
+      ledger_desk_.post([this, claim] {
+        if (newest_agreed_ == claim.height) applier_->agreed(claim);
       });
     };
     events.evidence = [this](const consensus::Evidence& evidence) {
@@ -509,8 +501,7 @@ class RunningNode::Impl {
   std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;
   Desk letter_desk_;
-  std::mutex agreed_mutex_;
-  std::optional<consensus::Claim> agreed_;  // waits for the ledger's desk
+  std::atomic<std::uint64_t> newest_agreed_ = 0;  // the height
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
   std::shared_ptr<consensus::Transport> transport_;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <deque>
+#include <future>
 
 #include "service_answers.h"
 #include "testamur/node/letters.h"
@@ -104,6 +105,14 @@ class SubmitCalls::Lane {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
     if (tasks_.size() == 1) alarm_.Set(queue_.get(), std::chrono::system_clock::now(), &rung_);
+  }
+
+  /// Returns when the lane has begun, and has run what was posted to it before.
+  void come_to_now() {
+    if (!thread_.joinable()) return;
+    std::promise<void> come;
+    post([&come] { come.set_value(); });
+    come.get_future().wait();
   }
 
   SubmitCalls& all;
@@ -279,6 +288,8 @@ void SubmitCalls::start() {
 }
 
 SubmitCalls::~SubmitCalls() {
+  // What the lanes have still to see of calls that came before the end.
+  for (const auto& lane : lanes_) lane->come_to_now();
   // Nothing may be begun on a queue that has shut down, so the calls end first.
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return active_ == 0; });

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -129,15 +130,23 @@ class Driver::Impl {
     timer_.expires_after(options_.tick);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
-      in_turn([this] { core_.tick(); });
+      // One that waits for a turn stands for those after it.
+      if (!tick_waits_.exchange(true)) {
+        in_turn([this] {
+          tick_waits_ = false;
+          core_.tick();
+        });
+      }
       wait_for_tick();
     });
   }
 
-  void work() {
+  /// Whoever brought something has work of his own to go back to: after some rounds, the clock's thread goes on.
+  void work() noexcept {
     std::vector<std::function<void()>> tasks;
-    while (true) {
+    for (int round = 0;; ++round) {
       tasks.clear();
+      if (round == kMaxRounds) return asio::post(clock_, [this] { work(); });
       {
         const std::lock_guard lock(turn_mutex_);
         if (tasks_.empty() || ended_) {
@@ -258,6 +267,8 @@ class Driver::Impl {
     }
   }
 
+  static constexpr int kMaxRounds = 8;
+
   const DriverOptions options_;
   const DriverEvents events_;
   const std::unique_ptr<LogStore> store_;  // the writer's
@@ -290,6 +301,7 @@ class Driver::Impl {
 
   asio::io_context clock_{1};
   asio::steady_timer timer_;
+  std::atomic<bool> tick_waits_ = false;
   std::thread writer_;
   std::thread ticker_;
 };
