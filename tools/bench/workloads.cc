@@ -225,11 +225,14 @@ std::optional<tool::Failure> run_sealed(const Conditions& conditions, std::uint6
   const std::string class_directory = directory + "/class-of-" + std::to_string(documents);
   if (auto made = make_documents(class_directory, documents, context); !made) return tool::failure_of(made.error());
   out.documents = documents;
-  const auto hashing = std::chrono::steady_clock::now();
-  if (const auto read = tool::read_documents({class_directory}, "", [](std::size_t) {}); !read) {
-    return tool::failure_of(read.error());
+  // Twice: the first time, the files come into memory, where they are when the class is issued.
+  for (int pass = 0; pass < 2; ++pass) {
+    const auto hashing = std::chrono::steady_clock::now();
+    if (const auto read = tool::read_documents({class_directory}, "", [](std::size_t) {}); !read) {
+      return tool::failure_of(read.error());
+    }
+    out.hashing = seconds_since(hashing);
   }
-  out.hashing = seconds_since(hashing);
   tool::IssueWish wish;
   wish.in = conditions.target.registers[0].name;
   wish.paths = {class_directory};
