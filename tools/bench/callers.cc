@@ -32,31 +32,9 @@ Step step_of(const grpc::Status& status) {
 
 }  // namespace
 
-std::unique_ptr<v1::Ledger::Stub> connect(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(32 << 20);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return v1::Ledger::NewStub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
-}
-
-std::vector<std::string> leader_first(const Target& target) {
-  std::vector<std::string> nodes = target.nodes;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const auto status = tool::NodeClient({nodes[i]}).get_node();
-    if (status && status->role() == "leader") {
-      std::swap(nodes[0], nodes[i]);
-      break;
-    }
-  }
-  return nodes;
-}
-
 StatementCaller::StatementCaller(const std::string& address, const Target& target, const LoadRegister& in, Wish wish,
                                  std::uint64_t seed)
-    : stub_(connect(address)), target_(target), in_(in), wish_(wish), random_(seed) {}
+    : stub_(v1::Ledger::NewStub(open_channel(address))), target_(target), in_(in), wish_(wish), random_(seed) {}
 
 /// Once, and when a number turns out to be taken.
 bool StatementCaller::learn_number() {
@@ -130,7 +108,7 @@ Step StatementCaller::answered() {
 
 ProofCaller::ProofCaller(const std::string& address, const Target& target, const std::vector<Issued>& issued,
                          std::uint64_t seed)
-    : stub_(connect(address)), target_(target), issued_(issued), random_(seed) {}
+    : stub_(v1::Ledger::NewStub(open_channel(address))), target_(target), issued_(issued), random_(seed) {}
 
 void ProofCaller::call(grpc::CompletionQueue& queue, void* tag) {
   const Issued& from = issued_[random_() % issued_.size()];

@@ -1,19 +1,10 @@
 #include "etcd_caller.h"
 
+#include "target.h"
+
 namespace testamur::bench {
-namespace {
-
-std::shared_ptr<grpc::Channel> connect_to(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
-}  // namespace
-
 PutCaller::PutCaller(const std::string& address, std::string name, std::size_t value_bytes)
-    : stub_(etcdserverpb::KV::NewStub(connect_to(address))), name_(std::move(name)) {
+    : stub_(etcdserverpb::KV::NewStub(open_channel(address))), name_(std::move(name)) {
   request_.set_value(std::string(value_bytes, 'v'));
 }
 

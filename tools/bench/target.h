@@ -1,6 +1,8 @@
 // What is put under load: nodes that run, and registers that this program may write in.
 #pragma once
 
+#include <grpcpp/grpcpp.h>
+
 #include "testamur/ledger/ed25519.h"
 #include "testamur/ledger/policy.h"
 #include "testamur/v1/ledger.grpc.pb.h"
@@ -21,7 +23,7 @@ struct Target {
 };
 
 /// A connection of its own for each caller, as separate programs would have.
-std::unique_ptr<v1::Ledger::Stub> connect(const std::string& address);
+std::shared_ptr<grpc::Channel> open_channel(const std::string& address);
 
 /// The nodes that callers turn to: the leader first.
 std::vector<std::string> leader_first(const Target& target);
