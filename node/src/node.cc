@@ -97,9 +97,9 @@ consensus::NodeId id_at(std::size_t place) { return consensus::NodeId{place + 1}
 
 consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
   consensus::Configuration configuration;
-  configuration.threshold = consortium.threshold;
+  configuration.voters.threshold = consortium.threshold;
   for (std::size_t i = 0; i < consortium.nodes.size(); ++i) {
-    auto& members = consortium.nodes[i].role == NodeRole::voter ? configuration.voters : configuration.learners;
+    auto& members = consortium.nodes[i].role == NodeRole::voter ? configuration.voters.nodes : configuration.learners;
     members.insert(id_at(i));
   }
   return configuration;
@@ -236,6 +236,7 @@ class RunningNode::Impl {
     consensus::Options core;
     core.self = id_at(self_.place);
     core.configuration = configuration_of(self_.consortium);
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) core.known.insert(id_at(i));
     core.hash = entry_hash;
     core.random = [random = std::mt19937_64(std::random_device{}())]() mutable { return random(); };
     consensus::Stored& stored = stores_.stored;
@@ -244,7 +245,8 @@ class RunningNode::Impl {
                                               std::span(stored.entries).subspan(applied), alarms());
     core.check = time_check_.get();
     consensus::Restart restart{
-        stored.state, {}, std::move(stored.entries), stored.claim, consensus::Index{applied}, {}};
+        stored.state, stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
+        {},           stored.floor};
     if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
       restart.certified = consensus::Index{head->payload.value};
     }

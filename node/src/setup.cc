@@ -87,9 +87,11 @@ Result<Self> read_self(const Config& config) {
   return Self{std::move(*genesis), ledger, consortium, place, *cosigner, std::move(*tls)};
 }
 
-consensus::Digest entry_hash(consensus::Term term, consensus::Index index, const consensus::Digest& previous,
-                             const consensus::Payload& payload) {
-  const Bytes place = Writer{}.u64(term.value).u64(index.value).raw(previous).u8(payload ? 1 : 0).bytes();
+consensus::Digest entry_hash(const consensus::Entry& entry) {
+  const auto& [id, previous, payload, kind] = entry;
+  const bool configures = kind == consensus::EntryKind::configuration;
+  const std::uint8_t what = configures ? 2 : payload ? 1 : 0;
+  const Bytes place = Writer{}.u64(id.term.value).u64(id.index.value).raw(previous).u8(what).bytes();
   return sha256({as_bytes("testamur/entry/v1"), place, payload ? ByteView(*payload) : ByteView{}});
 }
 

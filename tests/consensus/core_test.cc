@@ -383,8 +383,7 @@ TEST(Restart, WhatWasAppliedIsCommittedThoughItsClaimWasLost) {
 TEST(Alone, ASingleNodeCommitsWhenItsOwnWriteIsDone) {
   Options options;
   options.self = NodeId{1};
-  options.configuration.voters = {NodeId{1}};
-  options.configuration.threshold = 1;
+  options.configuration.voters = {{NodeId{1}}, 1};
   options.hash = some_hash;
   options.random = [] { return 0; };
   Core core(std::move(options), {});

@@ -28,8 +28,7 @@ class DriverTest : public testing::Test {
       std::function<Payload(Index)> payload = [](Index) { return nullptr; }) {
     DriverOptions options;
     options.core.self = NodeId{1};
-    options.core.configuration.voters = {NodeId{1}};
-    options.core.configuration.threshold = 1;
+    options.core.configuration.voters = {{NodeId{1}}, 1};
     options.core.hash = some_hash;
     options.core.random = [] { return std::uint64_t{0}; };
     options.tick = std::chrono::milliseconds(5);

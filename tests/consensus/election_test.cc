@@ -170,9 +170,8 @@ TEST(Election, AVoterOfALowerTermAnswersAPreVote) {
 TEST(Learners, NeverLead) {
   Options options;
   options.self = NodeId{1};
-  options.configuration.voters = {NodeId{1}, NodeId{2}};
+  options.configuration.voters = {{NodeId{1}, NodeId{2}}, 2};
   options.configuration.learners = {NodeId{9}};
-  options.configuration.threshold = 2;
   options.hash = some_hash;
   options.random = [] { return 0; };
   Core core(std::move(options), {});

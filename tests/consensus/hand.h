@@ -9,15 +9,24 @@
 
 namespace testamur::consensus {
 
-inline Digest some_hash(Term term, Index index, const Digest& before, const Payload& payload) {
+inline Digest some_hash(const Entry& entry) {
+  const auto& [id, before, payload, kind] = entry;
   Digest out{};
-  std::uint64_t mixed = term.value * 31 + index.value * 7 + size_of(payload);
+  std::uint64_t mixed =
+      id.term.value * 31 + id.index.value * 7 + size_of(payload) + static_cast<std::uint64_t>(kind) * 977;
   for (const std::uint8_t byte : before) mixed = mixed * 131 + byte;
   if (payload) {
     for (const std::uint8_t byte : *payload) mixed = mixed * 137 + byte + 1;
   }
   for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(mixed >> (8 * i));
   return out;
+}
+
+/// An entry that may follow `before`.
+inline Entry following(const EntryId& before, Term term, Payload payload, EntryKind kind = EntryKind::data) {
+  Entry entry{{term, next(before.index), {}}, before.hash, std::move(payload), kind};
+  entry.id.hash = some_hash(entry);
+  return entry;
 }
 
 inline Payload payload(std::string_view text) {
@@ -30,8 +39,7 @@ class Hand {
   explicit Hand(Restart restart = {}, PayloadCheck* check = nullptr) {
     Options options;
     options.self = NodeId{1};
-    options.configuration.voters = {NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}};
-    options.configuration.threshold = 3;
+    options.configuration.voters = {{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}}, 3};
     options.hash = some_hash;
     options.random = [] { return 0; };
     options.max_uncertified = 4;
@@ -74,8 +82,7 @@ class Hand {
   }
   std::uint64_t term() const { return core->term().value; }
   Entry entry(std::uint64_t term, const EntryId& before, const Payload& bytes) const {
-    const Index index = next(before.index);
-    return {{Term{term}, index, some_hash(Term{term}, index, before.hash, bytes)}, before.hash, bytes};
+    return following(before, Term{term}, bytes);
   }
   /// The log's first entry, of term 1 from leader 2, on disk here.
   Entry receive_first(std::string_view text) {

@@ -41,7 +41,7 @@ void Invariants::committed(NodeId node, const Entry& entry,
     const std::uint64_t place = entry.id.index.value - 1;
     if (place < log->size() && (*log)[place].id == entry.id) ++durable;
   }
-  if (durable < configuration_.threshold) {
+  if (durable < configuration_.voters.threshold) {
     throw Violation("committed " + text(entry.id.index) + " is durable on " + std::to_string(durable) + " only");
   }
 }

@@ -5,11 +5,6 @@
 
 namespace testamur::consensus {
 
-Entry following(const EntryId& before, Term term, Payload payload) {
-  const Index index = next(before.index);
-  return {{term, index, some_hash(term, index, before.hash, payload)}, before.hash, std::move(payload)};
-}
-
 std::vector<std::uint8_t> LogHistory::draw_bytes(std::size_t count) {
   std::vector<std::uint8_t> out(count);
   for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random_());
@@ -19,6 +14,7 @@ std::vector<std::uint8_t> LogHistory::draw_bytes(std::size_t count) {
 Write LogHistory::draw_write() {
   Write write;
   std::vector<Entry>& entries = stored_.entries;
+  const auto last = [&] { return entries.empty() ? stored_.base.id : entries.back().id; };
   if (draw(4) == 0 || stored_.state.term == Term{}) {
     stored_.state = {Term{stored_.state.term.value + 1 + draw(3)}, std::nullopt};
     write.state = stored_.state;
@@ -28,27 +24,59 @@ Write LogHistory::draw_write() {
     write.state = stored_.state;
   }
   const std::uint64_t claimed = stored_.claim ? stored_.claim->index.value : 0;
-  if (draw(6) == 0 && entries.size() > claimed) {
-    const std::uint64_t keep = std::max(claimed, entries.size() - std::min<std::uint64_t>(entries.size(), draw(8)));
+  if (draw(12) == 0 && !entries.empty()) drop_some(write);
+  if (draw(40) == 0) begin_anew(write);
+  const std::uint64_t base = stored_.base.id.index.value;
+  if (draw(6) == 0 && last().index.value > std::max(claimed, base)) {
+    const std::uint64_t lowest = std::max(claimed, base);
+    const std::uint64_t keep = std::max(lowest, last().index.value - std::min(last().index.value, draw(8)));
     write.truncate_from = Index{keep + 1};
-    entries.resize(keep);
+    entries.resize(keep - base);
   }
   for (std::uint64_t count = draw(6); count > 0; --count) {
     Payload payload;
     if (draw(5) != 0) payload = std::make_shared<const std::vector<std::uint8_t>>(draw_bytes(draw(max_payload_ + 1)));
-    entries.push_back(
-        following(entries.empty() ? EntryId{} : entries.back().id, stored_.state.term, std::move(payload)));
+    const EntryKind kind = payload && draw(9) == 0 ? EntryKind::configuration : EntryKind::data;
+    entries.push_back(following(last(), stored_.state.term, std::move(payload), kind));
     write.entries.push_back(entries.back());
   }
-  if (draw(3) == 0 && entries.size() > claimed) {
+  if (draw(3) == 0 && last().index.value > claimed) {
     Claim claim;
-    claim.index = Index{claimed + 1 + draw(entries.size() - claimed)};
+    claim.index = Index{claimed + 1 + draw(last().index.value - claimed)};
     claim.height = (stored_.claim ? stored_.claim->height : 0) + 1;
     for (std::uint8_t& byte : claim.head) byte = static_cast<std::uint8_t>(random_());
     stored_.claim = claim;
     write.claim = claim;
   }
   return write;
+}
+
+/// The log's front goes.
+void LogHistory::drop_some(Write& write) {
+  const std::size_t count = 1 + draw(stored_.entries.size());
+  stored_.base = Base{stored_.entries[count - 1].id, draw_members()};
+  stored_.entries.erase(stored_.entries.begin(), stored_.entries.begin() + static_cast<std::ptrdiff_t>(count));
+  write.base = stored_.base;
+}
+
+/// As after a snapshot: the log goes on from somewhere ahead.
+void LogHistory::begin_anew(Write& write) {
+  EntryId to = stored_.entries.empty() ? stored_.base.id : stored_.entries.back().id;
+  to.index.value += 1 + draw(20);
+  to.term = stored_.state.term;
+  for (std::uint8_t& byte : to.hash) byte = static_cast<std::uint8_t>(random_());
+  stored_.base = Base{to, draw_members()};
+  stored_.entries.clear();
+  write.base = stored_.base;
+  write.begins = true;
+}
+
+Configuration LogHistory::draw_members() {
+  Configuration members;
+  for (std::uint64_t node = 1; node <= 3 + draw(3); ++node) members.voters.nodes.insert(NodeId{node});
+  members.voters.threshold = byzantine_quorum(members.voters.nodes.size());
+  members.lives[NodeId{1}] = random_();
+  return members;
 }
 
 LogHistory::Step LogHistory::next() {
@@ -65,9 +93,10 @@ LogHistory::Step LogHistory::next() {
 bool same(const Stored& a, const Stored& b) {
   const auto same_entry = [](const Entry& x, const Entry& y) {
     const bool same_payload = x.payload && y.payload ? *x.payload == *y.payload : x.payload == y.payload;
-    return x.id == y.id && x.previous == y.previous && same_payload;
+    return x.id == y.id && x.previous == y.previous && x.kind == y.kind && same_payload;
   };
-  return a.state == b.state && a.claim == b.claim && a.owner_record == b.owner_record &&
+  return a.state == b.state && a.claim == b.claim && a.owner_record == b.owner_record && a.base == b.base &&
+         a.floor == b.floor && a.life == b.life &&
          std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);
 }
 

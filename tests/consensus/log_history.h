@@ -27,6 +27,9 @@ class LogHistory {
  private:
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
   Write draw_write();
+  void drop_some(Write& write);
+  void begin_anew(Write& write);
+  Configuration draw_members();
   std::vector<std::uint8_t> draw_bytes(std::size_t count);
 
   std::mt19937_64 random_;
@@ -34,9 +37,6 @@ class LogHistory {
   std::uint64_t steps_ = 0;
   Stored stored_;
 };
-
-/// An entry that may follow `before`.
-Entry following(const EntryId& before, Term term, Payload payload);
 
 bool same(const Stored& a, const Stored& b);
 std::string summary(const Stored& stored);

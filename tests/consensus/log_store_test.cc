@@ -112,7 +112,7 @@ TEST_P(LogStores, EverythingComesBack) {
   const std::vector<std::uint8_t> record = {0, 9, 0};
   ASSERT_TRUE(store_->write(std::span(&write, 1), record));
   const Stored stored = load_twice();
-  EXPECT_TRUE(same(stored, {*write.state, write.entries, write.claim, record})) << summary(stored);
+  EXPECT_TRUE(same(stored, {*write.state, {}, write.entries, write.claim, record, {}, 0})) << summary(stored);
   EXPECT_EQ(stored.entries[0].payload, nullptr) << "no payload and an empty one differ";
   EXPECT_NE(stored.entries[1].payload, nullptr);
 }
@@ -136,7 +136,7 @@ TEST_P(LogStores, TruncateAndAppendInOneWrite) {
   expect_written(write);
   entries.resize(2);
   entries.push_back(write.entries[0]);
-  EXPECT_TRUE(same(load_twice(), {*write.state, entries, {}, {}})) << "entry 4 must be gone as well";
+  EXPECT_TRUE(same(load_twice(), {*write.state, {}, entries, {}, {}, {}, 0})) << "entry 4 must be gone as well";
 }
 
 TEST_P(LogStores, SeveralWritesInOneCall) {
@@ -152,7 +152,8 @@ TEST_P(LogStores, SeveralWritesInOneCall) {
   writes[2].claim = Claim{Index{2}, 1, {}};
   ASSERT_TRUE(store_->write(writes, std::nullopt));
   const Stored stored = load_twice();
-  EXPECT_TRUE(same(stored, {*writes[2].state, {writes[0].entries[0], writes[1].entries[0]}, writes[2].claim, {}}))
+  EXPECT_TRUE(
+      same(stored, {*writes[2].state, {}, {writes[0].entries[0], writes[1].entries[0]}, writes[2].claim, {}, {}, 0}))
       << summary(stored);
 }
 
@@ -275,13 +276,82 @@ TEST_P(LogStores, OpenIsOpenOnce) {
 
 TEST_P(LogStores, AnEntryThatWasChangedIsFound) {
   write_entries(3);
-  const auto other_hash = [](Term term, Index index, const Digest& before, const Payload& bytes) {
-    return some_hash(term, index, before, index == Index{2} ? payload("changed") : bytes);
+  const auto other_hash = [](Entry entry) {
+    if (entry.id.index == Index{2}) entry.payload = payload("changed");
+    return some_hash(entry);
   };
   const auto loaded = store_->load(other_hash);
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code, ErrorCode::corrupt);
   EXPECT_NE(loaded.error().message.find("index 2"), std::string::npos) << loaded.error().message;
+}
+
+/// Changes the payload of one entry behind the store's back, as seen by this hash.
+EntryHash damaged_at(Index index) {
+  return [index](Entry entry) {
+    if (entry.id.index == index) entry.payload = payload("changed");
+    return some_hash(entry);
+  };
+}
+
+TEST_P(LogStores, WhatIsBeforeADamageIsSalvagedAndWhereTheLogEndedIsKept) {
+  const std::vector<Entry> entries = write_entries(5);
+  const auto salvaged = store_->salvage(damaged_at(Index{3}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  ASSERT_TRUE(salvaged->damage);
+  EXPECT_NE(salvaged->damage->message.find("index 3"), std::string::npos) << salvaged->damage->message;
+  EXPECT_EQ(salvaged->stored.entries.size(), 2u);
+  EXPECT_EQ(salvaged->stored.floor, entries[4].id);
+
+  // Mended by the others: the floor goes to disk with the first write, and stays until it is taken away.
+  Write write;
+  write.floor = salvaged->stored.floor;
+  write.entries = {entries[2], entries[3]};
+  expect_written(write);
+  Stored stored = load_twice();
+  EXPECT_EQ(stored.entries.size(), 4u) << "what followed the damage is gone";
+  EXPECT_EQ(stored.floor, entries[4].id);
+  write = {};
+  write.entries = {entries[4]};
+  write.floor = EntryId{};
+  expect_written(write);
+  stored = load_twice();
+  EXPECT_EQ(stored.entries.size(), 5u);
+  EXPECT_EQ(stored.floor, std::nullopt);
+}
+
+TEST_P(LogStores, AClaimMayBeAheadOfALogThatIsBeingMended) {
+  const std::vector<Entry> entries = write_entries(5);
+  Write write;
+  write.claim = Claim{Index{5}, 5, {}};
+  expect_written(write);
+  ASSERT_TRUE(store_->salvage(damaged_at(Index{2})));
+  write = {};
+  write.floor = entries[4].id;
+  write.entries = {entries[1]};
+  expect_written(write);
+  const Stored stored = load_twice();
+  EXPECT_EQ(stored.claim->index, Index{5});
+  EXPECT_EQ(stored.entries.size(), 2u);
+}
+
+TEST_P(LogStores, AWholeLogNeedsNoSalvage) {
+  write_entries(3);
+  const auto salvaged = store_->salvage(some_hash);
+  ASSERT_TRUE(salvaged);
+  EXPECT_FALSE(salvaged->damage);
+  EXPECT_EQ(salvaged->stored.floor, std::nullopt);
+}
+
+TEST_P(LogStores, ABeginningThatIsNotInTheLogIsRefused) {
+  const std::vector<Entry> entries = write_entries(3);
+  Write write;
+  write.base = Base{entries[2].id, {}};
+  write.base->id.hash[0] ^= 1;
+  EXPECT_EQ(store_->write(std::span(&write, 1), std::nullopt).error().code, ErrorCode::conflict);
+  write.base->id = following(entries[2].id, Term{1}, nullptr).id;
+  EXPECT_EQ(store_->write(std::span(&write, 1), std::nullopt).error().code, ErrorCode::conflict);
+  EXPECT_EQ(load_twice().entries.size(), 3u);
 }
 
 TEST_P(LogStores, HoldsWhateverAHistoryComesTo) {

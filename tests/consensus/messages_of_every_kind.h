@@ -14,8 +14,14 @@ inline EntryId an_id(std::uint64_t number) {
 }
 
 inline Entry an_entry(std::uint64_t number, const std::optional<std::vector<std::uint8_t>>& payload) {
-  Entry entry{an_id(number), an_id(number - 1).hash, nullptr};
+  Entry entry{an_id(number), an_id(number - 1).hash, nullptr, EntryKind::data};
   if (payload) entry.payload = std::make_shared<const std::vector<std::uint8_t>>(*payload);
+  return entry;
+}
+
+inline Entry a_configuration(std::uint64_t number) {
+  Entry entry = an_entry(number, std::vector<std::uint8_t>{4, 5});
+  entry.kind = EntryKind::configuration;
   return entry;
 }
 
@@ -24,7 +30,8 @@ inline std::vector<Message> messages_of_every_kind(NodeId from = NodeId{1}, Node
       PreVoteRequest{11, an_id(1)},
       PreVoteResponse{12, true},
       PreVoteResponse{~std::uint64_t{0}, false},
-      VoteRequest{an_id(2)},
+      VoteRequest{an_id(2), false},
+      VoteRequest{an_id(12), true},
       VoteResponse{true},
       VoteResponse{false},
       AppendRequest{an_id(3), {}},
@@ -33,10 +40,16 @@ inline std::vector<Message> messages_of_every_kind(NodeId from = NodeId{1}, Node
       AppendResponse{AppendOutcome::conflict, an_id(8)},
       AppendResponse{AppendOutcome::refused, an_id(9)},
       AppendResponse{AppendOutcome::stale, EntryId{}},
-      Heartbeat{},
-      HeartbeatResponse{},
+      AppendRequest{an_id(13), {a_configuration(14)}},
+      Heartbeat{51},
+      HeartbeatResponse{52},
       Durable{an_id(10)},
       Derived{{Index{31}, 32, an_id(11).hash}},
+      CampaignNow{},
+      ReadRequest{53},
+      ReadResponse{54, Index{55}},
+      ReadResponse{56, std::nullopt},
+      Behind{an_id(15)},
   };
   std::vector<Message> messages;
   std::uint64_t term = 40;

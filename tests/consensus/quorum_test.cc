@@ -8,8 +8,8 @@ namespace {
 
 Configuration of(std::size_t voters, std::size_t threshold) {
   Configuration configuration;
-  for (std::size_t i = 1; i <= voters; ++i) configuration.voters.insert(NodeId{i});
-  configuration.threshold = threshold;
+  for (std::size_t i = 1; i <= voters; ++i) configuration.voters.nodes.insert(NodeId{i});
+  configuration.voters.threshold = threshold;
   return configuration;
 }
 

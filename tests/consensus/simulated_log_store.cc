@@ -10,15 +10,18 @@ struct Planned {
   const Stored& before;
   HardState state = before.state;
   std::optional<Claim> claim = before.claim;
-  std::size_t keep = before.entries.size();
-  std::vector<Entry> added = {};
+  Base base = before.base;
+  std::optional<EntryId> floor = before.floor;
+  std::size_t drop = 0;                      // so many of the entries before go at the front,
+  std::size_t keep = before.entries.size();  // those up to here stay,
+  std::vector<Entry> added = {};             // and these follow
   bool claim_truncated = false;
 
   EntryId last() const {
     if (!added.empty()) return added.back().id;
-    return keep == 0 ? EntryId{} : before.entries[keep - 1].id;
+    return keep == drop ? base.id : before.entries[keep - 1].id;
   }
-  std::size_t size() const { return keep + added.size(); }
+  std::uint64_t size() const { return last().index.value; }
 
   Result<void> add(const Write& write) {
     if (write.state) {
@@ -27,12 +30,17 @@ struct Planned {
         return conflict("a second vote in one term");
       state = *write.state;
     }
+    if (write.floor) floor = write.floor->index == Index{} ? std::nullopt : write.floor;
+    if (write.base) {
+      if (auto begun = begin_after(*write.base, write.begins); !begun) return begun;
+    }
     if (write.truncate_from) {
       const std::uint64_t from = write.truncate_from->value;
-      if (from == 0 || from > size() + 1) return conflict("a truncation beyond the log");
+      if (from <= base.id.index.value || from > size() + 1) return conflict("a truncation beyond the log");
       if (claim && from <= claim->index.value) claim_truncated = true;
-      added.resize(from - 1 > keep ? from - 1 - keep : 0);
-      keep = std::min<std::size_t>(keep, from - 1);
+      const std::size_t stay = from - 1 - base.id.index.value;
+      added.resize(stay > keep - drop ? stay - (keep - drop) : 0);
+      keep = std::min(keep, drop + stay);
     }
     for (const Entry& entry : write.entries) {
       if (entry.id.index.value != size() + 1) return conflict("a gap in the log");
@@ -47,10 +55,34 @@ struct Planned {
     return {};
   }
 
+  Result<void> begin_after(const Base& to, bool anew) {
+    if (anew) {
+      claim_truncated |= claim && claim->index > to.id.index;
+      drop = keep;
+      added.clear();
+    } else {
+      const std::uint64_t gone = to.id.index.value - base.id.index.value;
+      if (to.id.index < base.id.index || to.id.index > last().index || id_at(gone) != to.id)
+        return conflict("a beginning that is not in the log");
+      const std::size_t of_before = std::min<std::size_t>(gone, keep - drop);
+      drop += of_before;
+      added.erase(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(gone - of_before));
+    }
+    base = to;
+    return {};
+  }
+
+  /// Of the entry so many after the base.
+  EntryId id_at(std::uint64_t after) const {
+    if (after == 0) return base.id;
+    return after <= keep - drop ? before.entries[drop + after - 1].id : added[after - (keep - drop) - 1].id;
+  }
+
   Result<void> check() const {
+    if (last().term > state.term) return conflict("an entry of a term the node has not reached");
+    if (floor) return {};
     if (claim_truncated) return conflict("what is claimed would be truncated");
     if (claim && claim->index.value > size()) return conflict("a claim beyond the log");
-    if (last().term > state.term) return conflict("an entry of a term the node has not reached");
     return {};
   }
 };
@@ -68,15 +100,22 @@ class SimulatedLogStore final : public LogStore {
 
   Result<Stored> load(const EntryHash& hash) override {
     if (dead()) return refused();
-    EntryId last;
-    for (const Entry& entry : disk_.stored_.entries) {
-      const bool follows =
-          entry.id.index == next(last.index) && entry.previous == last.hash && entry.id.term >= last.term;
-      if (!follows || entry.id.hash != hash(entry.id.term, entry.id.index, last.hash, entry.payload))
-        return Error{ErrorCode::corrupt, "simulated log store: index " + std::to_string(last.index.value + 1)};
-      last = entry.id;
-    }
+    const std::size_t good = good_entries(hash);
+    if (good < disk_.stored_.entries.size()) return damage_at(good);
     return disk_.stored_;
+  }
+
+  Result<Salvaged> salvage(const EntryHash& hash) override {
+    if (dead()) return refused();
+    const std::size_t good = good_entries(hash);
+    Salvaged salvaged{disk_.stored_, {}};
+    if (good == disk_.stored_.entries.size()) return salvaged;
+    salvaged.damage = damage_at(good);
+    salvaged.stored.floor = disk_.stored_.entries.back().id;
+    salvaged.stored.entries.resize(good);
+    // What follows the damage goes with the first write; here, at once, and the floor stays.
+    disk_.stored_ = salvaged.stored;
+    return salvaged;
   }
 
   Result<void> write(std::span<const Write> writes,
@@ -94,6 +133,22 @@ class SimulatedLogStore final : public LogStore {
   }
 
  private:
+  std::size_t good_entries(const EntryHash& hash) const {
+    EntryId last = disk_.stored_.base.id;
+    std::size_t good = 0;
+    for (const Entry& entry : disk_.stored_.entries) {
+      const bool follows =
+          entry.id.index == next(last.index) && entry.previous == last.hash && entry.id.term >= last.term;
+      if (!follows || entry.id.hash != hash(entry)) break;
+      last = entry.id;
+      ++good;
+    }
+    return good;
+  }
+  Error damage_at(std::size_t good) const {
+    return {ErrorCode::corrupt,
+            "simulated log store: index " + std::to_string(disk_.stored_.base.id.index.value + good + 1)};
+  }
   bool dead() const { return failed_ || life_ != disk_.lives_; }
   static Error refused() { return {ErrorCode::storage, "simulated log store: the disk failed or lost its power"}; }
 
@@ -101,7 +156,10 @@ class SimulatedLogStore final : public LogStore {
     Stored& stored = disk_.stored_;
     stored.state = planned.state;
     stored.claim = planned.claim;
+    stored.base = std::move(planned.base);
+    stored.floor = planned.floor;
     stored.entries.resize(planned.keep);
+    stored.entries.erase(stored.entries.begin(), stored.entries.begin() + static_cast<std::ptrdiff_t>(planned.drop));
     for (Entry& entry : planned.added) stored.entries.push_back(std::move(entry));
     if (owner_record) stored.owner_record = *owner_record;
   }

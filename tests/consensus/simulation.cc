@@ -26,8 +26,9 @@ Digest mix(std::initializer_list<std::uint64_t> words, std::span<const std::uint
   return out;
 }
 
-Digest hash_entry(Term term, Index index, const Digest& previous, const Payload& payload) {
-  const Digest inner = mix({term.value, index.value}, previous);
+Digest hash_entry(const Entry& entry) {
+  const auto& [id, previous, payload, kind] = entry;
+  const Digest inner = mix({id.term.value, id.index.value, static_cast<std::uint64_t>(kind)}, previous);
   return payload ? mix({1, std::uint64_t{inner[0]}, std::uint64_t{inner[9]}}, *payload) : inner;
 }
 
@@ -42,8 +43,8 @@ T value_of(Result<T> result) {
 Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
     : random_(seed), nodes_(nodes), invariants_([&] {
         Configuration configuration;
-        for (std::size_t i = 1; i <= nodes; ++i) configuration.voters.insert(NodeId{i});
-        configuration.threshold = (nodes + (nodes - 1) / 3) / 2 + 1;
+        for (std::size_t i = 1; i <= nodes; ++i) configuration.voters.nodes.insert(NodeId{i});
+        configuration.voters.threshold = byzantine_quorum(nodes);
         return configuration;
       }()) {
   for (std::size_t i = 0; i < nodes; ++i) nodes_[i].id = NodeId{i + 1};
@@ -60,8 +61,8 @@ bool Cluster::Check::accept(Index, const Payload&, NodeId) {
 Options Cluster::options_for(Node& node) {
   Options options;
   options.self = node.id;
-  for (const Node& other : nodes_) options.configuration.voters.insert(other.id);
-  options.configuration.threshold = (nodes_.size() + (nodes_.size() - 1) / 3) / 2 + 1;
+  for (const Node& other : nodes_) options.configuration.voters.nodes.insert(other.id);
+  options.configuration.voters.threshold = byzantine_quorum(nodes_.size());
   options.max_append_entries = 4;
   options.max_in_flight = 4;
   options.hash = hash_entry;
@@ -84,8 +85,8 @@ void Cluster::start(Node& node) {
   const std::array<std::uint8_t, 1> owner = {static_cast<std::uint8_t>(node.id.value)};
   node.store = value_of(open_simulated_log_store(node.disk, owner));
   Stored found = value_of(node.store->load(hash_entry));
-  node.core =
-      std::make_unique<Core>(options_for(node), Restart{found.state, EntryId{}, std::move(found.entries), found.claim});
+  node.core = std::make_unique<Core>(
+      options_for(node), Restart{found.state, found.base, std::move(found.entries), found.claim, {}, {}, found.floor});
 }
 
 /// The power goes: what was not written is forgotten.

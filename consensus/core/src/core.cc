@@ -25,15 +25,27 @@ constexpr std::uint64_t kMaxTermAhead = std::uint64_t{1} << 32;
 }  // namespace
 
 Core::Core(Options options, Restart restart)
-    : options_(std::move(options)), state_(restart.state), log_(restart.base, std::move(restart.entries)) {
-  require(
-      options_.configuration.threshold > 0 && options_.configuration.threshold <= options_.configuration.voters.size(),
-      "the threshold is 1 to the number of voters");
+    : options_(std::move(options)),
+      state_(restart.state),
+      log_(restart.base.id, std::move(restart.entries)),
+      floor_(restart.floor) {
+  const bool from_base = !restart.base.configuration.voters.nodes.empty();
+  configurations_[log_.base().index] = from_base ? std::move(restart.base.configuration) : options_.configuration;
+  require(what_is_wrong(configuration()).empty(), "the members are a configuration");
+  for (Index index = log_.first(); index <= log_.last().index; index = next(index)) {
+    if (log_.entry(index).kind != EntryKind::configuration) continue;
+    auto configuration = decode_configuration(*log_.entry(index).payload);
+    require(configuration.has_value(), "a configuration in the log can be read");
+    configurations_.emplace(index, std::move(*configuration));
+  }
   claim_ = newest_claim_ = restart.claim;
-  handed_out_ = restart.base.index;
-  committed_ = std::max({restart.base.index, restart.claim ? restart.claim->index : Index{}, restart.applied});
+  handed_out_ = log_.base().index;
+  committed_ = std::max({log_.base().index, restart.claim ? restart.claim->index : Index{}, restart.applied});
+  // Where damage took a part of the log, it is fetched again; no more than the log has can count for now.
+  if (floor_) committed_ = std::min(committed_, log_.last().index);
+  floor_unwritten_ = floor_.has_value();
   require(committed_ <= log_.last().index, "what was claimed or applied is in the log");
-  count_uncertified(std::max(restart.certified, restart.base.index));
+  count_uncertified(std::max(restart.certified, log_.base().index));
   // An answer to a campaign before the restart counts for none either.
   campaigns_ = options_.random();
   durable_.begin_term(state_.term);
@@ -58,6 +70,7 @@ void Core::set_state(HardState state) {
 /// one term could be elected.
 void Core::become_follower(Term term, std::optional<NodeId> leader) {
   require(term >= state_.term, "the term does not fall");
+  if (auto* leading = std::get_if<Leader>(&role_)) drop_reads(*leading);
   if (term > state_.term) set_state({term, std::nullopt});
   role_ = Follower{};
   leader_ = leader;
@@ -74,9 +87,28 @@ void Core::send_resting(NodeId to, Body body) {
 }
 
 void Core::send_to_voters(const Body& body) {
-  for (const NodeId voter : options_.configuration.voters) {
+  for (const NodeId voter : configuration().all_voters()) {
     if (voter != options_.self) send(voter, body);
   }
+}
+
+void Core::send_to_members(const Body& body) {
+  for (const NodeId member : configuration().members()) {
+    if (member != options_.self) send(member, body);
+  }
+}
+
+/// Whether this node may promise its vote: not while it does not know what it promised before.
+bool Core::may_vote() const { return options_.life == configuration().life_of(options_.self); }
+
+/// Whether this node is one of those who decide.
+bool Core::votes() const { return may_vote() && configuration().is_voter(options_.self); }
+
+/// The id of the last entry that this node ever acknowledged: a candidate behind it gets no vote.
+EntryId Core::freshness() const { return floor_ && !up_to_date(log_.last(), *floor_) ? *floor_ : log_.last(); }
+
+const Configuration& Core::configuration_at(Index index) const {
+  return std::prev(configurations_.upper_bound(std::max(index, log_.base().index)))->second;
 }
 
 void Core::release_held() {
@@ -99,7 +131,7 @@ void Core::tick() {
   if (no_campaign_ticks_ > 0) --no_campaign_ticks_;
   if (std::holds_alternative<Leader>(role_)) {
     tick_leader();
-  } else if (ticks_ >= timeout_ticks_ && options_.configuration.is_voter(options_.self)) {
+  } else if (ticks_ >= timeout_ticks_ && is_electable()) {
     if (no_campaign_ticks_ > 0) {
       reset_election_timer();
       leader_.reset();
@@ -112,6 +144,7 @@ void Core::tick() {
     announce();
     broadcast_claim();
   }
+  tick_reads();
 }
 
 /// What a message's term means before its body does. False: the message changes nothing more.
@@ -126,8 +159,10 @@ bool Core::step_term(const Message& message) {
   if (message.term == state_.term) return true;
   // A pre-vote asks about a term that nobody is in yet.
   if (std::holds_alternative<PreVoteRequest>(message.body)) return true;
-  // Leader stickiness: a node that hears its leader is not drawn into an election (Raft 6; thesis 4.2.3).
-  if (std::holds_alternative<VoteRequest>(message.body) && (hears_leader() || role() == Role::leader)) return false;
+  // Leader stickiness: a node that hears its leader is not drawn into an election (Raft 6; thesis 4.2.3), unless it is the leader
+  // that makes way.
+  const auto* vote = std::get_if<VoteRequest>(&message.body);
+  if (vote != nullptr && !vote->transferred && (hears_leader() || role() == Role::leader)) return false;
   become_follower(message.term, std::nullopt);
   return true;
 }
@@ -142,9 +177,9 @@ void Core::answer_stale(const Message& message) {
 }
 
 void Core::step(const Message& message) {
-  // A message of a node that is no member changes nothing at all.
+  // A message of a node that is no member changes nothing at all; unless it may be one by a configuration newer than ours.
   if (message.to != options_.self || message.from == options_.self) return;
-  if (!options_.configuration.is_member(message.from)) return;
+  if (!configuration().is_member(message.from) && !may_be_newer(message)) return;
   if (!step_term(message)) return;
   std::visit([&](const auto& body) { on(message, body); }, message.body);
 }
@@ -152,6 +187,7 @@ void Core::step(const Message& message) {
 ProposeResult Core::may_propose(std::size_t payloads) const {
   const auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr) return ProposeResult::not_leader;
+  if (leading->transfer) return ProposeResult::transferring;
   // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
   if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
   if (log_.last().index.value - committed_.value + payloads > options_.max_unapplied) return ProposeResult::too_many;
@@ -162,12 +198,7 @@ ProposeResult Core::may_propose(std::size_t payloads) const {
 ProposeResult Core::propose(std::vector<Payload> payloads) {
   const ProposeResult answer = may_propose(payloads.size());
   if (answer != ProposeResult::accepted) return answer;
-  for (Payload& payload : payloads) {
-    const EntryId last = log_.last();
-    const Index index = next(last.index);
-    const Digest hash = options_.hash(state_.term, index, last.hash, payload);
-    log_.append({{state_.term, index, hash}, last.hash, std::move(payload)});
-  }
+  for (Payload& payload : payloads) append(EntryKind::data, std::move(payload));
   for (auto& [peer, progress] : std::get<Leader>(role_).followers) replicate(peer, progress);
   return ProposeResult::accepted;
 }
@@ -198,33 +229,35 @@ void Core::persisted(std::uint64_t sequence) {
 void Core::announce() {
   const EntryId last = log_.synced();
   if (last.index.value == 0 || last.term != state_.term || state_unwritten_ || persisted_ < state_sequence_) return;
-  if (!options_.configuration.is_voter(options_.self)) return;
-  send_to_voters(Durable{last});
+  if (!votes()) return;
+  // Learners count too, though nobody counts them.
+  send_to_members(Durable{last});
 }
 
 void Core::advance_commit() {
-  const auto index = durable_.committed(options_.configuration, options_.self);
+  const auto index = durable_.committed(configuration(), options_.self, votes());
   if (!index || *index <= committed_) return;
   const Index before = committed_;
   committed_ = *index;
   count_uncertified(before);
+  after_commit();
 }
 
 void Core::count_uncertified(Index from) {
   for (Index index = next(from); index <= committed_; index = next(index)) {
-    if (log_.entry(index).payload) uncertified_.push_back(index);
+    if (log_.entry(index).is_owners()) uncertified_.push_back(index);
   }
 }
 
 void Core::on(const Message& message, const Durable& durable) {
-  if (durable.last.term != state_.term || !options_.configuration.is_voter(message.from)) return;
+  if (durable.last.term != state_.term || !configuration().is_voter(message.from)) return;
   if (durable_.announce(message.from, durable.last, log_) == DurableCount::Heard::contradicts) {
     report("another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last);
   }
   if (auto* leading = std::get_if<Leader>(&role_)) {
     // It does not count as active for this: a voter that we cannot reach says it too, and would keep us leading for ever.
     Progress& progress = leading->followers.at(message.from);
-    if (log_.holds(durable.last)) matched(progress, durable.last);
+    if (log_.holds(durable.last)) matched(message.from, progress, durable.last);
     replicate(message.from, progress);
   }
   advance_commit();
@@ -243,11 +276,11 @@ void Core::derived(const Claim& claim) {
 }
 
 void Core::broadcast_claim() {
-  if (claim_ && options_.configuration.is_voter(options_.self)) send_to_voters(Derived{*claim_});
+  if (claim_ && votes()) send_to_voters(Derived{*claim_});
 }
 
 void Core::on(const Message& message, const Derived& derived) {
-  if (!options_.configuration.is_voter(message.from)) return;
+  if (!configuration().is_voter(message.from)) return;
   auto& claims = claims_[message.from];
   const auto [known, is_new] = claims.emplace(derived.claim.height, derived.claim);
   if (!is_new && known->second.head != derived.claim.head) {
@@ -264,7 +297,7 @@ void Core::on(const Message& message, const Derived& derived) {
 /// voter has derived what we have up to the highest of its claims that is our own head of that height. Ours counts once it is on
 /// disk.
 void Core::count_claims() {
-  if (!claim_ || !options_.configuration.is_voter(options_.self)) return;
+  if (!claim_ || !votes()) return;
   std::map<NodeId, Index> derived = {{options_.self, Index{claim_->height}}};
   for (auto& [voter, claims] : claims_) {
     for (auto at = claims.rbegin(); at != claims.rend(); ++at) {
@@ -275,7 +308,7 @@ void Core::count_claims() {
       break;
     }
   }
-  const auto height = quorum_index(options_.configuration, derived);
+  const auto height = quorum_index(configuration(), derived);
   if (!height || height->value <= agreed_height_) return;
   const auto own = own_heads_.find(height->value);
   if (own == own_heads_.end()) return;
@@ -291,7 +324,7 @@ Output Core::take() {
   Write write;
   const Log::Write log_write = log_.take_unwritten();
   const bool claims = unwritten_claim_.has_value();
-  if (state_unwritten_ || !log_write.empty() || claims) {
+  if (state_unwritten_ || !log_write.empty() || claims || floor_unwritten_) {
     write.sequence = next_sequence_++;
     if (state_unwritten_) {
       write.state = state_;
@@ -299,6 +332,8 @@ Output Core::take() {
       state_sequence_ = write.sequence;
     }
     log_.writing(write.sequence, log_write);
+    if (log_write.base) write.base = Base{*log_write.base, configurations_.begin()->second};
+    write.begins = log_write.begins;
     write.truncate_from = log_write.truncate_from;
     write.entries = log_write.entries;
     if (claims) {
@@ -306,6 +341,7 @@ Output Core::take() {
       claims_under_way_.emplace_back(write.sequence, *unwritten_claim_);
       unwritten_claim_.reset();
     }
+    if (std::exchange(floor_unwritten_, false)) write.floor = floor_.value_or(EntryId{});
     output_.write = std::move(write);
   } else {
     // Nothing new to write: what the messages rest on is in an earlier write, under way or done.

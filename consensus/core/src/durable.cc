@@ -45,11 +45,12 @@ void DurableCount::synced(NodeId self, const Log& log) {
   }
 }
 
-std::optional<Index> DurableCount::committed(const Configuration& configuration, NodeId self) const {
-  // This node is among them: it never counts what it has not announced itself.
+std::optional<Index> DurableCount::committed(const Configuration& configuration, NodeId self, bool votes) const {
   const auto own = reached_.find(self);
   if (own == reached_.end()) return std::nullopt;
-  const auto index = quorum_index(configuration, reached_);
+  std::map<NodeId, Index> reached = reached_;
+  if (!votes) reached.erase(self);
+  const auto index = quorum_index(configuration, reached);
   if (!index) return std::nullopt;
   return std::min(*index, own->second);
 }

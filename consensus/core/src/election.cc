@@ -11,20 +11,20 @@ void Core::pre_campaign() {
   PreCandidate candidacy;
   candidacy.campaign = ++campaigns_;
   candidacy.votes[options_.self] = true;
-  const bool alone = count_votes(options_.configuration, candidacy.votes) == VoteResult::won;
+  const bool alone = count_votes(configuration(), candidacy.votes) == VoteResult::won;
   role_ = std::move(candidacy);
   if (alone) return campaign();
   send_to_voters(PreVoteRequest{campaigns_, log_.last()});
 }
 
 /// A new term, and a vote for oneself, which counts once it is on disk; the requests leave with it.
-void Core::campaign() {
+void Core::campaign(bool transferred) {
   set_state({Term{state_.term.value + 1}, options_.self});
   role_ = Candidate{};
   leader_.reset();
   reset_election_timer();
-  for (const NodeId voter : options_.configuration.voters) {
-    if (voter != options_.self) send_resting(voter, VoteRequest{log_.last()});
+  for (const NodeId voter : configuration().all_voters()) {
+    if (voter != options_.self) send_resting(voter, VoteRequest{log_.last(), transferred});
   }
 }
 
@@ -32,31 +32,53 @@ void Core::count_own_vote() {
   auto* candidacy = std::get_if<Candidate>(&role_);
   if (candidacy == nullptr || state_unwritten_ || persisted_ < state_sequence_) return;
   candidacy->votes[options_.self] = true;
-  if (count_votes(options_.configuration, candidacy->votes) == VoteResult::won) become_leader();
+  if (count_votes(configuration(), candidacy->votes) == VoteResult::won) become_leader();
 }
 
 void Core::become_leader() {
-  Leader leading;
-  for (const NodeId voter : options_.configuration.voters) {
-    if (voter != options_.self) leading.followers[voter].next = next(log_.last().index);
-  }
-  for (const NodeId learner : options_.configuration.learners)
-    leading.followers[learner].next = next(log_.last().index);
-  leading.first_of_term = next(log_.last().index);
-  role_ = std::move(leading);
+  role_ = Leader{};
   leader_ = options_.self;
   ticks_ = 0;
+  watch_members({});
+  std::get<Leader>(role_).first_of_term = next(log_.last().index);
   // An entry of its own term: with it everything before is committed too (Raft 5.4.2).
-  const EntryId last = log_.last();
-  const Digest hash = options_.hash(state_.term, next(last.index), last.hash, nullptr);
-  log_.append({{state_.term, next(last.index), hash}, last.hash, nullptr});
+  append(EntryKind::data, nullptr);
   for (auto& [peer, progress] : std::get<Leader>(role_).followers) replicate(peer, progress);
+}
+
+/// Who asks to be elected: a voter; and one that the newest configuration leaves out, while that is not committed: it may be the
+/// only one that holds it (Raft thesis 4.2.2). Never one whose log or memory has a hole.
+bool Core::is_electable() const {
+  if (!may_vote() || freshness() != log_.last()) return false;
+  for (auto at = configurations_.rbegin(); at != configurations_.rend(); ++at) {
+    if (at->second.is_voter(options_.self)) return true;
+    if (at->first <= committed_) return false;
+  }
+  return false;
+}
+
+/// Whether the one who asks for a vote may: a voter here, or perhaps by a configuration that is in its log and not yet in ours.
+bool Core::candidate_counts(NodeId candidate, const EntryId& last) const {
+  return configuration().is_voter(candidate) || (up_to_date(last, log_.last()) && last != log_.last());
+}
+
+/// Whether a node that is no member here may be one by a configuration that we lack. One that was removed, and does not know it,
+/// lacks what we have.
+bool Core::may_be_newer(const Message& message) const {
+  if (!options_.known.contains(message.from)) return false;
+  if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
+    return candidate_counts(message.from, request->last);
+  if (const auto* request = std::get_if<VoteRequest>(&message.body))
+    return candidate_counts(message.from, request->last);
+  const bool leads = std::holds_alternative<AppendRequest>(message.body) ||
+                     std::holds_alternative<Heartbeat>(message.body) || std::holds_alternative<Behind>(message.body);
+  return leads && message.term > log_.last().term;
 }
 
 void Core::on(const Message& message, const PreVoteRequest& request) {
   // Granted to a log as up-to-date as ours, when we hear no leader ourselves. It promises nothing, and resets nothing.
-  const bool granted = message.term >= state_.term && up_to_date(request.last, log_.last()) && !hears_leader() &&
-                       role() != Role::leader && options_.configuration.is_voter(options_.self);
+  const bool granted = message.term >= state_.term && up_to_date(request.last, freshness()) && !hears_leader() &&
+                       role() != Role::leader && may_vote() && candidate_counts(message.from, request.last);
   send_resting(message.from, PreVoteResponse{request.campaign, granted});
 }
 
@@ -65,7 +87,7 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
   // An answer to an earlier campaign counts for none: what it saw is over.
   if (candidacy == nullptr || response.campaign != candidacy->campaign) return;
   candidacy->votes[message.from] = response.granted;
-  switch (count_votes(options_.configuration, candidacy->votes)) {
+  switch (count_votes(configuration(), candidacy->votes)) {
     case VoteResult::won: return campaign();
     case VoteResult::lost: return become_follower(state_.term, std::nullopt);
     case VoteResult::pending: return;
@@ -74,8 +96,9 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
 
 void Core::on(const Message& message, const VoteRequest& request) {
   const bool free = !state_.vote || *state_.vote == message.from;
-  const bool granted = free && !leader_ && up_to_date(request.last, log_.last()) &&
-                       options_.configuration.is_voter(options_.self) && options_.configuration.is_voter(message.from);
+  // A node that counts as a learner here may be a voter by a configuration that it has not got yet: it votes all the same.
+  const bool granted = free && !leader_ && up_to_date(request.last, freshness()) && may_vote() &&
+                       candidate_counts(message.from, request.last);
   if (granted) {
     set_state({state_.term, message.from});
     reset_election_timer();
@@ -87,7 +110,7 @@ void Core::on(const Message& message, const VoteResponse& response) {
   auto* candidacy = std::get_if<Candidate>(&role_);
   if (candidacy == nullptr) return;
   candidacy->votes.try_emplace(message.from, response.granted);
-  switch (count_votes(options_.configuration, candidacy->votes)) {
+  switch (count_votes(configuration(), candidacy->votes)) {
     case VoteResult::won:
       // Our own vote is among them only when it is on disk; count_own_vote() comes back when it is.
       if (candidacy->votes.contains(options_.self)) become_leader();

@@ -28,17 +28,36 @@ void Log::truncate_from(Index index) {
   }
 }
 
+void Log::drop_to(Index index) {
+  const auto base = at(index);
+  if (!base || index == base_.index) return;
+  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(index.value - base_.index.value));
+  base_ = *base;
+  unwritten_base_ = true;
+}
+
+void Log::begin_after(EntryId base) {
+  entries_.clear();
+  base_ = base;
+  unwritten_base_ = unwritten_beginning_ = true;
+  unwritten_truncation_.reset();
+  unwritten_from_ = next(base.index);
+}
+
 Log::Write Log::take_unwritten() {
   Write write;
+  if (unwritten_base_) write.base = base_;
+  write.begins = unwritten_beginning_;
   write.truncate_from = unwritten_truncation_;
   for (Index i = unwritten_from_; i <= last().index; i = next(i)) write.entries.push_back(entry(i));
+  unwritten_base_ = unwritten_beginning_ = false;
   unwritten_truncation_.reset();
   unwritten_from_ = next(last().index);
   return write;
 }
 
 void Log::writing(std::uint64_t sequence, const Write& write) {
-  under_way_.push_back({sequence, write.truncate_from, last().index});
+  under_way_.push_back({sequence, write.begins ? kAll : write.truncate_from, last().index});
 }
 
 void Log::written(std::uint64_t sequence) {
@@ -53,9 +72,9 @@ EntryId Log::synced() const {
   const auto cut = [&](const std::optional<Index>& truncation) {
     if (truncation) synced = std::min(synced, previous(*truncation));
   };
-  for (const UnderWay& write : under_way_) cut(write.truncate_from);
-  cut(unwritten_truncation_);
-  return at(synced).value_or(base_);
+  for (const UnderWay& write : under_way_) cut(write.cut_from);
+  cut(unwritten_beginning_ ? kAll : unwritten_truncation_);
+  return at(synced).value_or(EntryId{});
 }
 
 }  // namespace testamur::consensus

@@ -4,26 +4,51 @@
 #include <functional>
 
 namespace testamur::consensus {
+namespace {
 
-std::optional<Index> quorum_index(const Configuration& configuration, const std::map<NodeId, Index>& reached) {
+std::optional<Index> index_of(const Voters& voters, const std::map<NodeId, Index>& reached) {
   std::vector<Index> indexes;
   for (const auto& [node, index] : reached) {
-    if (configuration.is_voter(node) && index.value > 0) indexes.push_back(index);
+    if (voters.nodes.contains(node) && index.value > 0) indexes.push_back(index);
   }
-  if (configuration.threshold == 0 || indexes.size() < configuration.threshold) return std::nullopt;
+  if (voters.threshold == 0 || indexes.size() < voters.threshold) return std::nullopt;
   std::sort(indexes.begin(), indexes.end(), std::greater<>());
-  return indexes[configuration.threshold - 1];
+  return indexes[voters.threshold - 1];
 }
 
-VoteResult count_votes(const Configuration& configuration, const std::map<NodeId, bool>& votes) {
+VoteResult votes_of(const Voters& voters, const std::map<NodeId, bool>& votes) {
   std::size_t granted = 0;
   std::size_t refused = 0;
   for (const auto& [node, vote] : votes) {
-    if (!configuration.is_voter(node)) continue;
+    if (!voters.nodes.contains(node)) continue;
     (vote ? granted : refused) += 1;
   }
-  if (granted >= configuration.threshold) return VoteResult::won;
-  return configuration.voters.size() - refused < configuration.threshold ? VoteResult::lost : VoteResult::pending;
+  if (granted >= voters.threshold) return VoteResult::won;
+  return voters.nodes.size() - refused < voters.threshold ? VoteResult::lost : VoteResult::pending;
+}
+
+}  // namespace
+
+std::optional<Index> quorum_index(const Configuration& configuration, const std::map<NodeId, Index>& reached) {
+  const auto incoming = index_of(configuration.voters, reached);
+  if (!configuration.is_joint()) return incoming;
+  const auto outgoing = index_of(configuration.outgoing, reached);
+  if (!incoming || !outgoing) return std::nullopt;
+  return std::min(*incoming, *outgoing);
+}
+
+VoteResult count_votes(const Configuration& configuration, const std::map<NodeId, bool>& votes) {
+  const VoteResult incoming = votes_of(configuration.voters, votes);
+  if (!configuration.is_joint()) return incoming;
+  const VoteResult outgoing = votes_of(configuration.outgoing, votes);
+  if (incoming == VoteResult::lost || outgoing == VoteResult::lost) return VoteResult::lost;
+  return incoming == VoteResult::won && outgoing == VoteResult::won ? VoteResult::won : VoteResult::pending;
+}
+
+bool is_quorum(const Configuration& configuration, const std::set<NodeId>& nodes) {
+  std::map<NodeId, bool> votes;
+  for (const NodeId node : nodes) votes.emplace(node, true);
+  return count_votes(configuration, votes) == VoteResult::won;
 }
 
 }  // namespace testamur::consensus

@@ -1,5 +1,6 @@
 // Replication: requests bounded in entries, bytes and number; answers; heartbeats that rest on nothing.
 #include <algorithm>
+#include <utility>
 
 #include "testamur/consensus/core.h"
 
@@ -16,7 +17,8 @@ void Core::tick_leader() {
   if (++leading.ticks_to_check >= options_.election_ticks) {
     leading.ticks_to_check = 0;
     // A leader that a quorum no longer answers, or whose entries a quorum refuses, is none.
-    if (!quorum_active() || disk_hangs()) return become_follower(state_.term, std::nullopt);
+    if (!quorum_active()) return become_follower(state_.term, std::nullopt);
+    if (disk_hangs()) return give_way();
     if (quorum_refuses()) {
       output_.refused_by_quorum = true;
       no_campaign_ticks_ = 4 * options_.election_ticks;
@@ -28,17 +30,23 @@ void Core::tick_leader() {
     // All that was in flight may be lost: without this the window would stay full for ever.
     if (++progress.ticks_silent >= options_.election_ticks) restart_from_match(peer, progress);
   }
+  tick_transfer(leading);
   if (++leading.ticks_to_heartbeat >= options_.heartbeat_ticks) {
     leading.ticks_to_heartbeat = 0;
+    raise_learners();
     heartbeat();
   }
 }
 
 void Core::heartbeat() {
-  for (auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    send(peer, Heartbeat{});
+  Leader& leading = std::get<Leader>(role_);
+  if (!leading.reads.empty()) leading.round = std::max(leading.round, leading.reads.back().round);
+  for (auto& [peer, progress] : leading.followers) {
+    send(peer, Heartbeat{leading.round});
     if (progress.refused) {
       restart_from_match(peer, progress);
+    } else if (progress.state == PeerProgress::State::snapshot) {
+      send(peer, Behind{log_.base()});
     } else {
       replicate(peer, progress);
     }
@@ -46,22 +54,22 @@ void Core::heartbeat() {
 }
 
 bool Core::quorum_active() {
-  std::size_t active = 1;
+  std::set<NodeId> active = {options_.self};
   for (auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    if (progress.active && options_.configuration.is_voter(peer)) ++active;
-    progress.active = false;
+    if (progress.active) active.insert(peer);
+    progress.was_active = std::exchange(progress.active, false);
   }
-  return active >= options_.configuration.threshold;
+  return is_quorum(configuration(), active);
 }
 
 bool Core::disk_hangs() const { return ticks_writing_ > kMaxTimeoutsWriting * options_.election_ticks; }
 
 bool Core::quorum_refuses() const {
-  std::size_t willing = 1;
+  std::set<NodeId> willing = {options_.self};
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    if (options_.configuration.is_voter(peer) && !progress.refused) ++willing;
+    if (!progress.refused) willing.insert(peer);
   }
-  return willing < options_.configuration.threshold;
+  return !is_quorum(configuration(), willing);
 }
 
 void Core::reconnected(NodeId peer) {
@@ -70,51 +78,68 @@ void Core::reconnected(NodeId peer) {
   restart_from_match(peer, leading->followers.at(peer));
 }
 
+void Core::Progress::probe_from(Index index) {
+  state = PeerProgress::State::probe;
+  in_flight.clear();
+  bytes_in_flight = 0;
+  next = index;
+}
+
 void Core::restart_from_match(NodeId peer, Progress& progress) {
-  progress.probing = true;
-  progress.in_flight.clear();
+  progress.probe_from(next(progress.match));
   progress.ticks_silent = 0;
-  progress.next = next(progress.match);
   replicate(peer, progress);
 }
 
 /// Sends what the follower lacks, as far as its window goes. While probing: one request with one entry, then wait.
 void Core::replicate(NodeId peer, Progress& progress) {
-  while (true) {
-    const std::size_t window = progress.probing ? 1 : options_.max_in_flight;
-    const std::size_t most = progress.probing ? 1 : options_.max_append_entries;
+  while (progress.state != PeerProgress::State::snapshot) {
+    const bool probing = progress.is_probing();
+    const std::size_t window = probing ? 1 : options_.max_in_flight;
+    const std::size_t most = probing ? 1 : options_.max_append_entries;
     const bool has_news = progress.next <= log_.last().index;
-    if (progress.in_flight.size() >= window || (!has_news && !progress.probing)) return;
+    if (progress.in_flight.size() >= window || progress.bytes_in_flight >= options_.max_in_flight_bytes) return;
+    if (!has_news && (!probing || progress.match == log_.last().index)) return;
     const auto before = log_.at(previous(progress.next));
-    if (!before) return;  // the prefix is gone from this log
+    if (!before) {
+      // What it lacks is gone from this log. It is told again with each heartbeat, until it has what begins the log.
+      progress.probe_from(progress.next);
+      progress.state = PeerProgress::State::snapshot;
+      return send(peer, Behind{log_.base()});
+    }
     AppendRequest request{*before, {}};
     std::size_t bytes = 0;
     Index index = progress.next;
     for (; index <= log_.last().index && request.entries.size() < most; index = next(index)) {
       const Entry& entry = log_.entry(index);
+      if (bytes + size_of(entry.payload) > options_.max_append_bytes && !request.entries.empty()) break;
       bytes += size_of(entry.payload);
-      if (bytes > options_.max_append_bytes && !request.entries.empty()) break;
       request.entries.push_back(entry);
     }
-    if (progress.probing && !has_news && progress.match == log_.last().index) return;
-    progress.in_flight.push_back(previous(index));
-    if (!progress.probing) progress.next = index;
+    progress.in_flight.push_back({previous(index), bytes});
+    progress.bytes_in_flight += bytes;
+    if (!probing) progress.next = index;
     send(peer, std::move(request));
   }
 }
 
-void Core::matched(Progress& progress, const EntryId& at) {
+void Core::matched(NodeId peer, Progress& progress, const EntryId& at) {
   if (at.index > progress.match) {
     progress.match = at.index;
     progress.ticks_silent = 0;
     progress.refused = false;
   }
-  while (!progress.in_flight.empty() && progress.in_flight.front() <= progress.match) progress.in_flight.pop_front();
-  if (progress.probing && progress.match >= previous(progress.next)) {
-    progress.probing = false;
-    progress.in_flight.clear();
+  while (!progress.in_flight.empty() && progress.in_flight.front().last <= progress.match) {
+    progress.bytes_in_flight -= progress.in_flight.front().bytes;
+    progress.in_flight.pop_front();
+  }
+  const bool installed = progress.state == PeerProgress::State::snapshot && progress.match >= log_.base().index;
+  if (installed || (progress.is_probing() && progress.match >= previous(progress.next))) {
+    progress.probe_from(next(progress.match));
+    progress.state = PeerProgress::State::replicate;
   }
   progress.next = std::max(progress.next, next(progress.match));
+  hand_over_when_level(peer, progress);
 }
 
 AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
@@ -127,16 +152,14 @@ AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
 }
 
 AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {
-  if (!log_.holds(request.previous)) {
-    // What is below our first entry was committed; only a leader that is far behind asks for it.
-    return find_conflict(request.previous);
-  }
+  // What is below our first entry was committed, and is on disk: the leader has it too.
+  if (request.previous.index < log_.base().index) return {AppendOutcome::accepted, log_.base()};
+  if (!log_.holds(request.previous)) return find_conflict(request.previous);
   EntryId last = request.previous;
   for (const Entry& entry : request.entries) {
     const Index index = next(last.index);
     const bool chained = entry.id.index == index && entry.previous == last.hash && entry.id.term >= last.term &&
-                         entry.id.term <= message.term &&
-                         entry.id.hash == options_.hash(entry.id.term, index, entry.previous, entry.payload);
+                         entry.id.term <= message.term && entry.id.hash == options_.hash(entry);
     if (!chained) return {AppendOutcome::accepted, last};
     if (log_.holds(entry.id)) {
       last = entry.id;
@@ -152,19 +175,31 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
         return {AppendOutcome::refused, entry.id};
       }
       log_.truncate_from(index);
+      forget_configurations(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
-    if (options_.check != nullptr && entry.payload && !options_.check->accept(index, entry.payload, message.from)) {
+    if (options_.check != nullptr && entry.is_owners() && !options_.check->accept(index, entry.payload, message.from))
       return {AppendOutcome::refused, entry.id};
+    if (entry.kind == EntryKind::configuration) {
+      auto configuration = entry.payload ? decode_configuration(*entry.payload) : std::nullopt;
+      if (!configuration || !may_follow(this->configuration(), *configuration)) {
+        report("a configuration that cannot follow the one before", message.from, log_.last(), entry.id);
+        return {AppendOutcome::refused, entry.id};
+      }
+      configurations_.emplace(index, std::move(*configuration));
     }
     log_.append(entry);
     last = entry.id;
+  }
+  if (floor_ && up_to_date(log_.last(), *floor_)) {
+    floor_.reset();
+    floor_unwritten_ = true;
   }
   return {AppendOutcome::accepted, last};
 }
 
 bool Core::may_lead(const Message& message) {
-  if (!options_.configuration.is_voter(message.from)) return false;
+  if (!configuration().is_voter(message.from) && !may_be_newer(message)) return false;
   if (role() != Role::leader) return true;
   report("two leaders of one term", message.from, log_.last(), {});
   return false;
@@ -188,7 +223,7 @@ void Core::on(const Message& message, const AppendResponse& response) {
   switch (response.outcome) {
     case AppendOutcome::accepted:
       if (!log_.holds(response.at)) return;
-      matched(progress, response.at);
+      matched(message.from, progress, response.at);
       break;
     case AppendOutcome::conflict: {
       // The search goes down only, so that it ends; anything else waits for the next heartbeat. It may go below what matched: a
@@ -196,41 +231,40 @@ void Core::on(const Message& message, const AppendResponse& response) {
       Index agree = std::min(response.at.index, log_.last().index);
       while (agree >= log_.first() && log_.at(agree)->term > response.at.term) agree = previous(agree);
       if (progress.in_flight.empty() || next(agree) >= progress.next) return;
-      progress.probing = true;
-      progress.in_flight.clear();
       progress.match = std::min(progress.match, agree);
-      progress.next = next(agree);
+      progress.probe_from(next(agree));
       break;
     }
     case AppendOutcome::refused:
       // An answer about what matched since, or about an entry that is not ours, is old.
       if (response.at.index <= progress.match || !log_.holds(response.at)) return;
       progress.refused = true;
-      progress.probing = true;
-      progress.in_flight.clear();
-      progress.next = next(progress.match);
+      progress.probe_from(next(progress.match));
       return;
     case AppendOutcome::stale: return;
   }
   replicate(message.from, progress);
 }
 
-void Core::on(const Message& message, const Heartbeat&) {
+void Core::on(const Message& message, const Heartbeat& heartbeat) {
   if (!may_lead(message)) return;
   if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
   ticks_ = 0;
   // The answer rests on nothing but our term.
   if (state_unwritten_ || persisted_ < state_sequence_) {
-    send_resting(message.from, HeartbeatResponse{});
+    send_resting(message.from, HeartbeatResponse{heartbeat.round});
   } else {
-    send(message.from, HeartbeatResponse{});
+    send(message.from, HeartbeatResponse{heartbeat.round});
   }
 }
 
-void Core::on(const Message& message, const HeartbeatResponse&) {
+void Core::on(const Message& message, const HeartbeatResponse& response) {
   auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr || !leading->followers.contains(message.from)) return;
-  leading->followers.at(message.from).active = true;
+  Progress& progress = leading->followers.at(message.from);
+  progress.active = true;
+  progress.round = std::max(progress.round, std::min(response.round, leading->round));
+  count_round(*leading);
 }
 
 }  // namespace testamur::consensus

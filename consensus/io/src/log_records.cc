@@ -114,10 +114,77 @@ Result<Bytes> decode_owner_record(ByteView bytes) {
   return Bytes(value->begin(), value->end());
 }
 
+namespace {
+
+void write_id(const EntryId& id, Writer& out) { out.u64(id.term.value).u64(id.index.value).raw(id.hash); }
+
+EntryId read_id(Reader& in) {
+  EntryId id;
+  id.term = Term{in.u64("term")};
+  id.index = Index{in.u64("index")};
+  id.hash = in.fixed<32>("hash");
+  return id;
+}
+
+}  // namespace
+
+Bytes encode_base(const Base& base) {
+  Writer out;
+  write_id(base.id, out);
+  out.raw(*encode(base.configuration));
+  return with_checksum(kBase, std::move(out));
+}
+
+Result<Base> decode_base(ByteView bytes) {
+  const auto value = without_checksum(kBase, bytes);
+  if (!value) return damaged(kBase);
+  Reader in(*value, "base");
+  Base base;
+  base.id = read_id(in);
+  const ByteView members = in.take("configuration", value->size() - in.offset());
+  if (const auto error = in.finish()) return corrupt(*error);
+  auto configuration = decode_configuration(members);
+  if (!configuration) return Error{ErrorCode::corrupt, "the record \"base\" names no configuration"};
+  base.configuration = std::move(*configuration);
+  return base;
+}
+
+Bytes encode_floor(const EntryId& floor) {
+  Writer out;
+  write_id(floor, out);
+  return with_checksum(kFloor, std::move(out));
+}
+
+Result<EntryId> decode_floor(ByteView bytes) {
+  const auto value = without_checksum(kFloor, bytes);
+  if (!value) return damaged(kFloor);
+  Reader in(*value, "floor");
+  const EntryId floor = read_id(in);
+  if (const auto error = in.finish()) return corrupt(*error);
+  return floor;
+}
+
+Bytes encode_life(std::uint64_t life) {
+  Writer out;
+  out.u64(life);
+  return with_checksum(kLife, std::move(out));
+}
+
+Result<std::uint64_t> decode_life(ByteView bytes) {
+  const auto value = without_checksum(kLife, bytes);
+  if (!value) return damaged(kLife);
+  Reader in(*value, "life");
+  const std::uint64_t life = in.u64("life");
+  if (const auto error = in.finish()) return corrupt(*error);
+  return life;
+}
+
 // An empty payload and none differ: only the entry that begins a term has none.
 Bytes encode_entry(const Entry& entry) {
+  constexpr std::uint8_t kNone = 0, kData = 1, kConfiguration = 2;
   Writer out;
-  out.u64(entry.id.term.value).raw(entry.id.hash).u8(entry.payload ? 1 : 0);
+  out.u64(entry.id.term.value).raw(entry.id.hash);
+  out.u8(entry.kind == EntryKind::configuration ? kConfiguration : entry.payload ? kData : kNone);
   if (entry.payload) out.raw(*entry.payload);
   return std::move(out).bytes();
 }
@@ -128,8 +195,9 @@ Result<Entry> decode_entry(Index index, ByteView bytes) {
   entry.id.index = index;
   entry.id.term = Term{in.u64("term")};
   entry.id.hash = in.fixed<32>("hash");
-  const bool has_payload = in.flag("has a payload");
-  if (has_payload) {
+  const std::uint8_t what = in.u8_in("kind", 0, 2);
+  entry.kind = what == 2 ? EntryKind::configuration : EntryKind::data;
+  if (what != 0) {
     const ByteView payload = in.take("payload", bytes.size() - in.offset());
     entry.payload = std::make_shared<const std::vector<std::uint8_t>>(payload.begin(), payload.end());
   }

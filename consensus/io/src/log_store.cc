@@ -1,5 +1,7 @@
 #include "testamur/consensus/log_store.h"
 
+#include <algorithm>
+
 #include "log_records.h"
 #include "testamur/storage/rocks.h"
 
@@ -30,9 +32,11 @@ auto read(const storage::View& view, std::string_view name, Decode decode)
 
 /// What later writes have to follow.
 struct Tail {
+  EntryId base;
   EntryId last;
   HardState state;
   std::optional<Claim> claim;
+  bool has_floor = false;
 };
 
 /// What some writes come to: which of the stored entries stay, and what follows them.
@@ -40,6 +44,8 @@ struct Change {
   Index keep;
   std::vector<const Entry*> entries;
   Tail tail;
+  std::optional<Base> new_base;
+  std::optional<EntryId> new_floor;
   bool new_state = false;
   bool new_claim = false;
 };
@@ -58,6 +64,13 @@ class Sum {
     if (write.state) {
       if (auto wrong = set_state(*write.state)) return wrong;
     }
+    if (write.floor) {
+      change_.new_floor = write.floor;
+      change_.tail.has_floor = write.floor->index != Index{};
+    }
+    if (write.base) {
+      if (auto wrong = begin_after(*write.base, write.begins)) return wrong;
+    }
     if (write.truncate_from) {
       if (auto wrong = truncate_from(*write.truncate_from)) return wrong;
     }
@@ -74,11 +87,13 @@ class Sum {
 
   std::optional<std::string> wrong_in_the_end() const {
     const Tail& tail = change_.tail;
+    if (tail.last.term > tail.state.term)
+      return "an entry of " + name_of(tail.last.term) + " while the node is in " + name_of(tail.state.term);
+    // What damage took is on its way here again; until then the claim is ahead of the log.
+    if (tail.has_floor) return std::nullopt;
     if (claim_truncated_) return "entries up to " + name_of(tail.claim->index) + " are claimed and would be truncated";
     if (tail.claim && tail.claim->index > tail.last.index)
       return "claim at " + name_of(tail.claim->index) + " beyond the last, " + name_of(tail.last.index);
-    if (tail.last.term > tail.state.term)
-      return "an entry of " + name_of(tail.last.term) + " while the node is in " + name_of(tail.state.term);
     return std::nullopt;
   }
 
@@ -95,16 +110,36 @@ class Sum {
     return std::nullopt;
   }
 
+  std::optional<std::string> begin_after(const Base& base, bool anew) {
+    Tail& tail = change_.tail;
+    if (anew) {
+      if (tail.claim && tail.claim->index > base.id.index) claim_truncated_ = true;
+      change_.keep = base.id.index;
+      change_.entries.clear();
+      tail.last = base.id;
+    } else if (base.id.index < tail.base.index || base.id.index > tail.last.index || id_at(base.id.index) != base.id) {
+      return "a log that begins after " + name_of(base.id.index) + ", which is not in it";
+    }
+    tail.base = base.id;
+    change_.new_base = base;
+    return std::nullopt;
+  }
+
+  EntryId id_at(Index index) const {
+    if (index == change_.tail.base.index) return change_.tail.base;
+    return index <= change_.keep ? stored_(index) : change_.entries[index.value - change_.keep.value - 1]->id;
+  }
+
   std::optional<std::string> truncate_from(Index from) {
     EntryId& last = change_.tail.last;
-    if (from == Index{} || from > next(last.index))
+    if (from <= change_.tail.base.index || from > next(last.index))
       return "truncation at " + name_of(from) + " of a log that ends at " + name_of(last.index);
     if (change_.tail.claim && from <= change_.tail.claim->index) claim_truncated_ = true;
     const Index end = previous(from);
     if (end <= change_.keep) {
+      last = id_at(end);
       change_.keep = end;
       change_.entries.clear();
-      last = end == Index{} ? EntryId{} : stored_(end);
     } else {
       change_.entries.resize(end.value - change_.keep.value);
       last = change_.entries.back()->id;
@@ -134,7 +169,7 @@ class RocksLogStore final : public LogStore {
       : directory_(std::move(directory)), store_(std::move(store)) {}
 
   /// Reads whose log this is, or makes it the owner's; and what the next write has to follow.
-  Result<void> begin(ByteView owner) {
+  Result<void> begin(ByteView owner, std::uint64_t life) {
     return without_faults([&]() -> Result<void> {
       const auto view = store_->view();
       const std::optional<Bytes> found = read(*view, records::kOwner, records::decode_owner);
@@ -144,10 +179,11 @@ class RocksLogStore final : public LogStore {
       }
       read_tail(*view);
       if (!found) {
-        if (tail_.last.index != Index{} || tail_.state != HardState{})
+        if (tail_.last != EntryId{} || tail_.state != HardState{})
           throw StorageFault(ErrorCode::corrupt, "expected the owner of the log, found none");
         storage::WriteSet writes;
         writes.put(records::key(records::kOwner), records::encode_owner(owner));
+        if (life != 0) writes.put(records::key(records::kLife), records::encode_life(life));
         store_->write(writes);
       }
       return {};
@@ -157,23 +193,37 @@ class RocksLogStore final : public LogStore {
   Result<Stored> load(const EntryHash& hash) override {
     return without_faults([&]() -> Result<Stored> {
       const auto view = store_->view();
-      Stored stored;
-      stored.state = read(*view, records::kState, records::decode_state).value_or(HardState{});
-      stored.claim = read(*view, records::kClaim, records::decode_claim);
-      stored.owner_record = read(*view, records::kOwnerRecord, records::decode_owner_record).value_or(Bytes{});
-      const Bytes prefix = records::key(records::kEntries);
-      view->scan(prefix, prefix, [&](ByteView key, ByteView value) {
-        stored.entries.push_back(decode_following(stored.entries, key, value, hash));
-        return true;
-      });
+      Stored stored = read_records(*view);
+      read_entries(*view, hash, stored);
       check(stored);
       return stored;
+    });
+  }
+
+  Result<Salvaged> salvage(const EntryHash& hash) override {
+    return without_faults([&]() -> Result<Salvaged> {
+      const auto view = store_->view();
+      Salvaged salvaged{read_records(*view), {}};
+      Stored& stored = salvaged.stored;
+      try {
+        read_entries(*view, hash, stored);
+        check(stored);
+      } catch (const StorageFault& fault) {
+        if (fault.error().code != ErrorCode::corrupt) throw;
+        salvaged.damage = Error{fault.error().code, "log store " + directory_ + ": " + fault.error().message};
+        stored.floor = end_of(*view, stored);
+        tail_.has_floor = true;
+        tail_.last = stored.entries.empty() ? stored.base.id : stored.entries.back().id;
+      }
+      is_damaged_ = false;
+      return salvaged;
     });
   }
 
   Result<void> write(std::span<const Write> writes,
                      const std::optional<std::vector<std::uint8_t>>& owner_record) override {
     return without_faults([&]() -> Result<void> {
+      if (is_damaged_) throw StorageFault(ErrorCode::corrupt, "the last entry is damaged");
       Sum sum(tail_, [this](Index index) { return stored_id(*store_->view(), index); });
       std::optional<std::string> wrong;
       for (const Write& write : writes) {
@@ -185,6 +235,7 @@ class RocksLogStore final : public LogStore {
       if (set.writes.empty()) return {};
       store_->write(set);
       tail_ = sum.change().tail;
+      last_stored_ = tail_.last.index;
       return {};
     });
   }
@@ -206,19 +257,65 @@ class RocksLogStore final : public LogStore {
     return value_or_fault(records::decode_entry(index, *bytes)).id;
   }
 
+  static Stored read_records(const storage::View& view) {
+    Stored stored;
+    stored.state = read(view, records::kState, records::decode_state).value_or(HardState{});
+    stored.claim = read(view, records::kClaim, records::decode_claim);
+    stored.owner_record = read(view, records::kOwnerRecord, records::decode_owner_record).value_or(Bytes{});
+    stored.base = read(view, records::kBase, records::decode_base).value_or(Base{});
+    stored.floor = read(view, records::kFloor, records::decode_floor);
+    if (stored.floor && stored.floor->index == Index{}) stored.floor.reset();
+    stored.life = read(view, records::kLife, records::decode_life).value_or(0);
+    return stored;
+  }
+
+  static void read_entries(const storage::View& view, const EntryHash& hash, Stored& stored) {
+    const Bytes prefix = records::key(records::kEntries);
+    view.scan(prefix, prefix, [&](ByteView key, ByteView value) {
+      const EntryId last = stored.entries.empty() ? stored.base.id : stored.entries.back().id;
+      stored.entries.push_back(decode_following(last, key, value, hash));
+      return true;
+    });
+  }
+
+  /// Where a damaged log ended: what its node acknowledged, or more.
+  static EntryId end_of(const storage::View& view, const Stored& stored) {
+    EntryId end{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
+    if (stored.floor && up_to_date(*stored.floor, end)) end = *stored.floor;
+    try {
+      const Bytes beyond = records::entry_key(Index{~std::uint64_t{0}});
+      const auto last = view.last_up_to(beyond, records::kEntries.size());
+      const auto index = last ? records::entry_index(last->key) : std::nullopt;
+      if (!index) return end;
+      if (const auto entry = records::decode_entry(*index, last->value); entry && entry->id.term <= stored.state.term)
+        return entry->id;
+    } catch (const StorageFault&) {
+    }
+    return end;
+  }
+
   void read_tail(const storage::View& view) {
-    tail_.state = read(view, records::kState, records::decode_state).value_or(HardState{});
-    tail_.claim = read(view, records::kClaim, records::decode_claim);
+    const Stored stored = read_records(view);
+    tail_.state = stored.state;
+    tail_.claim = stored.claim;
+    tail_.base = tail_.last = stored.base.id;
+    tail_.has_floor = stored.floor.has_value();
     const Bytes beyond = records::entry_key(Index{~std::uint64_t{0}});
     if (const auto last = view.last_up_to(beyond, records::kEntries.size())) {
       const std::optional<Index> index = records::entry_index(last->key);
       if (!index) throw StorageFault(ErrorCode::corrupt, "expected the key of an entry, found " + to_hex(last->key));
-      tail_.last = value_or_fault(records::decode_entry(*index, last->value)).id;
+      last_stored_ = *index;
+      // A damaged one is told when the log is loaded; until it is salvaged, nothing can be written.
+      if (const auto entry = records::decode_entry(*index, last->value)) {
+        tail_.last = entry->id;
+      } else {
+        is_damaged_ = true;
+      }
     }
+    last_stored_ = std::max(last_stored_, tail_.last.index);
   }
 
-  static Entry decode_following(const std::vector<Entry>& before, ByteView key, ByteView value, const EntryHash& hash) {
-    const EntryId last = before.empty() ? EntryId{} : before.back().id;
+  static Entry decode_following(const EntryId& last, ByteView key, ByteView value, const EntryHash& hash) {
     const Index expected = next(last.index);
     const std::optional<Index> index = records::entry_index(key);
     if (index != expected) {
@@ -230,7 +327,7 @@ class RocksLogStore final : public LogStore {
     if (entry.id.term < last.term)
       throw StorageFault(ErrorCode::corrupt, name_of(expected) + ": expected " + name_of(last.term) +
                                                  " or a later one, found " + name_of(entry.id.term));
-    const Digest derived = hash(entry.id.term, expected, last.hash, entry.payload);
+    const Digest derived = hash(entry);
     if (entry.id.hash != derived)
       throw StorageFault(ErrorCode::corrupt, name_of(expected) + ": expected the hash " + to_hex(derived) + ", found " +
                                                  to_hex(entry.id.hash));
@@ -238,8 +335,8 @@ class RocksLogStore final : public LogStore {
   }
 
   static void check(const Stored& stored) {
-    const EntryId last = stored.entries.empty() ? EntryId{} : stored.entries.back().id;
-    if (stored.claim && stored.claim->index > last.index)
+    const EntryId last = stored.entries.empty() ? stored.base.id : stored.entries.back().id;
+    if (!stored.floor && stored.claim && stored.claim->index > last.index)
       throw StorageFault(ErrorCode::corrupt, name_of(next(last.index)) + ": expected entries up to the claim at " +
                                                  name_of(stored.claim->index) + ", found none");
     if (stored.state.term < last.term)
@@ -252,16 +349,26 @@ class RocksLogStore final : public LogStore {
     if (change.new_state) set.put(records::key(records::kState), records::encode_state(change.tail.state));
     if (change.new_claim) set.put(records::key(records::kClaim), records::encode_claim(*change.tail.claim));
     if (owner_record) set.put(records::key(records::kOwnerRecord), records::encode_owner_record(*owner_record));
-    for (const Entry* entry : change.entries)
-      set.put(records::entry_key(entry->id.index), records::encode_entry(*entry));
-    for (Index gone = next(change.tail.last.index); gone <= tail_.last.index; gone = next(gone))
-      set.remove(records::entry_key(gone));
+    if (change.new_base) set.put(records::key(records::kBase), records::encode_base(*change.new_base));
+    if (change.new_floor) set.put(records::key(records::kFloor), records::encode_floor(*change.new_floor));
+    for (const Entry* entry : change.entries) {
+      if (entry->id.index > change.tail.base.index)
+        set.put(records::entry_key(entry->id.index), records::encode_entry(*entry));
+    }
+    const auto remove = [&](Index from, Index to) {
+      for (Index gone = std::max(from, next(tail_.base.index)); gone <= std::min(to, last_stored_); gone = next(gone))
+        set.remove(records::entry_key(gone));
+    };
+    remove(Index{1}, change.tail.base.index);
+    remove(next(change.tail.last.index), last_stored_);
     return set;
   }
 
   std::string directory_;
   std::unique_ptr<storage::KeyValueStore> store_;
   Tail tail_;
+  Index last_stored_;  // beyond the tail only while what follows a damage is there
+  bool is_damaged_ = false;
 };
 
 }  // namespace
@@ -276,7 +383,7 @@ Result<std::unique_ptr<LogStore>> open_log_store(const std::string& directory, s
   auto opened = storage::open_rocks(directory, /*create=*/true, rocks);
   if (!opened) return opened.error();
   auto store = std::make_unique<RocksLogStore>(directory, std::move(*opened));
-  if (const Result<void> begun = store->begin(owner); !begun) return begun.error();
+  if (const Result<void> begun = store->begin(owner, options.life); !begun) return begun.error();
   return std::unique_ptr<LogStore>(std::move(store));
 }
 

@@ -32,7 +32,11 @@ struct Encode {
     to->set_campaign(body.campaign);
     to->set_granted(body.granted);
   }
-  void operator()(const VoteRequest& body) const { put(body.last, out.mutable_vote_request()->mutable_last()); }
+  void operator()(const VoteRequest& body) const {
+    auto* to = out.mutable_vote_request();
+    put(body.last, to->mutable_last());
+    to->set_transferred(body.transferred);
+  }
   void operator()(const VoteResponse& body) const { out.mutable_vote_response()->set_granted(body.granted); }
   void operator()(const AppendRequest& body) const {
     auto* to = out.mutable_append_request();
@@ -42,6 +46,7 @@ struct Encode {
       put(entry.id, added->mutable_id());
       added->set_previous(bytes_of(entry.previous));
       if (entry.payload) added->set_payload(entry.payload->data(), entry.payload->size());
+      added->set_kind(static_cast<std::uint32_t>(entry.kind));
     }
   }
   void operator()(const AppendResponse& body) const {
@@ -49,8 +54,8 @@ struct Encode {
     to->set_outcome(static_cast<std::uint32_t>(body.outcome));
     put(body.at, to->mutable_at());
   }
-  void operator()(const Heartbeat&) const { out.mutable_heartbeat(); }
-  void operator()(const HeartbeatResponse&) const { out.mutable_heartbeat_response(); }
+  void operator()(const Heartbeat& body) const { out.mutable_heartbeat()->set_round(body.round); }
+  void operator()(const HeartbeatResponse& body) const { out.mutable_heartbeat_response()->set_round(body.round); }
   void operator()(const Durable& body) const { put(body.last, out.mutable_durable()->mutable_last()); }
   void operator()(const Derived& body) const {
     auto* to = out.mutable_derived();
@@ -58,6 +63,14 @@ struct Encode {
     to->set_height(body.claim.height);
     to->set_head(bytes_of(body.claim.head));
   }
+  void operator()(const CampaignNow&) const { out.mutable_campaign_now(); }
+  void operator()(const ReadRequest& body) const { out.mutable_read_request()->set_id(body.id); }
+  void operator()(const ReadResponse& body) const {
+    auto* to = out.mutable_read_response();
+    to->set_id(body.id);
+    if (body.index) to->set_index(body.index->value);
+  }
+  void operator()(const Behind& body) const { put(body.base, out.mutable_behind()->mutable_base()); }
 };
 
 /// Reads fields, and keeps the first that is wrong; what it returns counts only when none is.
@@ -91,6 +104,9 @@ class Reader {
     if (entry.has_payload() && !error_) {
       read.payload = std::make_shared<const std::vector<std::uint8_t>>(entry.payload().begin(), entry.payload().end());
     }
+    if (entry.kind() > static_cast<std::uint32_t>(EntryKind::configuration))
+      fail("an entry's kind", "is " + std::to_string(entry.kind()) + ", expected 0 or 1");
+    read.kind = entry.kind() == 0 ? EntryKind::data : EntryKind::configuration;
     return read;
   }
 
@@ -131,7 +147,7 @@ Body read_body(const v1::Message& message, Reader& reader) {
       return PreVoteResponse{message.pre_vote_response().campaign(), message.pre_vote_response().granted()};
     case v1::Message::kVoteRequest: {
       const auto& from = message.vote_request();
-      return VoteRequest{reader.id(from.has_last(), from.last(), "the last entry")};
+      return VoteRequest{reader.id(from.has_last(), from.last(), "the last entry"), from.transferred()};
     }
     case v1::Message::kVoteResponse: return VoteResponse{message.vote_response().granted()};
     case v1::Message::kAppendRequest: return read_append(message.append_request(), reader);
@@ -140,8 +156,8 @@ Body read_body(const v1::Message& message, Reader& reader) {
       return AppendResponse{reader.outcome(from.outcome()),
                             reader.id(from.has_at(), from.at(), "the entry answered for")};
     }
-    case v1::Message::kHeartbeat: return Heartbeat{};
-    case v1::Message::kHeartbeatResponse: return HeartbeatResponse{};
+    case v1::Message::kHeartbeat: return Heartbeat{message.heartbeat().round()};
+    case v1::Message::kHeartbeatResponse: return HeartbeatResponse{message.heartbeat_response().round()};
     case v1::Message::kDurable: {
       const auto& from = message.durable();
       return Durable{reader.id(from.has_last(), from.last(), "the last entry")};
@@ -151,14 +167,24 @@ Body read_body(const v1::Message& message, Reader& reader) {
       return Derived{Claim{Index{reader.number(from.index(), "the index")}, reader.number(from.height(), "the height"),
                            reader.digest(from.head(), "the head")}};
     }
+    case v1::Message::kCampaignNow: return CampaignNow{};
+    case v1::Message::kReadRequest: return ReadRequest{message.read_request().id()};
+    case v1::Message::kReadResponse: {
+      const auto& from = message.read_response();
+      ReadResponse response{from.id(), std::nullopt};
+      if (from.has_index()) response.index = Index{reader.number(from.index(), "the index")};
+      return response;
+    }
+    case v1::Message::kBehind:
+      return Behind{reader.id(message.behind().has_base(), message.behind().base(), "the base of the log")};
     case v1::Message::BODY_NOT_SET: break;
   }
   reader.fail("the body", "is missing, or of a kind not known here");
   return Heartbeat{};
 }
 
-/// An entry is seven fields, those within its id counted; a few are around the entries.
-constexpr std::size_t kMaxFields = 8 * kMaxEntries;
+/// An entry is eight fields at most, those within its id counted; a few are around the entries.
+constexpr std::size_t kMaxFields = 9 * kMaxEntries;
 
 /// Counts the fields of a message and of those within it, unknown ones too, until they are too many.
 bool count_fields(google::protobuf::io::CodedInputStream& in, const google::protobuf::Descriptor& type,

@@ -35,8 +35,7 @@ struct Stores {
 };
 
 /// The hash that chains the entries of the consensus log.
-consensus::Digest entry_hash(consensus::Term term, consensus::Index index, const consensus::Digest& previous,
-                             const consensus::Payload& payload);
+consensus::Digest entry_hash(const consensus::Entry& entry);
 
 /// Opens what is there; makes what is not. Errors: conflict (another node's or ledger's data, or in use), corrupt, storage.
 Result<Stores> open_stores(const Config& config, const Self& self);

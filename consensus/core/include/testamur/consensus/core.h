@@ -6,9 +6,11 @@
 // - every node counts commits itself (durable.h), and never truncates what it counted;
 // - entries are chained by hash, and two entries of one index and term are evidence against their leader;
 // - a check that the owner injects looks at each payload before it is acknowledged;
-// - whatever a message rests on is on disk before it leaves; heartbeats rest on nothing new and never wait.
+// - whatever a message rests on is on disk before it leaves; heartbeats rest on nothing new and never wait;
+// - a node that lost what it had promised takes part without a vote until the others gave it a new life (configuration.h).
 #pragma once
 
+#include <deque>
 #include <string_view>
 #include <tuple>
 
@@ -30,17 +32,25 @@ class PayloadCheck {
 
 struct Options {
   NodeId self;
-  Configuration configuration;
+  Configuration configuration;   ///< of the log's beginning
+  std::set<NodeId> known = {};   ///< those who may be members one day; whoever is neither changes nothing
   unsigned election_ticks = 10;  ///< a follower waits this many ticks, and up to as many more, for a leader's word
   unsigned heartbeat_ticks = 1;
   std::size_t max_append_entries = 512;
   std::size_t max_append_bytes = 4u << 20;
-  std::size_t max_in_flight = 64;      ///< append requests to one follower that no answer has come to
+  std::size_t max_in_flight = 64;  ///< append requests to one follower that no answer has come to
+  std::size_t max_in_flight_bytes = 32u << 20;
   std::size_t max_unapplied = 4096;    ///< entries proposed and not yet committed; beyond, proposals are refused
   std::size_t max_uncertified = 1024;  ///< payloads committed and not yet certified; beyond, proposals are refused
+  std::size_t max_reads = 4096;        ///< that wait for an answer; beyond, they are refused
   EntryHash hash;
   std::function<std::uint64_t()> random;
   PayloadCheck* check = nullptr;
+  QuorumSize quorum = byzantine_quorum;
+  /// What the owner has against a configuration that this node, leading, is asked for; empty: nothing.
+  std::function<std::string(const Configuration&)> objects = {};
+  /// Not 0: this node lost what it had promised, and votes only where the configuration names this life of it.
+  std::uint64_t life = 0;
 };
 
 /// The part of a node's state that must never be lost: one record, one write.
@@ -50,24 +60,43 @@ struct HardState {
   bool operator==(const HardState&) const = default;
 };
 
+/// What a log follows, and who the members are there.
+struct Base {
+  EntryId id;
+  Configuration configuration;  ///< without voters: that of the log's beginning
+  bool operator==(const Base&) const = default;
+};
+
 /// What a node finds on its disk.
 struct Restart {
   HardState state;
-  EntryId base;
-  std::vector<Entry> entries;
-  std::optional<Claim> claim;  ///< everything up to it counts as committed
+  Base base = {};
+  std::vector<Entry> entries = {};
+  std::optional<Claim> claim = {};  ///< everything up to it counts as committed
   /// What the owner has applied was counted as committed, though its claim may not have got to disk: it is not truncated either.
-  Index applied{};
-  Index certified{};  ///< of the newest certified head
+  Index applied = {};
+  Index certified = {};  ///< of the newest certified head
+  /// The log ended here before a part of it was found damaged: until it is mended, no candidate behind this gets a vote.
+  std::optional<EntryId> floor = {};
 };
 
 /// To be written as one, in the order of the sequence numbers; then persisted() is called.
 struct Write {
   std::uint64_t sequence = 0;
-  std::optional<HardState> state;
-  std::optional<Index> truncate_from;
-  std::vector<Entry> entries;
-  std::optional<Claim> claim;
+  std::optional<HardState> state = {};
+  std::optional<Base> base = {};  ///< entries up to it go
+  bool begins = false;            ///< all entries go: the log begins anew after `base`
+  std::optional<Index> truncate_from = {};
+  std::vector<Entry> entries = {};
+  std::optional<Claim> claim = {};
+  std::optional<EntryId> floor = {};  ///< index 0: there is none any more
+};
+
+/// The state after an entry, which the owner has verified.
+struct Snapshot {
+  EntryId last;
+  Configuration configuration;
+  Claim claim;  ///< of the certified block that this entry made
 };
 
 /// Two stories about one thing: what this node holds, and what `from` said later. Which of them is the lie, and whose, is for
@@ -79,12 +108,22 @@ struct Evidence {
   EntryId theirs;
 };
 
+/// The answer to a read.
+struct Read {
+  std::uint64_t id = 0;
+  /// Whoever has applied up to here sees all that anybody saw committed when the read was asked for. Nothing: ask again later.
+  std::optional<Index> index;
+};
+
 struct Output {
   std::vector<Message> messages;
   std::optional<Write> write;
   std::vector<Entry> committed;  ///< to be applied, in order
   std::optional<Claim> agreed;   ///< the newest head that `threshold` voters, this one among them, derived alike
   std::vector<Evidence> evidence;
+  std::vector<Read> reads;
+  std::optional<NodeId>
+      behind;  ///< what this node lacks is in its leader's log no more: it needs a snapshot from there
   bool refused_by_quorum = false;  ///< this node led, and steps down since a quorum refuses what it proposed
 };
 
@@ -96,6 +135,41 @@ enum class ProposeResult {
   not_ready,        ///< elected, but no entry of this term is committed yet
   too_many,         ///< too many entries wait to be committed
   too_uncertified,  ///< too many committed entries wait to be certified
+  transferring,     ///< leadership is being handed on
+};
+
+enum class ChangeResult {
+  accepted,
+  not_leader,
+  not_ready,     ///< elected, but no entry of this term is committed yet
+  under_way,     ///< another change is not committed, or its joint configuration not left
+  transferring,  ///< leadership is being handed on
+  nothing,       ///< it is so already
+  leader,        ///< it would remove the leader: hand on leadership first
+  quorum,        ///< of the voters after it, too few are heard to decide anything
+  invalid,       ///< no such configuration, or the owner objects
+};
+struct ChangeAnswer {
+  ChangeResult result = ChangeResult::accepted;
+  std::string why;  ///< for people
+};
+
+enum class TransferResult {
+  accepted,
+  not_leader,
+  no_voter,  ///< the one asked for is none, or is not heard
+  already,   ///< the one asked for leads
+};
+
+/// How far a leader sees one of the others.
+struct PeerProgress {
+  enum class State : std::uint8_t { probe, replicate, snapshot };
+  NodeId peer;
+  Index match;
+  Index next;
+  State state = State::probe;
+  bool active = false;   ///< it was heard within the last election timeout
+  bool refused = false;  ///< it refuses an entry
 };
 
 class Core {
@@ -108,6 +182,13 @@ class Core {
   ProposeResult may_propose(std::size_t payloads) const;
   /// Appends payloads to the leader's log. Their outcome is known when they come out as committed, or others in their place.
   ProposeResult propose(std::vector<Payload> payloads);
+  /// Changes who takes part, through a joint configuration where voters change. It holds once it is committed.
+  ChangeAnswer change(std::span<const Change> changes);
+  /// Hands leadership to a voter, or to the one whose log is the longest. What is proposed meanwhile is refused. It is given up
+  /// after an election timeout.
+  TransferResult transfer(std::optional<NodeId> to);
+  /// Asks up to where one must have applied to answer from what holds now. The answer comes out under this id.
+  void read(std::uint64_t id);
   /// The write with this sequence number, and all before it, are on disk.
   void persisted(std::uint64_t sequence);
   /// The owner applied a committed entry and derived this head. Claimed to the others once it is on disk. After a restart the
@@ -117,6 +198,11 @@ class Core {
   void certified(Index index);
   /// The connection to this node is new: what was in flight may be lost.
   void reconnected(NodeId peer);
+  /// Drops the log up to this index, or as far as it is applied, when what came of it is safe on the owner's disk.
+  void compact(Index index);
+  /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. False: this node
+  /// is as far, or leads, and nothing changes.
+  bool install(const Snapshot& snapshot);
 
   Output take();
 
@@ -127,17 +213,47 @@ class Core {
   const Log& log() const { return log_; }
   const HardState& state() const { return state_; }
   NodeId self() const { return options_.self; }
+  /// The newest in the log, committed or not; it holds at once (Raft thesis 4.1).
+  const Configuration& configuration() const { return configurations_.rbegin()->second; }
+  /// The one that holds at an index from the log's base on.
+  const Configuration& configuration_at(Index index) const;
+  bool is_changing() const { return configurations_.rbegin()->first > committed_ || configuration().is_joint(); }
+  /// A leader's; nothing of others.
+  std::vector<PeerProgress> progress() const;
+  /// To whom leadership is being handed.
+  std::optional<NodeId> transferee() const;
 
  private:
   /// What a leader knows of a follower.
+  struct InFlight {
+    Index last;
+    std::size_t bytes = 0;
+  };
   struct Progress {
-    bool probing = true;  ///< one request at a time, until a place is found where the logs agree
+    PeerProgress::State state = PeerProgress::State::probe;  ///< probing: one request at a time, until the logs agree
     Index next;
     Index match;
-    std::deque<Index> in_flight;  ///< last index of each request without an answer
-    bool active = false;          ///< has said anything since the last check of the quorum
-    bool refused = false;         ///< its payload check refused an entry; asked again with each heartbeat
-    unsigned ticks_silent = 0;    ///< since its match advanced, while something is in flight
+    std::deque<InFlight> in_flight;  ///< requests without an answer
+    std::size_t bytes_in_flight = 0;
+    bool active = false;        ///< has said anything since the last check of the quorum, or was added since
+    bool was_active = true;     ///< had, by then
+    bool refused = false;       ///< its payload check refused an entry; asked again with each heartbeat
+    unsigned ticks_silent = 0;  ///< since its match advanced, while something is in flight
+    std::uint64_t round = 0;    ///< of the newest heartbeat it answered
+
+    bool is_probing() const { return state == PeerProgress::State::probe; }
+    void probe_from(Index index);
+  };
+  struct WaitingRead {
+    std::uint64_t round = 0;
+    NodeId from;
+    std::uint64_t id = 0;
+    Index index;
+  };
+  struct Transfer {
+    NodeId to;
+    unsigned ticks = 0;
+    bool told = false;
   };
   // What exists only in one role. The order is that of Role.
   struct Follower {};
@@ -153,14 +269,24 @@ class Core {
     Index first_of_term;
     unsigned ticks_to_heartbeat = 0;
     unsigned ticks_to_check = 0;
+    std::uint64_t round = 0;  ///< of the newest heartbeats
+    std::deque<WaitingRead> reads;
+    std::optional<Transfer> transfer;
   };
 
   // core.cc
   void become_follower(Term term, std::optional<NodeId> leader);
+  bool may_vote() const;
+  bool votes() const;
+  bool is_electable() const;
+  bool candidate_counts(NodeId candidate, const EntryId& last) const;
+  bool may_be_newer(const Message& message) const;
+  EntryId freshness() const;
   void set_state(HardState state);
   void send(NodeId to, Body body);
   void send_resting(NodeId to, Body body);
   void send_to_voters(const Body& body);
+  void send_to_members(const Body& body);
   void advance_commit();
   void announce();
   void broadcast_claim();
@@ -173,9 +299,10 @@ class Core {
   void reset_election_timer();
   // election.cc
   void pre_campaign();
-  void campaign();
+  void campaign(bool transferred = false);
   void become_leader();
   bool hears_leader() const { return leader_.has_value() && ticks_ < options_.election_ticks; }
+  void give_way();
   void on(const Message& message, const PreVoteRequest& request);
   void on(const Message& message, const PreVoteResponse& response);
   void on(const Message& message, const VoteRequest& request);
@@ -198,11 +325,36 @@ class Core {
   void on(const Message& message, const HeartbeatResponse& response);
   void on(const Message& message, const Durable& durable);
   void on(const Message& message, const Derived& derived);
-  void matched(Progress& progress, const EntryId& at);
+  void matched(NodeId peer, Progress& progress, const EntryId& at);
+  // membership.cc
+  void append(EntryKind kind, Payload payload);
+  void append_configuration(Changed changed);
+  void watch_members(const std::set<NodeId>& fresh);
+  void forget_configurations(Index from);
+  void after_commit();
+  void raise_learners();
+  bool quorum_would_hear(const Configuration& configuration) const;
+  std::optional<NodeId> best_successor() const;
+  void tick_transfer(Leader& leading);
+  void hand_over_when_level(NodeId peer, const Progress& progress);
+  void on(const Message& message, const CampaignNow& now);
+  // read.cc
+  void ask_round(Leader& leading);
+  void count_round(Leader& leading);
+  void answer(const WaitingRead& read, std::optional<Index> index);
+  void drop_reads(Leader& leading);
+  void tick_reads();
+  void on(const Message& message, const ReadRequest& request);
+  void on(const Message& message, const ReadResponse& response);
+  // snapshot.cc
+  void on(const Message& message, const Behind& behind);
 
   Options options_;
   HardState state_;
   Log log_;
+  std::map<Index, Configuration> configurations_;  ///< in the log, by index; the first is that at its base
+  std::optional<EntryId> floor_;
+  bool floor_unwritten_ = false;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
   unsigned ticks_ = 0;          ///< since the leader's last word, or since the campaign began
@@ -210,6 +362,7 @@ class Core {
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;
+  std::map<std::uint64_t, unsigned> forwarded_reads_;  ///< to the leader, by id, and since how many ticks
 
   DurableCount durable_;
   Index committed_;

@@ -18,8 +18,9 @@ class DurableCount {
   Heard announce(NodeId voter, const EntryId& last, const Log& log);
   /// This node's own log is synced further, or less far.
   void synced(NodeId self, const Log& log);
-  /// What may be counted as committed now.
-  std::optional<Index> committed(const Configuration& configuration, NodeId self) const;
+  /// What may be counted as committed now. A voter never counts what it has not announced itself; one that does not vote counts
+  /// what the voters announced, as far as its own log is synced.
+  std::optional<Index> committed(const Configuration& configuration, NodeId self, bool votes) const;
 
  private:
   static constexpr std::size_t kMaxKept = 128;

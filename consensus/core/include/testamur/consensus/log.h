@@ -14,14 +14,13 @@
 
 namespace testamur::consensus {
 
-/// Makes the hash of an entry from its term, index, the hash before it and its payload.
-using EntryHash = std::function<Digest(Term, Index, const Digest& previous, const Payload&)>;
-
 class Log {
  public:
   /// A log whose entries follow `base` (index 0 for a new one) and are all on disk.
   Log(EntryId base, std::vector<Entry> entries);
 
+  /// What the first entry follows: everything up to it was dropped, or never came here.
+  const EntryId& base() const { return base_; }
   EntryId last() const { return entries_.empty() ? base_ : entries_.back().id; }
   Index first() const { return next(base_.index); }
   /// The id at an index that the log holds or begins after; nothing for others.
@@ -32,32 +31,41 @@ class Log {
   void append(Entry entry);
   /// Drops the entries from this index on.
   void truncate_from(Index index);
+  /// Drops the entries up to this index, which the log holds and whose writes are done.
+  void drop_to(Index index);
+  /// Drops all entries; the next one follows `base`.
+  void begin_after(EntryId base);
 
-  /// What has to go to disk since the last call: where to truncate, and the entries from there on.
+  /// What has to go to disk since the last call: what the log begins after, where to truncate, and the entries from there on.
   struct Write {
+    std::optional<EntryId> base;
+    bool begins = false;  ///< the log begins anew after `base`: nothing of the one before stands
     std::optional<Index> truncate_from;
     std::vector<Entry> entries;
-    bool empty() const { return !truncate_from && entries.empty(); }
+    bool empty() const { return !base && !truncate_from && entries.empty(); }
   };
   Write take_unwritten();
   /// The log's part of write `sequence` is under way.
   void writing(std::uint64_t sequence, const Write& write);
   /// Writes up to `sequence` are on disk.
   void written(std::uint64_t sequence);
-  /// The last entry that is on disk and that no write under way or to come truncates.
+  /// The last entry that is on disk and that no write under way or to come truncates; index 0 while there is none.
   EntryId synced() const;
 
  private:
   struct UnderWay {
     std::uint64_t sequence;
-    std::optional<Index> truncate_from;
-    Index last;  // of the log after this write
+    std::optional<Index> cut_from;  // what of the log before does not stand any more
+    Index last;                     // of the log after this write
   };
+  static constexpr Index kAll{1};
 
   EntryId base_;
   std::deque<Entry> entries_;
   Index unwritten_from_;  // the first entry that no write has taken
   std::optional<Index> unwritten_truncation_;
+  bool unwritten_base_ = false;
+  bool unwritten_beginning_ = false;
   std::deque<UnderWay> under_way_;
   Index on_disk_;  // last index of the log after the last completed write
 };

@@ -1,6 +1,7 @@
 // What nodes say to one another. Every message carries its sender's term.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "testamur/consensus/types.h"
@@ -18,6 +19,7 @@ struct PreVoteResponse {
 };
 struct VoteRequest {
   EntryId last;
+  bool transferred = false;  ///< the leader asked for it: that it is heard is no reason to refuse
 };
 struct VoteResponse {
   bool granted = false;
@@ -37,8 +39,12 @@ struct AppendResponse {
   AppendOutcome outcome = AppendOutcome::accepted;
   EntryId at;
 };
-struct Heartbeat {};
-struct HeartbeatResponse {};
+struct Heartbeat {
+  std::uint64_t round = 0;  ///< echoed: an answer shows that the sender was the leader when the round began
+};
+struct HeartbeatResponse {
+  std::uint64_t round = 0;
+};
 /// To every voter: my log is durable up to this entry, which is of my current term. Cumulative, and repeated.
 struct Durable {
   EntryId last;
@@ -53,9 +59,24 @@ struct Claim {
 struct Derived {
   Claim claim;
 };
+/// From the leader: take over from me, now (Raft thesis 3.10).
+struct CampaignNow {};
+/// To the leader: up to where must I have applied, to answer from what holds now? (Raft thesis 6.4)
+struct ReadRequest {
+  std::uint64_t id = 0;
+};
+struct ReadResponse {
+  std::uint64_t id = 0;
+  std::optional<Index> index;  ///< nothing: it cannot say
+};
+/// From the leader: what you lack is in my log no more, which begins after this. Fetch a snapshot.
+struct Behind {
+  EntryId base;
+};
 
-using Body = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse,
-                          Heartbeat, HeartbeatResponse, Durable, Derived>;
+using Body =
+    std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse, Heartbeat,
+                 HeartbeatResponse, Durable, Derived, CampaignNow, ReadRequest, ReadResponse, Behind>;
 
 struct Message {
   NodeId from;

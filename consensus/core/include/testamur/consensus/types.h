@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -37,12 +38,24 @@ struct EntryId {
   bool operator==(const EntryId&) const = default;
 };
 
-/// An entry of the log. Its hash covers term, index, the hash of the entry before, and the payload.
+enum class EntryKind : std::uint8_t {
+  data,           ///< the owner's payload; without one: the entry by which a new leader begins its term
+  configuration,  ///< who the members are from here on (configuration.h)
+};
+
+/// An entry of the log. Its hash covers term, index, the hash of the entry before, the kind and the payload.
 struct Entry {
   EntryId id;
   Digest previous{};
-  Payload payload;  ///< null: the entry by which a new leader begins its term
+  Payload payload;
+  EntryKind kind = EntryKind::data;
+
+  /// Whether it holds something of the owner's.
+  bool is_owners() const { return kind == EntryKind::data && payload != nullptr; }
 };
+
+/// Makes the hash of an entry from all of it but `id.hash`.
+using EntryHash = std::function<Digest(const Entry&)>;
 
 inline std::size_t size_of(const Payload& payload) { return payload ? payload->size() : 0; }
 

@@ -19,9 +19,18 @@ namespace testamur::consensus {
 /// What a log store holds.
 struct Stored {
   HardState state;
-  std::vector<Entry> entries;  ///< from index 1
+  Base base;
+  std::vector<Entry> entries;  ///< that follow the base
   std::optional<Claim> claim;
   std::vector<std::uint8_t> owner_record;  ///< empty: none was ever written
+  std::optional<EntryId> floor;            ///< Restart::floor
+  std::uint64_t life = 0;                  ///< Options::life, given when the store was made
+};
+
+/// What could be read of a log of which a part is damaged.
+struct Salvaged {
+  Stored stored;                ///< its entries end before the damage, and its floor is where the log ended
+  std::optional<Error> damage;  ///< names the first index that is wrong; nothing: there is none
 };
 
 class LogStore {
@@ -31,6 +40,11 @@ class LogStore {
   /// Reads everything, and checks it: entries follow one another by index and by hash, terms do not fall, the claim is within.
   /// Errors: storage, corrupt (naming the first index that is wrong).
   virtual Result<Stored> load(const EntryHash& hash) = 0;
+
+  /// The same, where entries may be damaged: gives those before the damage. What follows it was promised and stays on disk until the
+  /// others' entries take its place. Errors: storage, corrupt (all but entries: without term, vote and claim there is nothing to
+  /// mend from).
+  virtual Result<Salvaged> salvage(const EntryHash& hash) = 0;
 
   /// Writes in order, as one, synced once. A truncation and entries of one write mean: truncate, then append.
   /// `owner_record` replaces the one before. Errors: storage; conflict when the log could not be loaded again afterwards, or a promise
@@ -43,6 +57,7 @@ class LogStore {
 struct LogStoreOptions {
   std::size_t write_buffer_bytes = 32u << 20;  ///< beyond it, entries move from the write-ahead log to table files
   rocksdb::Env* env = nullptr;                 ///< null: the operating system's; tests give one that loses power
+  std::uint64_t life = 0;                      ///< of a store that is made now (Options::life)
 };
 
 /// The log store in RocksDB, an instance of its own. `owner` names whose log this is (up to 65,535 bytes, written when it is made); a

@@ -1,0 +1,72 @@
+// The log's beginning moves: what is safe in the owner's state is dropped, and a node that lacks what was dropped goes on from a
+// snapshot.
+#include <algorithm>
+
+#include "testamur/consensus/core.h"
+
+namespace testamur::consensus {
+
+void Core::compact(Index index) {
+  index = std::min({index, handed_out_, log_.synced().index});
+  if (index <= log_.base().index) return;
+  // The members as of the new base; a change in the dropped part is part of them.
+  Configuration configuration = configuration_at(index);
+  configurations_.erase(configurations_.begin(), configurations_.upper_bound(index));
+  configurations_.emplace(index, std::move(configuration));
+  log_.drop_to(index);
+}
+
+void Core::on(const Message& message, const Behind& behind) {
+  if (!may_lead(message)) return;
+  if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
+  ticks_ = 0;
+  // We may have got further since.
+  if (behind.base.index <= committed_) {
+    if (const auto last = log_.at(std::min(committed_, log_.synced().index)))
+      send_resting(message.from, AppendResponse{AppendOutcome::accepted, *last});
+    return;
+  }
+  output_.behind = message.from;
+}
+
+bool Core::install(const Snapshot& snapshot) {
+  if (role() == Role::leader || !what_is_wrong(snapshot.configuration).empty()) return false;
+  const auto mine = log_.at(snapshot.last.index);
+  const bool contradicts = snapshot.last.index <= committed_ && mine && *mine != snapshot.last;
+  if (snapshot.last.index <= committed_ && !contradicts) return false;
+  // What was counted as committed is given up for a certified head only, and both stories are kept.
+  if (contradicts)
+    report("a certified head against a committed entry", leader_.value_or(NodeId{}), *mine, snapshot.last);
+  if (mine == snapshot.last && snapshot.last.index <= log_.synced().index) {
+    // What follows was acknowledged, and stays.
+    log_.drop_to(snapshot.last.index);
+    configurations_.erase(configurations_.begin(), configurations_.upper_bound(snapshot.last.index));
+  } else {
+    if (options_.check != nullptr) options_.check->truncated(log_.first());
+    log_.begin_after(snapshot.last);
+    configurations_.clear();
+  }
+  configurations_.insert_or_assign(snapshot.last.index, snapshot.configuration);
+  committed_ = handed_out_ = snapshot.last.index;
+  std::erase_if(uncertified_, [&](Index index) { return contradicts || index <= snapshot.last.index; });
+  if (contradicts) {
+    own_heads_.clear();
+    claims_under_way_.clear();
+    newest_claim_.reset();
+  }
+  if (!newest_claim_ || newest_claim_->height < snapshot.claim.height) {
+    own_heads_[snapshot.claim.height] = snapshot.claim;
+    newest_claim_ = unwritten_claim_ = snapshot.claim;
+  }
+  agreed_height_ = contradicts ? snapshot.claim.height : std::max(agreed_height_, snapshot.claim.height);
+  if (floor_ && up_to_date(log_.last(), *floor_)) {
+    floor_.reset();
+    floor_unwritten_ = true;
+  }
+  durable_.synced(options_.self, log_);
+  // The answer names what was installed, so that the leader goes on from there and sends it no second time.
+  if (leader_) send_resting(*leader_, AppendResponse{AppendOutcome::accepted, log_.base()});
+  return true;
+}
+
+}  // namespace testamur::consensus
