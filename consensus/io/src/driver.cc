@@ -27,7 +27,7 @@ std::size_t bytes_of(const Message& message) {
 struct Job {
   std::optional<Write> write;
   std::optional<Bytes> owner_record;
-  std::function<void()> done;
+  std::vector<std::function<void()>> done;
 };
 
 }  // namespace
@@ -40,8 +40,10 @@ class Driver::Impl {
         store_(std::move(store)),
         applied_(restart.applied),
         core_(options_.core, std::move(restart)),
+        last_read_(options_.core.random()),  // an answer to one before a restart is for none of these
         timer_(clock_) {
     standing_ = stand();
+    told_configuration_ = core_.configuration_index();
     wait_for_tick();
     writer_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), "log writer");
@@ -107,7 +109,18 @@ class Driver::Impl {
   }
 
   void keep(Bytes owner_record, std::function<void()> done) {
-    queue({std::nullopt, std::move(owner_record), std::move(done)});
+    queue({std::nullopt, std::move(owner_record), {std::move(done)}});
+  }
+
+  void install(const Snapshot& snapshot, std::function<void(bool)> done) {
+    if (!core_.install(snapshot)) return done(false);
+    applied_ = snapshot.last.index;
+    on_written_.push_back([done = std::move(done)] { done(true); });
+  }
+
+  void read(std::function<void(std::optional<Index>)> answer) {
+    reads_.emplace(++last_read_, std::move(answer));
+    core_.read(last_read_);
   }
 
   Core& core() { return core_; }
@@ -180,7 +193,8 @@ class Driver::Impl {
     Output output = core_.take();
     // The write first, so that it is under way while the messages leave.
     if (output.write || owner_record_) {
-      queue({std::move(output.write), std::exchange(owner_record_, {}), std::exchange(owner_record_kept_, {})});
+      if (owner_record_kept_) on_written_.push_back(std::exchange(owner_record_kept_, {}));
+      queue({std::move(output.write), std::exchange(owner_record_, {}), std::exchange(on_written_, {})});
     }
     for (Message& message : output.messages) events_.send(std::move(message));
     for (const Evidence& evidence : output.evidence) events_.evidence(evidence);
@@ -188,6 +202,10 @@ class Driver::Impl {
     tell_standing();
     if (!output.committed.empty()) events_.committed(std::move(output.committed));
     if (output.agreed) events_.agreed(*output.agreed);
+    if (output.behind && events_.behind) events_.behind(*output.behind);
+    for (const Read& read : output.reads) {
+      if (auto waiting = reads_.extract(read.id)) waiting.mapped()(read.index);
+    }
   }
 
   void propose() {
@@ -209,6 +227,10 @@ class Driver::Impl {
     }
     if (changed) events_.standing(now);
     told_ = now;
+    if (const Index index = core_.configuration_index(); index != told_configuration_) {
+      told_configuration_ = index;
+      if (events_.configuration) events_.configuration(index, core_.configuration());
+    }
   }
 
   void queue(Job job) {
@@ -263,7 +285,7 @@ class Driver::Impl {
   void written(const std::vector<Job>& jobs) {
     for (const Job& job : jobs) {
       if (job.write) core_.persisted(job.write->sequence);
-      if (job.done) job.done();
+      for (const auto& done : job.done) done();
     }
   }
 
@@ -277,6 +299,10 @@ class Driver::Impl {
   Standing told_;
   std::optional<Bytes> owner_record_;  // to go with the next write
   std::function<void()> owner_record_kept_;
+  std::vector<std::function<void()>> on_written_;  // to be called when the next write is on disk
+  Index told_configuration_;
+  std::map<std::uint64_t, std::function<void(std::optional<Index>)>> reads_;  // that wait, by id
+  std::uint64_t last_read_;
 
   std::mutex turn_mutex_;
   std::condition_variable idle_;
@@ -328,6 +354,32 @@ void Driver::applied(Index index, std::vector<Claim> claims, std::optional<Bytes
 
 void Driver::certified(Index index) {
   impl_->in_turn([this, index] { impl_->core().certified(index); });
+}
+
+void Driver::compact(Index index) {
+  impl_->in_turn([this, index] { impl_->core().compact(index); });
+}
+
+void Driver::install(Snapshot snapshot, std::function<void(bool)> done) {
+  impl_->in_turn([this, snapshot = std::move(snapshot), done = std::move(done)] { impl_->install(snapshot, done); });
+}
+
+void Driver::change(std::vector<Change> changes, std::function<void(const ChangeAnswer&)> answer) {
+  impl_->in_turn([this, changes = std::move(changes), answer = std::move(answer)] {
+    answer(impl_->core().change(changes));
+  });
+}
+
+void Driver::transfer(std::optional<NodeId> to, std::function<void(TransferResult)> answer) {
+  impl_->in_turn([this, to, answer = std::move(answer)] { answer(impl_->core().transfer(to)); });
+}
+
+void Driver::read(std::function<void(std::optional<Index>)> answer) {
+  impl_->in_turn([this, answer = std::move(answer)] { impl_->read(answer); });
+}
+
+void Driver::inspect(std::function<void(const Core&)> look) {
+  impl_->in_turn([this, look = std::move(look)] { look(impl_->core()); });
 }
 
 void Driver::keep(Bytes owner_record, std::function<void()> done) {

@@ -215,6 +215,7 @@ class Core {
   NodeId self() const { return options_.self; }
   /// The newest in the log, committed or not; it holds at once (Raft thesis 4.1).
   const Configuration& configuration() const { return configurations_.rbegin()->second; }
+  Index configuration_index() const { return configurations_.rbegin()->first; }
   /// The one that holds at an index from the log's base on.
   const Configuration& configuration_at(Index index) const;
   bool is_changing() const { return configurations_.rbegin()->first > committed_ || configuration().is_joint(); }

@@ -42,6 +42,10 @@ struct DriverEvents {
   std::function<Payload(Index)> next_payload;
   /// This node led, and steps down since a quorum refuses what it proposed.
   std::function<void()> refused_by_quorum;
+  /// Another configuration holds from this index on.
+  std::function<void(Index, const Configuration&)> configuration;
+  /// What this node lacks is in this leader's log no more: it needs a snapshot. Told again with each heartbeat.
+  std::function<void(NodeId)> behind;
   /// The log cannot be written any more: the node has to stop.
   std::function<void(const Error&)> failed;
 };
@@ -73,6 +77,17 @@ class Driver {
   /// the old one leads to may come before the record is on disk.)
   void applied(Index index, std::vector<Claim> claims, std::optional<Bytes> owner_record, std::function<void()> kept);
   void certified(Index index);
+  /// Core::compact: what came of the log up to here is safe on the owner's disk.
+  void compact(Index index);
+  /// Core::install; `done` is told whether anything changed, once it is on disk.
+  void install(Snapshot snapshot, std::function<void(bool installed)> done);
+
+  // What operators ask for; each answer comes as an event does.
+  void change(std::vector<Change> changes, std::function<void(const ChangeAnswer&)> answer);
+  void transfer(std::optional<NodeId> to, std::function<void(TransferResult)> answer);
+  /// Up to where one must have applied to answer from what holds now (Core::read); nothing: it cannot be said, ask again.
+  void read(std::function<void(std::optional<Index>)> answer);
+  void inspect(std::function<void(const Core&)> look);
   /// Puts the owner's record on disk, then calls back, as for an event.
   void keep(Bytes owner_record, std::function<void()> done);
   Standing standing() const;
