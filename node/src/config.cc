@@ -24,6 +24,17 @@ class Keys {
     text(key, value);
     out = file_.parent_path() / value;
   }
+  void paths(std::string_view key, std::vector<std::filesystem::path>& out) {
+    const auto node = find(key, false);
+    if (!node) return;
+    const auto* array = node.as_array();
+    if (array == nullptr || array->empty()) return fail(key, "a list of files");
+    for (const auto& element : *array) {
+      const auto value = element.value_exact<std::string>();
+      if (!value || value->empty()) return fail(key, "a list of files");
+      out.push_back(file_.parent_path() / *value);
+    }
+  }
   void flag(std::string_view key, bool& out) {
     if (const auto node = find(key, false)) {
       const auto value = node.value_exact<bool>();
@@ -101,6 +112,10 @@ Result<Config> read_config(const std::filesystem::path& file) {
   keys.path("keys.tls_certificate", config.tls_certificate);
   keys.text("peer.listen", config.peer_listen);
   keys.text("public.listen", config.public_listen);
+  keys.text("operator.listen", config.operator_listen, /*required=*/false);
+  keys.paths("operator.certificates", config.operator_certificates);
+  if (!config.operator_listen.empty() && config.operator_certificates.empty())
+    keys.fail("operator.certificates", "the operators who are answered on operator.listen");
   keys.number("public.max_calls", 16, 4096, config.max_public_calls);
   keys.number("consensus.tick_ms", 10, 1000, config.tick);
   keys.number("consensus.cosign_every_s", 1, 86400, config.cosign_every);

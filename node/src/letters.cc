@@ -71,6 +71,26 @@ Bytes certified_letter(const std::string& note) {
   return bytes_of(letter);
 }
 
+Bytes operator_asks_letter(std::uint64_t id, const std::string& question) {
+  v1::Letter letter;
+  letter.mutable_operator_asks()->set_id(id);
+  letter.mutable_operator_asks()->set_question(question);
+  return bytes_of(letter);
+}
+
+Bytes operator_hears_letter(std::uint64_t id, const std::string& reply) {
+  v1::Letter letter;
+  letter.mutable_operator_hears()->set_id(id);
+  letter.mutable_operator_hears()->set_reply(reply);
+  return bytes_of(letter);
+}
+
+Bytes rejoins_letter(std::uint64_t life) {
+  v1::Letter letter;
+  letter.mutable_rejoins()->set_life(life);
+  return bytes_of(letter);
+}
+
 Result<Letter> read_letter(ByteView bytes) {
   v1::Letter letter;
   if (!letter.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return malformed("a letter");
@@ -100,6 +120,13 @@ Result<Letter> read_letter(ByteView bytes) {
       if (!certified) return certified.error();
       return Letter{CertifiedLetter{std::move(*certified)}};
     }
+    case v1::Letter::kOperatorAsks:
+      return Letter{OperatorAsksLetter{letter.operator_asks().id(), letter.operator_asks().question()}};
+    case v1::Letter::kOperatorHears:
+      return Letter{OperatorHearsLetter{letter.operator_hears().id(), letter.operator_hears().reply()}};
+    case v1::Letter::kRejoins:
+      if (letter.rejoins().life() == 0) return malformed("a life other than 0");
+      return Letter{RejoinsLetter{letter.rejoins().life()}};
     case v1::Letter::KIND_NOT_SET: break;
   }
   return malformed("a kind that this node knows");

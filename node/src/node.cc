@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <condition_variable>
 #include <random>
 #include <thread>
 
@@ -18,8 +19,10 @@
 #include "testamur/consensus/transport.h"
 #include "testamur/ledger/sha256.h"
 #include "testamur/node/applier.h"
+#include "testamur/node/cluster_service.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
+#include "testamur/node/operators.h"
 #include "testamur/node/room.h"
 #include "testamur/node/service.h"
 #include "testamur/node/time_check.h"
@@ -40,6 +43,10 @@ constexpr std::size_t kMaxHeadsWaiting =
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
 constexpr unsigned kMaxSubmitThreads = 4;
+constexpr int kMaxOperatorMessageBytes = 64 << 10;
+constexpr int kMaxOperatorThreads = 8;
+constexpr unsigned kTicksToRejoin = 20;
+constexpr int kLongestHandOver = 15;  ///< ticks: the leader gives it up after an election timeout
 
 /// A thread with a queue and a timer.
 class Desk {
@@ -92,19 +99,6 @@ std::string_view name(consensus::Role role) {
   return "unknown";
 }
 
-/// Nodes are numbered by their places in the consortium record, from 1.
-consensus::NodeId id_at(std::size_t place) { return consensus::NodeId{place + 1}; }
-
-consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
-  consensus::Configuration configuration;
-  configuration.voters.threshold = consortium.threshold;
-  for (std::size_t i = 0; i < consortium.nodes.size(); ++i) {
-    auto& members = consortium.nodes[i].role == NodeRole::voter ? configuration.voters.nodes : configuration.learners;
-    members.insert(id_at(i));
-  }
-  return configuration;
-}
-
 }  // namespace
 
 class RunningNode::Impl {
@@ -114,12 +108,17 @@ class RunningNode::Impl {
         self_(std::move(self)),
         failed_(std::move(failed)),
         stores_(std::move(stores)),
-        histories_(stores_.state) {
+        histories_(stores_.state),
+        operators_(self_.consortium, self_.place,
+                   [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); }) {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();
     ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
-    letter_desk_.every(milliseconds(100), [this] { intake_->tick(); });
+    letter_desk_.every(milliseconds(100), [this] {
+      intake_->tick();
+      if (++letter_ticks_ % kTicksToRejoin == 0) ask_to_rejoin();
+    });
     ledger_desk_.start("ledger");
     letter_desk_.start("letters");
   }
@@ -128,6 +127,8 @@ class RunningNode::Impl {
     set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
+    hand_over();
+    if (cluster_server_) cluster_server_->Shutdown(std::chrono::system_clock::now());
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
     submit_calls_.reset();
     // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
@@ -155,7 +156,8 @@ class RunningNode::Impl {
       const std::lock_guard lock(transport_mutex_);
       transport_ = std::move(*transport);
     }
-    return serve_public();
+    if (auto serving = serve_public(); !serving) return serving;
+    return serve_operators();
   }
 
  private:
@@ -244,6 +246,9 @@ class RunningNode::Impl {
     time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied), alarms());
     core.check = time_check_.get();
+    core.quorum = quorum_size_of(self_.consortium);
+    core.objects = [this](const consensus::Configuration& members) { return objection(self_.consortium, members); };
+    core.life = life_ = stored.life;
     consensus::Restart restart{
         stored.state, stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
         {},           stored.floor};
@@ -255,6 +260,30 @@ class RunningNode::Impl {
     options.tick = config_.tick;
     driver_ = std::make_unique<consensus::Driver>(std::move(options), std::move(restart), std::move(stores_.log),
                                                   driver_events());
+    operators_.start(*driver_);
+  }
+
+  /// A leader that stops lets another go ahead at once, so that nobody waits for an election timeout.
+  void hand_over() {
+    if (driver_->standing().role != consensus::Role::leader) return;
+    driver_->transfer(std::nullopt, [this](consensus::TransferResult result) {
+      if (result == consensus::TransferResult::accepted) return;
+      const std::lock_guard lock(standing_mutex_);
+      no_successor_ = true;
+      standing_changed_.notify_all();
+    });
+    std::unique_lock lock(standing_mutex_);
+    standing_changed_.wait_for(lock, kLongestHandOver * config_.tick,
+                               [this] { return no_successor_ || driver_->standing().role != consensus::Role::leader; });
+  }
+
+  /// While the others do not know of this life, this node asks its leader for it (consensus: Options::life).
+  void ask_to_rejoin() {
+    if (life_ == 0) return;
+    driver_->inspect([this](const consensus::Core& core) {
+      if (core.configuration().life_of(core.self()) == life_ || !core.leader()) return;
+      send_letter(*core.leader(), rejoins_letter(life_));
+    });
   }
 
   TimeCheck::Alarms alarms() {
@@ -296,6 +325,10 @@ class RunningNode::Impl {
       log_info("standing", {{"role", name(standing.role)},
                             {"term", standing.term.value},
                             {"leader", standing.leader ? name_of(*standing.leader) : "none"}});
+      {
+        const std::lock_guard lock(standing_mutex_);
+        standing_changed_.notify_all();
+      }
       letter_desk_.post([this, leads = standing.role == consensus::Role::leader] { intake_->leader_changed(leads); });
     };
     events.next_payload = [this](consensus::Index index) -> consensus::Payload {
@@ -304,6 +337,9 @@ class RunningNode::Impl {
     };
     events.refused_by_quorum = [] {
       log_error("stepped_down", {{"why", "a quorum refuses the blocks of this node; is its clock right?"}});
+    };
+    events.configuration = [](consensus::Index index, const consensus::Configuration& members) {
+      log_info("members", {{"index", index.value}, {"are", to_string(members)}});
     };
     events.failed = [this](const Error& error) { fail(error); };
     return events;
@@ -349,12 +385,16 @@ class RunningNode::Impl {
     }
   }
 
+  bool send_letter(consensus::NodeId to, Bytes letter) {
+    const auto by = transport();
+    if (!by || !by->is_connected(to)) return false;
+    by->send_letter(to, std::move(letter));
+    return true;
+  }
+
   bool pass_on(const Handed& handed) {
     const auto leader = driver_->standing().leader;
-    const auto to = transport();
-    if (!leader || *leader == id_at(self_.place) || !to || !to->is_connected(*leader)) return false;
-    to->send_letter(*leader, submission_letter(handed));
-    return true;
+    return leader && *leader != id_at(self_.place) && send_letter(*leader, submission_letter(handed));
   }
 
   /// Read as it comes, by the thread that hears this peer: what is only to be handed on wakes no desk in between.
@@ -400,6 +440,11 @@ class RunningNode::Impl {
   void on(consensus::NodeId from, CertifiedLetter letter) {
     wait_at(ledger_desk_, from_peers_.at(from).heads, 0,
             [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+  }
+
+  template <class ForOperators>
+  void on(consensus::NodeId from, const ForOperators& letter) {
+    operators_.on(from, letter);
   }
 
   // The public.
@@ -451,6 +496,34 @@ class RunningNode::Impl {
     return {};
   }
 
+  Result<void> serve_operators() {
+    if (config_.operator_listen.empty()) return {};
+    auto pins = read_operators(config_.operator_certificates);
+    if (!pins) return pins.error();
+    cluster_service_ = std::make_unique<ClusterService>(operators_, *pins);
+    grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(kMaxOperatorMessageBytes);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+    grpc::ResourceQuota quota("operators");
+    quota.SetMaxThreads(kMaxOperatorThreads);
+    builder.SetResourceQuota(quota);
+    int port = 0;
+    builder.AddListeningPort(config_.operator_listen,
+                             identity::server_credentials(self_.tls, *pins,
+                                                          [](const std::string& why) {
+                                                            log_warn("operator_refused", {{"why", why}});
+                                                          }),
+                             &port);
+    builder.RegisterService(cluster_service_.get());
+    cluster_server_ = builder.BuildAndStart();
+    if (cluster_server_ == nullptr || port == 0) {
+      return Error{ErrorCode::conflict, "operator.listen: cannot listen on " + config_.operator_listen +
+                                            "; is the port in use, or the address not this machine's?"};
+    }
+    return {};
+  }
+
   testamur::v1::NodeStatus status() const {
     testamur::v1::NodeStatus out;
     out.set_name(self_.node().name);
@@ -490,6 +563,12 @@ class RunningNode::Impl {
   Clock clock_;
   SignatureMemory signatures_;
   Heads heads_;
+  Operators operators_;
+  std::uint64_t life_ = 0;
+  std::mutex standing_mutex_;
+  std::condition_variable standing_changed_;
+  bool no_successor_ = false;
+  unsigned letter_ticks_ = 0;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<Applier> applier_;
@@ -509,6 +588,8 @@ class RunningNode::Impl {
   std::shared_ptr<consensus::Transport> transport_;
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<SubmitCalls> submit_calls_;
+  std::unique_ptr<ClusterService> cluster_service_;
+  std::unique_ptr<grpc::Server> cluster_server_;
   std::mutex server_mutex_;
   std::unique_ptr<grpc::Server> server_;
   bool serving_ = false;

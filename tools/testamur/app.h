@@ -27,6 +27,7 @@ void add_institution(CLI::App& app, Context& context);
 void add_key(CLI::App& app, Context& context);
 void add_consortium(CLI::App& app, Context& context);
 void add_node(CLI::App& app, Context& context);
+void add_cluster(CLI::App& app, Context& context);
 void add_issue(CLI::App& app, Context& context);
 void add_amend(CLI::App& app, Context& context);
 void add_reissue(CLI::App& app, Context& context);

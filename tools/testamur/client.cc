@@ -28,7 +28,13 @@ std::string_view code_of(grpc::StatusCode code) {
   }
 }
 
-/// A node's words are shown on terminals, which obey control characters.
+std::uint64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
+
 std::string shown(std::string_view words) {
   std::string out(words.substr(0, 1000));
   std::replace_if(
@@ -46,13 +52,6 @@ CallFailure failure_of(const grpc::Status& status, const std::string& address) {
 void set_deadline(grpc::ClientContext& context, std::uint64_t ms) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(ms));
 }
-
-std::uint64_t steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-}  // namespace
 
 struct NodeClient::Stub {
   std::string address;

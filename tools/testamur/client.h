@@ -8,6 +8,11 @@
 #include "testamur/v1/ledger.pb.h"
 #include "values.h"
 
+namespace grpc {
+class ClientContext;
+class Status;
+}  // namespace grpc
+
 namespace testamur::tool {
 
 /// Why a call brought nothing.
@@ -60,6 +65,12 @@ class NodeClient {
   std::vector<Stub> stubs_;
   std::size_t current_ = 0;
 };
+
+/// A node's words are shown on terminals, which obey control characters.
+std::string shown(std::string_view words);
+/// Of a call to the node at this address.
+CallFailure failure_of(const grpc::Status& status, const std::string& address);
+void set_deadline(grpc::ClientContext& context, std::uint64_t ms);
 
 /// For how long to try again, and how long to sleep in between: longer each time.
 class Patience {

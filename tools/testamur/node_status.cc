@@ -1,25 +1,15 @@
 #include "node_status.h"
 
 #include <algorithm>
-#include <iomanip>
 #include <ostream>
 
 #include <boost/json.hpp>
 
 #include "client.h"
+#include "table.h"
 
 namespace testamur::tool {
 namespace {
-
-using Row = std::vector<std::string>;
-
-/// Words of a node, which may say anything: short, and without control characters.
-std::string shown(std::string_view words) {
-  std::string out(words.substr(0, 64));
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; }, '?');
-  return out.empty() ? "-" : out;
-}
 
 std::size_t connected(const v1::NodeStatus& status) {
   return static_cast<std::size_t>(
@@ -28,10 +18,10 @@ std::size_t connected(const v1::NodeStatus& status) {
 
 Row row_of(const std::string& address, const v1::NodeStatus& status) {
   return {address,
-          shown(status.name()),
-          shown(status.role()),
+          cell(status.name()),
+          cell(status.role()),
           std::to_string(status.term()),
-          shown(status.leader()),
+          cell(status.leader()),
           std::to_string(status.height()),
           std::to_string(status.certified_height()),
           std::to_string(status.size()),
@@ -43,15 +33,15 @@ Row row_of(const std::string& address, const v1::NodeStatus& status) {
 boost::json::object json_of(const std::string& address, const v1::NodeStatus& status) {
   boost::json::array peers;
   for (const auto& peer : status.peers()) {
-    peers.push_back(boost::json::object{{"name", shown(peer.name())}, {"connected", peer.connected()}});
+    peers.push_back(boost::json::object{{"name", cell(peer.name())}, {"connected", peer.connected()}});
   }
   return {{"address", address},
-          {"name", shown(status.name())},
-          {"institution", shown(status.institution())},
-          {"version", shown(status.version())},
-          {"role", shown(status.role())},
+          {"name", cell(status.name())},
+          {"institution", cell(status.institution())},
+          {"version", cell(status.version())},
+          {"role", cell(status.role())},
           {"term", status.term()},
-          {"leader", shown(status.leader())},
+          {"leader", cell(status.leader())},
           {"last_index", status.last_index()},
           {"committed_index", status.committed_index()},
           {"applied_index", status.applied_index()},
@@ -63,22 +53,6 @@ boost::json::object json_of(const std::string& address, const v1::NodeStatus& st
           {"pending", status.pending()},
           {"log_syncs", status.log_syncs()},
           {"log_entries", status.log_entries()}};
-}
-
-void print_table(std::ostream& out, const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      out << (i == 0 ? "" : "  ");
-      out << row[i]
-          << std::string(i + 1 < row.size() && widths[i] > row[i].size() ? widths[i] - row[i].size() : 0, ' ');
-    }
-    out << "\n";
-  }
 }
 
 using Asked = std::vector<Called<v1::NodeStatus>>;

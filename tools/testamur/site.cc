@@ -28,17 +28,27 @@ Result<SecretKey> make_key(const std::string& path, const identity::Passphrase& 
   return key;
 }
 
-Result<Hash> make_tls(const std::string& keys, const std::string& name) {
+Result<Hash> make_tls(const std::string& key_path, const std::string& certificate_path, const std::string& name) {
   auto tls = identity::make_tls_identity(name);
   if (!tls) return tls.error();
-  const auto written = identity::write_secret_file(keys + "/tls.pem", tls->key_pem);
+  const auto written = identity::write_secret_file(key_path, tls->key_pem);
   OPENSSL_cleanse(tls->key_pem.data(), tls->key_pem.size());
   if (!written) return written.error();
-  if (auto certificate = write_file(keys + "/tls.crt", as_bytes(tls->certificate_pem), Existing::refuse);
-      !certificate) {
+  if (auto certificate = write_file(certificate_path, as_bytes(tls->certificate_pem), Existing::refuse); !certificate)
     return certificate.error();
-  }
   return tls->spki;
+}
+
+/// The operator's key, unless it is there: then its certificate must be, too.
+Result<void> make_operator(const std::string& directory, const Node& node) {
+  const std::string key = within(directory, kOperatorKey);
+  const std::string certificate = within(directory, kOperatorCertificate);
+  if (exists(key)) {
+    const auto there = identity::read_tls_identity(key, certificate);
+    return there ? Result<void>{} : there.error();
+  }
+  const auto made = make_tls(key, certificate, "operator@" + node.institution);
+  return made ? Result<void>{} : made.error();
 }
 
 /// The node's keys; every Ed25519 key goes to `keys`, to sign the card.
@@ -51,7 +61,7 @@ Result<Card::SiteNode> make_node_keys(const SiteWish& wish, const std::string& d
   if (!note) return note.error();
   const auto cosigner = make_key(folder + "/cosigner.pem");
   if (!cosigner) return cosigner.error();
-  const auto spki = make_tls(folder, wish.node);
+  const auto spki = make_tls(folder + "/tls.pem", folder + "/tls.crt", wish.node);
   if (!spki) return spki.error();
   node.note_key = note->public_key();
   node.cosigner_key = cosigner->public_key();
@@ -81,7 +91,10 @@ std::string node_toml(const Node& node, const NodeWish& wish) {
          "\ndata = " + quoted(wish.data) +
          "\n\n[keys]\nnote = \"keys/note.pem\"\ncosigner = \"keys/cosigner.pem\"\ntls_key = \"keys/tls.pem\"\n"
          "tls_certificate = \"keys/tls.crt\"\n\n[peer]\nlisten = " +
-         quoted(wish.peer_listen) + "\n\n[public]\nlisten = " + quoted(wish.public_listen) + "\n";
+         quoted(wish.peer_listen) + "\n\n[public]\nlisten = " + quoted(wish.public_listen) + "\n" +
+         (wish.operator_listen.empty() ? ""
+                                       : "\n[operator]\nlisten = " + quoted(wish.operator_listen) +
+                                             "\ncertificates = [" + quoted(kOperatorCertificate) + "]\n");
 }
 
 /// Fills in what the wish leaves open, from the genesis and the card.
@@ -102,6 +115,8 @@ Result<NodeWish> complete(NodeWish wish, const Node& node, const std::string& di
   if (!parse_address(wish.public_listen)) {
     return Error{ErrorCode::invalid, "--public-listen: expected HOST:PORT; the site's card names no public address"};
   }
+  if (!wish.operator_listen.empty() && !parse_address(wish.operator_listen))
+    return Error{ErrorCode::invalid, "--operator-listen: expected HOST:PORT"};
   return wish;
 }
 
@@ -216,6 +231,9 @@ Result<Node> make_node(const NodeWish& wish, const std::string& directory, const
   if (!node) return node.error();
   const auto completed = complete(wish, *node, directory);
   if (!completed) return completed.error();
+  if (!completed->operator_listen.empty()) {
+    if (auto made = make_operator(directory, *node); !made) return made.error();
+  }
   const std::string policy = policy_file(*genesis);
   const std::string toml = node_toml(*node, *completed);
   const std::pair<std::string_view, ByteView> files[] = {

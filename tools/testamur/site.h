@@ -14,6 +14,9 @@ inline constexpr std::string_view kGenesisFile = "genesis";
 inline constexpr std::string_view kPolicyFile = "policy";
 /// The node's keys, which lie on the node's machine.
 inline constexpr std::string_view kNodeKeys = "keys";
+/// The operator's key and certificate, which lie where the operator works.
+inline constexpr std::string_view kOperatorKey = "operator.pem";
+inline constexpr std::string_view kOperatorCertificate = "operator.crt";
 /// The keys of people, each of which moves to its owner's machine.
 inline constexpr std::string_view kStatementKeys = "statement-keys";
 
@@ -46,8 +49,9 @@ Result<Card> make_site(const SiteWish& wish, const std::string& directory);
 
 struct NodeWish {
   std::string data = "data";
-  std::string peer_listen;    ///< empty: the address peers call
-  std::string public_listen;  ///< empty: the card's public address
+  std::string peer_listen;      ///< empty: the address peers call
+  std::string public_listen;    ///< empty: the card's public address
+  std::string operator_listen;  ///< empty: the node answers no operators
 };
 
 /// The place of this site's keys in a genesis. Errors: not_found, and says which key is not there.

@@ -365,9 +365,8 @@ void Driver::install(Snapshot snapshot, std::function<void(bool)> done) {
 }
 
 void Driver::change(std::vector<Change> changes, std::function<void(const ChangeAnswer&)> answer) {
-  impl_->in_turn([this, changes = std::move(changes), answer = std::move(answer)] {
-    answer(impl_->core().change(changes));
-  });
+  impl_->in_turn(
+      [this, changes = std::move(changes), answer = std::move(answer)] { answer(impl_->core().change(changes)); });
 }
 
 void Driver::transfer(std::optional<NodeId> to, std::function<void(TransferResult)> answer) {

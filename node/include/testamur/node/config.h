@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <vector>
 
 #include "testamur/encoding/result.h"
 
@@ -21,6 +22,9 @@ struct Config {
 
   std::string peer_listen;    ///< host:port
   std::string public_listen;  ///< host:port
+
+  std::string operator_listen;  ///< host:port; empty: operators are not answered
+  std::vector<std::filesystem::path> operator_certificates;
 
   std::chrono::milliseconds tick{100};  ///< a heartbeat; an election takes ten to twenty of them
   std::chrono::seconds cosign_every{60};

@@ -22,12 +22,27 @@ struct CosignedLetter {
 struct CertifiedLetter {
   CertifiedCheckpoint certified;
 };
-using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter>;
+struct OperatorAsksLetter {
+  std::uint64_t id = 0;
+  std::string question;
+};
+struct OperatorHearsLetter {
+  std::uint64_t id = 0;
+  std::string reply;
+};
+struct RejoinsLetter {
+  std::uint64_t life = 0;
+};
+using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter, OperatorAsksLetter,
+                            OperatorHearsLetter, RejoinsLetter>;
 
 Bytes submission_letter(const Handed& handed);
 Bytes no_room_letter(const SubmissionId& submission, std::uint32_t retry_after_ms);
 Bytes cosigned_letter(const Checkpoint& checkpoint, const Cosignature& cosignature);
 Bytes certified_letter(const std::string& note);
+Bytes operator_asks_letter(std::uint64_t id, const std::string& question);
+Bytes operator_hears_letter(std::uint64_t id, const std::string& reply);
+Bytes rejoins_letter(std::uint64_t life);
 /// Errors: malformed.
 Result<Letter> read_letter(ByteView bytes);
 
