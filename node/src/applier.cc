@@ -44,7 +44,7 @@ Result<std::vector<BlockOutcome>> Applier::outcomes_of(const Payload& payload, c
 
 Result<std::optional<store::BlockHead>> Applier::apply(const consensus::Entry& entry) {
   const store::LogIndex index{entry.id.index.value};
-  const ByteView bytes = entry.payload ? ByteView(*entry.payload) : ByteView{};
+  const ByteView bytes = entry.is_owners() ? ByteView(*entry.payload) : ByteView{};
   // Decoded once; its views lie in the entry. What does not decode has time 0, and makes no block.
   const auto decoded = decode_payload(bytes);
   const Payload payload = decoded ? *decoded : Payload{};

@@ -104,8 +104,19 @@ int main(int argc, char** argv) {
       "line.");
   std::filesystem::path file;
   bool check_only = false;
+  bool rejoin = false;
+  std::optional<std::uint64_t> recover;
   app.add_option("--config", file, "The node's configuration, node.toml")->required();
   app.add_flag("--check-config", check_only, "Check configuration, genesis and keys, and end");
+  auto* rejoining =
+      app.add_flag("--rejoin", rejoin,
+                   "For a node that lost its log or a part of it: set what is left aside and begin anew, without "
+                   "a vote until the others have given it one");
+  app.add_option("--recover", recover,
+                 "Take back everything after the certified block of this height, and end. The last resort of a "
+                 "quorum's operators "
+                 "together; see testamur cluster recover --help")
+      ->excludes(rejoining);
   app.set_version_flag("--version", kVersion);
   try {
     app.parse(argc, argv);
@@ -130,6 +141,15 @@ int main(int argc, char** argv) {
     return kStopped;
   }
   start_log(config->log_level, config->log_json);
+  if (recover) {
+    const auto back = return_to_certified(*config, *self, Height{*recover});
+    if (!back) return say(kCannotStart, back.error());
+    std::printf("%s: back at the certified block %llu.\n", file.c_str(), static_cast<unsigned long long>(*recover));
+    return kStopped;
+  }
+  if (rejoin) {
+    if (const auto begun = begin_new_life(*config, *self); !begun) return say(kCannotStart, begun.error());
+  }
   auto stores = open_stores(*config, *self);
   if (!stores) return say(kCannotStart, stores.error());
   return run(*config, std::move(*self), std::move(*stores));

@@ -1,12 +1,16 @@
 #include "testamur/node/setup.h"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <random>
 
 #include "testamur/encoding/encoding.h"
 #include "testamur/identity/key_file.h"
 #include "testamur/ledger/sha256.h"
+#include "testamur/node/applier.h"
 #include "testamur/node/cosigner.h"
+#include "testamur/node/log.h"
 #include "testamur/storage/rocks.h"
 
 namespace testamur::node {
@@ -58,6 +62,34 @@ Result<std::unique_ptr<store::Ledger>> open_ledger(const std::filesystem::path& 
   return ledger;
 }
 
+constexpr const char* kHowToRejoin =
+    ". To begin anew as a learner, which the others give its vote back, start it with --rejoin";
+
+/// What is damaged beyond mending has a way out.
+Error with_way_out(Error error) {
+  if (error.code == ErrorCode::corrupt) error.message += kHowToRejoin;
+  return error;
+}
+
+Bytes owner_of(const Self& self) { return Writer{}.raw(self.ledger).text(self.node().name).bytes(); }
+
+/// Beside the data, so that it is there when they are lost: the node has begun once.
+std::filesystem::path mark_of(const Config& config) {
+  std::filesystem::path data = config.data.lexically_normal();
+  if (!data.has_filename()) data = data.parent_path();
+  return data.string() + ".begun";
+}
+
+Result<void> mark(const Config& config) {
+  const auto path = mark_of(config);
+  if (std::filesystem::exists(path)) return {};
+  std::ofstream file(path);
+  file << "The node that keeps its data here has begun. When the data are lost, it must not start as if it were new.\n";
+  file.close();
+  if (!file) return Error{ErrorCode::storage, path.string() + ": it cannot be written"};
+  return {};
+}
+
 }  // namespace
 
 Result<Self> read_self(const Config& config) {
@@ -103,21 +135,25 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   const auto ledger_directory = config.data / "ledger";
   // What this node promised is in the log. A ledger without its log is a node that has forgotten its votes and cosignatures: it must
   // not take part again as if it were new. So the log is made first.
-  const bool has_ledger = std::filesystem::exists(ledger_directory / "CURRENT");
-  if (has_ledger && !std::filesystem::exists(log_directory)) {
+  const bool has_begun =
+      std::filesystem::exists(ledger_directory / "CURRENT") || std::filesystem::exists(mark_of(config));
+  if (has_begun && !std::filesystem::exists(log_directory)) {
     return Error{ErrorCode::corrupt,
                  log_directory.string() +
-                     ": expected the log that belongs to the ledger beside it, found none. Without it this "
-                     "node does not know what it promised to the others, and must not vote"};
+                     ": expected the log of this node, which has begun already, found none. Without it the node "
+                     "does not know what it promised to the others, and must not vote" +
+                     kHowToRejoin};
   }
   Stores stores;
-  const Bytes owner = Writer{}.raw(self.ledger).text(self.node().name).bytes();
-  auto log = consensus::open_log_store(log_directory.string(), owner);
-  if (!log) return log.error();
+  auto log = consensus::open_log_store(log_directory.string(), owner_of(self));
+  if (!log) return with_way_out(log.error());
   stores.log = std::move(*log);
-  auto stored = stores.log->load(entry_hash);
-  if (!stored) return stored.error();
-  stores.stored = std::move(*stored);
+  auto salvaged = stores.log->salvage(entry_hash);
+  if (!salvaged) return with_way_out(salvaged.error());
+  if (salvaged->damage)
+    log_error("log_damaged", {{"why", salvaged->damage->message}, {"what_now", "the others mend it"}});
+  stores.stored = std::move(salvaged->stored);
+  if (const auto marked = mark(config); !marked) return marked.error();
   if (!stores.stored.owner_record.empty()) {
     const auto promised = decode_cosign_memory(stores.stored.owner_record);
     if (!promised) {
@@ -132,12 +168,65 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   if (!ledger) return ledger.error();
   stores.ledger = std::move(*ledger);
   const std::uint64_t applied = stores.ledger->head().applied.value;
-  if (applied > stores.stored.entries.size()) {
+  const std::uint64_t base = stores.stored.base.id.index.value;
+  const std::uint64_t last = base + stores.stored.entries.size();
+  if (applied > last && !stores.stored.floor) {
     return Error{ErrorCode::corrupt, log_directory.string() + ": expected at least the " + std::to_string(applied) +
-                                         " entries that the ledger has applied, found " +
-                                         std::to_string(stores.stored.entries.size())};
+                                         " entries that the ledger has applied, found " + std::to_string(last) +
+                                         kHowToRejoin};
+  }
+  if (applied < base) {
+    return Error{ErrorCode::corrupt, ledger_directory.string() + ": expected the ledger to have applied the " +
+                                         std::to_string(base) + " entries that its log begins after, found " +
+                                         std::to_string(applied) + kHowToRejoin};
   }
   return stores;
+}
+
+Result<void> begin_new_life(const Config& config, const Self& self) {
+  std::error_code error;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto aside =
+      config.data / ("aside-" + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  std::filesystem::create_directories(aside, error);
+  for (const char* part : {"log", "ledger"}) {
+    if (error || !std::filesystem::exists(config.data / part)) continue;
+    std::filesystem::rename(config.data / part, aside / part, error);
+  }
+  if (error)
+    return Error{ErrorCode::storage, aside.string() + ": what is left cannot be set aside: " + error.message()};
+  consensus::LogStoreOptions options;
+  std::random_device random;
+  options.life = (std::uint64_t{random()} << 32 | random()) | 1;
+  const auto log = consensus::open_log_store((config.data / "log").string(), owner_of(self), options);
+  if (!log) return log.error();
+  log_warn("new_life", {{"set_aside", aside.string()}});
+  return {};
+}
+
+Result<void> return_to_certified(const Config& config, const Self& self, Height height) {
+  auto stores = open_stores(config, self);
+  if (!stores) return stores.error();
+  store::Ledger& ledger = *stores->ledger;
+  if (ledger.certified_height() != height) {
+    return Error{ErrorCode::invalid,
+                 "expected the newest block that this node knows to be certified, " +
+                     std::to_string(ledger.certified_height().value) + ", found " + std::to_string(height.value) +
+                     ". All nodes must return to the same one; a node that is behind learns of it from the others "
+                     "before it is stopped"};
+  }
+  const auto head = ledger.block_head(height);
+  if (!head) return head.error();
+  if (const auto back = ledger.rollback(height); !back) return back.error();
+  const consensus::Index index{head->payload.value};
+  const consensus::Stored& stored = stores->stored;
+  const std::uint64_t last = stored.base.id.index.value + stored.entries.size();
+  consensus::Write write;
+  if (index.value < last) write.truncate_from = next(index);
+  write.claim = consensus::Claim{index, height.value, head_digest(head->checkpoint)};
+  // The time of what was signed still counts: it does not fall.
+  CosignMemory memory{head->checkpoint.size, head->checkpoint.root, stores->promised ? stores->promised->seconds : 0};
+  return stores->log->write(std::span(&write, 1), encode(memory));
 }
 
 }  // namespace testamur::node

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxPayloadBytes = 8u << 20;
 TimeCheck::TimeCheck(Clock clock, Time last, std::span<const consensus::Entry> entries, Alarms alarms)
     : clock_(std::move(clock)), alarms_(std::move(alarms)), base_(last) {
   for (const consensus::Entry& entry : entries) {
-    if (!entry.payload) continue;
+    if (!entry.is_owners()) continue;
     const auto payload = decode_payload(*entry.payload);
     if (payload && payload->time > this->last()) times_.push_back({entry.id.index, payload->time});
   }

@@ -27,6 +27,7 @@ struct Options {
   std::string target;
   std::string wait = "60s";
   bool stay_learner = false;
+  std::uint64_t height = 0;
   bool yes = false;
 };
 
@@ -219,8 +220,10 @@ int recover(const Options& options, Context& context) {
   std::error_code ignored;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "testamurd";
   const std::string config = options.directory + "/" + std::string(kNodeFile);
+  const std::string height = std::to_string(options.height);
   context.out.flush();
-  ::execl(program.c_str(), program.c_str(), "--config", config.c_str(), "--recover", static_cast<char*>(nullptr));
+  ::execl(program.c_str(), program.c_str(), "--config", config.c_str(), "--recover", height.c_str(),
+          static_cast<char*>(nullptr));
   return context.fail(kFailed, "not_found",
                       program.string() + ": expected the node's program here, and it cannot be run");
 }
@@ -249,11 +252,11 @@ constexpr const char* kRemoveExample =
   A machine that is gone for good counts against the others as long as it is a voter. A leader hands on leadership first. Refused
   where those left could not decide, or not certify, anything.)";
 constexpr const char* kRecoverExample =
-    R"(  testamur cluster recover --directory ulisboa
+    R"(  testamur cluster recover --directory ulisboa --height 4711
 
   The last resort, when a node that lied has left others with different uncertified blocks, and nothing goes on. The operators of a
-  quorum stop their nodes and run this, each on his node's machine: its log and state go back to the last certified head. Nothing
-  certified is lost.)";
+  quorum stop their nodes and run this, each on his node's machine: its log and state go back to the last certified head, the same
+  on all, and with them what it promised about later ones. Nothing certified is lost.)";
 
 }  // namespace
 
@@ -302,6 +305,10 @@ void add_cluster(CLI::App& app, Context& context) {
   removing.callback([options, &context] { context.exit = change(*options, ChangeRequest::KIND_REMOVE, context); });
 
   CLI::App& recovering = add("recover", "Go back to the last certified head, with the node stopped", kRecoverExample);
+  recovering
+      .add_option("--height", options->height,
+                  "The last certified block, on which the operators have agreed (testamur node status shows it)")
+      ->required();
   recovering.add_flag("--yes", options->yes, "Do not ask");
   recovering.callback([options, &context] { context.exit = recover(*options, context); });
 }

@@ -37,7 +37,16 @@ struct Stores {
 /// The hash that chains the entries of the consensus log.
 consensus::Digest entry_hash(const consensus::Entry& entry);
 
-/// Opens what is there; makes what is not. Errors: conflict (another node's or ledger's data, or in use), corrupt, storage.
+/// Opens what is there; makes what is not. A log of which a part is damaged is opened as far as it is whole, and mended by the
+/// others. Errors: conflict (another node's or ledger's data, or in use), corrupt, storage.
 Result<Stores> open_stores(const Config& config, const Self& self);
+
+/// For a node that lost its log, or a part of it that the others cannot mend: sets what is left aside, and begins anew in another
+/// life, without a vote until the others have given it one (consensus: Options::life). Errors: storage, conflict.
+Result<void> begin_new_life(const Config& config, const Self& self);
+
+/// Takes back everything after the certified block of this height, which must be the newest that the node knows to be certified, and
+/// what the node promised about it. Errors: invalid (another height), as open_stores.
+Result<void> return_to_certified(const Config& config, const Self& self, Height height);
 
 }  // namespace testamur::node
