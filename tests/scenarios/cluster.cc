@@ -1,0 +1,344 @@
+#include "cluster.h"
+
+#include <algorithm>
+
+#include "describe.h"
+
+namespace testamur::consensus::scenarios {
+namespace {
+
+constexpr std::size_t kMaxDelivered = 20'000;
+constexpr unsigned kMaxRoundsToSettle = 10'000;
+
+/// Scatters the bits of a number (SplitMix64's finisher).
+std::uint64_t scatter(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+Digest digest_of(std::uint64_t seed) {
+  Digest out;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i % 8 == 0) seed = scatter(seed);
+    out[i] = static_cast<std::uint8_t>(seed >> (8 * (i % 8)));
+  }
+  return out;
+}
+
+}  // namespace
+
+Digest hash_entry(Term term, Index index, const Digest& previous, const Payload& payload) {
+  std::uint64_t mixed = scatter(term.value) ^ scatter(~index.value);
+  for (const std::uint8_t byte : previous) mixed = scatter(mixed ^ byte);
+  mixed = scatter(mixed ^ (payload ? 0x100 : 0x200));
+  if (payload) {
+    for (const std::uint8_t byte : *payload) mixed = scatter(mixed ^ byte);
+  }
+  return digest_of(mixed);
+}
+
+Payload payload_of(const std::string& text) {
+  return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
+}
+
+std::vector<NodeId> Setup::nodes() const {
+  std::vector<NodeId> all = voters;
+  all.insert(all.end(), learners.begin(), learners.end());
+  return all;
+}
+
+Configuration Setup::configuration() const {
+  Configuration configuration;
+  configuration.voters = {voters.begin(), voters.end()};
+  configuration.learners = {learners.begin(), learners.end()};
+  const std::size_t count = voters.size();
+  configuration.threshold = threshold.value_or((count + (count - 1) / 3) / 2 + 1);
+  return configuration;
+}
+
+bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
+  return !refused.contains(std::string(payload->begin(), payload->end()));
+}
+
+Cluster::Cluster(const Setup& setup) : setup_(setup), invariants_(setup.configuration()) {
+  for (const NodeId id : setup_.nodes()) {
+    nodes_.try_emplace(id, id, setup_.disks);
+    node(id).check = std::make_unique<Check>();
+    restart(id);
+  }
+}
+Cluster::~Cluster() = default;
+
+Cluster::Node& Cluster::node(NodeId id) { return nodes_.at(id); }
+const Cluster::Node& Cluster::node(NodeId id) const { return nodes_.at(id); }
+
+bool Cluster::is_up(NodeId id) const { return node(id).core != nullptr && !node(id).failed; }
+
+const Core& Cluster::core(NodeId id) const {
+  if (!is_up(id)) throw Violation(describe(id) + " is down");
+  return *node(id).core;
+}
+Core& Cluster::running(NodeId id) {
+  if (!is_up(id)) throw Violation(describe(id) + " is down");
+  return *node(id).core;
+}
+
+std::vector<std::string> Cluster::committed(NodeId id) const {
+  std::vector<std::string> payloads;
+  const Index end = core(id).committed();
+  for (const auto& [index, entry] : history_) {
+    if (index <= end && entry.payload) payloads.push_back(text_of(entry));
+  }
+  return payloads;
+}
+
+void Cluster::restart(NodeId id) {
+  Node& starting = node(id);
+  if (starting.core) throw Violation(describe(id) + " is up already");
+  const Result<Stored> found = starting.disk.start(hash_entry);
+  if (!found) {
+    // Rather no node than one that has forgotten what it promised.
+    if (starting.disk.is_damaged()) return;
+    throw Violation(describe(id) + " does not start: " + found.error().message);
+  }
+  Options options = setup_.limits;
+  options.self = id;
+  options.configuration = setup_.configuration();
+  options.hash = hash_entry;
+  options.check = starting.check.get();
+  // Timeouts are the shortest there are while the story tells; in the end rivals must part.
+  options.random = [this, ticks = options.election_ticks] {
+    const std::uint64_t drawn = scatter(++drawn_);
+    return ending_ ? drawn : drawn - drawn % ticks;
+  };
+  starting.seen = {};
+  starting.height = 0;
+  starting.head = {};
+  starting.agreed_height = 0;
+  Restart restart;
+  restart.state = found->state;
+  restart.entries = found->entries;
+  restart.claim = found->claim;
+  starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
+  settle(starting);
+}
+
+void Cluster::crash(NodeId id, std::size_t kept) {
+  Node& dying = node(id);
+  if (!dying.core) throw Violation(describe(id) + " is down already");
+  if (kept > dying.under_way.size()) {
+    throw Violation("expected " + std::to_string(kept) + " writes under way, found " +
+                    std::to_string(dying.under_way.size()));
+  }
+  for (; kept > 0; --kept) {
+    put_on_disk(dying, dying.under_way.front());
+    dying.under_way.pop_front();
+  }
+  dying.disk.lose_power();
+  dying.under_way.clear();
+  dying.to_apply.clear();
+  dying.core.reset();
+  dying.failed = false;
+}
+
+void Cluster::tick(NodeId id) {
+  running(id).tick();
+  settle(node(id));
+}
+
+void Cluster::pass(unsigned ticks) {
+  for (; ticks > 0; --ticks) {
+    for (auto& [id, ticking] : nodes_) {
+      if (is_up(id)) tick(id);
+    }
+    deliver({});
+  }
+}
+
+std::size_t Cluster::deliver(const Selection& selection) {
+  std::size_t delivered = 0;
+  while (const std::optional<Message> message = network_.take(selection)) {
+    if (++delivered > kMaxDelivered) throw Violation("nodes answer one another without end");
+    const auto to = nodes_.find(message->to);
+    if (to != nodes_.end() && is_up(message->to)) {
+      to->second.core->step(*message);
+      settle(to->second);
+    }
+    if (selection.which != Selection::Which::all) break;
+  }
+  return delivered;
+}
+
+void Cluster::reconnect(const Link& link) {
+  running(link.from).reconnected(link.to);
+  settle(node(link.from));
+}
+
+ProposeResult Cluster::propose(NodeId id, const std::vector<std::string>& payloads) {
+  std::vector<Payload> all;
+  for (const std::string& text : payloads) all.push_back(payload_of(text));
+  const ProposeResult result = running(id).propose(std::move(all));
+  settle(node(id));
+  return result;
+}
+
+void Cluster::forge(const Message& message) {
+  liars_.insert(message.from);
+  network_.send(message);
+}
+
+void Cluster::stall(NodeId id) { node(id).stalled = true; }
+
+void Cluster::resume(NodeId id) {
+  node(id).stalled = false;
+  if (is_up(id)) settle(node(id));
+}
+
+void Cluster::complete(NodeId id, std::size_t writes) {
+  running(id);
+  if (node(id).under_way.size() < writes) {
+    throw Violation("expected " + std::to_string(writes) + " writes under way at " + describe(id) + ", found " +
+                    std::to_string(node(id).under_way.size()));
+  }
+  for (; writes > 0 && is_up(id); --writes) {
+    write_one(node(id));
+    settle(node(id));
+  }
+}
+
+Result<void> Cluster::retry(NodeId id) {
+  Node& failed = node(id);
+  if (!failed.failed || failed.under_way.empty()) throw Violation("no write of " + describe(id) + " has failed");
+  const auto written = failed.disk.write(failed.under_way.front());
+  if (!written) return written;
+  failed.failed = false;
+  failed.core->persisted(failed.under_way.front().sequence);
+  failed.under_way.pop_front();
+  settle(failed);
+  return {};
+}
+
+void Cluster::refuse(NodeId id, const std::string& payload) { node(id).check->refused.insert(payload); }
+void Cluster::stop_refusing(NodeId id) { node(id).check->refused.clear(); }
+
+void Cluster::hold_applying(NodeId id, bool held) {
+  node(id).applying_held = held;
+  if (is_up(id)) settle(node(id));
+}
+void Cluster::hold_certifying(NodeId id, bool held) { node(id).certifying_held = held; }
+
+/// Does what the core asks for, until it asks for nothing that can be done now.
+void Cluster::settle(Node& node) {
+  unsigned rounds = 0;
+  while (true) {
+    bool something = take(node);
+    if (!node.stalled && write_one(node)) something = true;
+    if (node.failed) return;
+    if (!node.applying_held && apply_one(node)) something = true;
+    if (!something) return;
+    if (++rounds > kMaxRoundsToSettle) throw Violation(describe(node.id) + " asks for more without end");
+  }
+}
+
+/// True when the core had anything to be done.
+bool Cluster::take(Node& node) {
+  Output output = node.core->take();
+  const Stored& on_disk = node.disk.stored();
+  for (Message& message : output.messages) {
+    invariants_.check_said(message, on_disk.state, on_disk.entries, on_disk.claim);
+    network_.send(std::move(message));
+  }
+  for (const Evidence& evidence : output.evidence) {
+    node.evidence.push_back(evidence);
+    if (!liars_.contains(evidence.from)) {
+      throw Violation(describe(node.id) + " has evidence against " + describe(evidence.from) +
+                      ", which is honest: " + std::string(evidence.what));
+    }
+  }
+  if (output.agreed) certify(node, *output.agreed);
+  std::map<NodeId, const std::vector<Entry>*> on_disks;
+  for (const auto& [id, other] : nodes_) on_disks[id] = &other.disk.stored().entries;
+  for (const Entry& entry : output.committed) {
+    invariants_.committed(node.id, entry, on_disks);
+    history_.emplace(entry.id.index, entry);
+    node.to_apply.push_back(entry);
+  }
+  check(node);
+  node.seen = node.core->committed();
+  const bool asked = output.write || !output.committed.empty();
+  if (output.write) node.under_way.push_back(std::move(*output.write));
+  return asked;
+}
+
+bool Cluster::write_one(Node& node) {
+  if (node.under_way.empty()) return false;
+  const Write& write = node.under_way.front();
+  if (const auto written = node.disk.write(write); !written) {
+    if (written.error().code != ErrorCode::storage) throw Violation(describe(node.id) + ": " + written.error().message);
+    node.failed = true;
+    return false;
+  }
+  invariants_.check_vote(node.id, node.disk.stored().state);
+  const std::uint64_t sequence = write.sequence;
+  node.under_way.pop_front();
+  node.core->persisted(sequence);
+  return true;
+}
+
+void Cluster::put_on_disk(Node& node, const Write& write) {
+  if (const auto written = node.disk.write(write); !written)
+    throw Violation(describe(node.id) + ": " + written.error().message);
+  invariants_.check_vote(node.id, node.disk.stored().state);
+}
+
+bool Cluster::apply_one(Node& node) {
+  if (node.to_apply.empty()) return false;
+  const Entry entry = std::move(node.to_apply.front());
+  node.to_apply.pop_front();
+  ++node.height;
+  node.head = hash_entry({}, Index{node.height}, entry.id.hash, nullptr);
+  const Claim claim{entry.id.index, node.height, node.head};
+  invariants_.check_derived(node.id, claim);
+  node.core->derived(claim);
+  return true;
+}
+
+void Cluster::certify(Node& node, const Claim& agreed) {
+  invariants_.check_agreed(node.id, agreed);
+  node.agreed_height = std::max(node.agreed_height, agreed.height);
+  if (!node.certifying_held) node.core->certified(agreed.index);
+}
+
+void Cluster::check(const Node& node) const {
+  invariants_.check_leader(*node.core);
+  invariants_.check_committed(*node.core, node.seen);
+}
+
+void Cluster::check() const {
+  for (const auto& [id, each] : nodes_) {
+    if (each.core) check(each);
+    invariants_.check_vote(id, each.disk.stored().state);
+  }
+}
+
+std::string Cluster::standing() const {
+  std::string out;
+  for (const auto& [id, each] : nodes_) {
+    out += (out.empty() ? "" : "; ") + describe(id);
+    if (!is_up(id)) {
+      out += " down";
+      continue;
+    }
+    const Core& its = *each.core;
+    out += " " + std::string(name_of(its.role())) + " term " + std::to_string(its.term().value);
+    out += " vote " + (its.state().vote ? std::to_string(its.state().vote->value) : "none");
+    out +=
+        " log to " + std::to_string(its.log().last().term.value) + ":" + std::to_string(its.log().last().index.value);
+    out += " committed " + std::to_string(its.committed().value);
+  }
+  return out;
+}
+
+}  // namespace testamur::consensus::scenarios

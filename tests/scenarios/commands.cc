@@ -1,0 +1,307 @@
+// What a story may have happen.
+#include <algorithm>
+
+#include "describe.h"
+#include "story.h"
+
+namespace testamur::consensus::scenarios {
+namespace {
+
+using Nodes = std::vector<NodeId>;
+
+template <class Do>
+Action for_each(const Nodes& nodes, Do what) {
+  return [nodes, what](Telling& telling) {
+    for (const NodeId node : nodes) what(telling.cluster, node);
+  };
+}
+
+/// A step that is about messages must be about some.
+void require_some(std::size_t messages) {
+  if (messages == 0) throw Violation("no such message is in flight");
+}
+
+Action read_tick(Words& words) {
+  const Nodes nodes = words.nodes();
+  const bool election = words.accept("election");
+  const std::uint64_t count = election || words.at_end() ? 1 : words.number("a number of ticks, or \"election\"");
+  return [=](Telling& telling) {
+    const unsigned ticks = election ? Options{}.election_ticks : static_cast<unsigned>(count);
+    for (unsigned i = 0; i < ticks; ++i) {
+      for (const NodeId node : nodes) telling.cluster.tick(node);
+    }
+  };
+}
+
+Action read_elect(Words& words) {
+  const NodeId node = words.node();
+  return [=](Telling& telling) {
+    Cluster& cluster = telling.cluster;
+    for (unsigned i = 0; i < Options{}.election_ticks; ++i) cluster.tick(node);
+    cluster.deliver({});
+    if (cluster.core(node).role() != Role::leader) {
+      throw Violation(describe(node) + " was not elected: it is a " + std::string(name_of(cluster.core(node).role())));
+    }
+  };
+}
+
+Action read_unheard(Words& words) {
+  return for_each(words.nodes(), [](Cluster& cluster, NodeId node) {
+    const std::size_t before = cluster.network().size();
+    for (unsigned i = 0; i < Options{}.election_ticks; ++i) cluster.tick(node);
+    cluster.network().lose_since(before);
+  });
+}
+
+Action read_pass(Words& words) {
+  const std::uint64_t ticks = words.number("a number of ticks");
+  return [=](Telling& telling) { telling.cluster.pass(static_cast<unsigned>(ticks)); };
+}
+
+Action read_deliver(Words& words) {
+  const bool everything = words.at_end();
+  const Selection selection = words.selection();
+  return [=](Telling& telling) {
+    const std::size_t delivered = telling.cluster.deliver(selection);
+    if (!everything) require_some(delivered);
+  };
+}
+
+Action read_propose(Words& words) {
+  const NodeId node = words.node();
+  const auto payloads = words.rest("payloads");
+  return [=](Telling& telling) {
+    const ProposeResult result = telling.cluster.propose(node, payloads);
+    if (result != ProposeResult::accepted)
+      throw Violation(describe(node) + " refused the proposal: " + std::string(name_of(result)));
+  };
+}
+
+Action read_hold(Words& words) {
+  for (const bool applying : {true, false}) {
+    if (!words.accept(applying ? "applying" : "certifying")) continue;
+    return for_each(words.nodes(), [=](Cluster& cluster, NodeId node) {
+      applying ? cluster.hold_applying(node, true) : cluster.hold_certifying(node, true);
+    });
+  }
+  const Selection selection = words.selection();
+  return [=](Telling& telling) { telling.cluster.network().hold(selection); };
+}
+
+Action read_release(Words& words) {
+  for (const bool applying : {true, false}) {
+    if (!words.accept(applying ? "applying" : "certifying")) continue;
+    return for_each(words.nodes(), [=](Cluster& cluster, NodeId node) {
+      applying ? cluster.hold_applying(node, false) : cluster.hold_certifying(node, false);
+    });
+  }
+  const Selection selection = words.selection();
+  return [=](Telling& telling) { require_some(telling.cluster.network().release(selection)); };
+}
+
+Action read_heal(Words& words) {
+  if (words.at_end()) return [](Telling& telling) { telling.cluster.network().heal_all(); };
+  const auto links = words.links();
+  return [=](Telling& telling) { telling.cluster.network().heal(links); };
+}
+
+Action read_write(Words& words) {
+  const NodeId node = words.node();
+  const bool all = words.accept("all");
+  const std::uint64_t count = all || words.at_end() ? 1 : words.number("a number of writes, or \"all\"");
+  return
+      [=](Telling& telling) { telling.cluster.complete(node, all ? telling.cluster.writes_under_way(node) : count); };
+}
+
+Action read_fail(Words& words) {
+  const NodeId node = words.node();
+  if (words.accept("after")) {
+    const std::uint64_t operations = words.number("a number of operations");
+    return [=](Telling& telling) {
+      if (!telling.cluster.disk(node).is_real()) throw Violation("\"fail NODE after\" needs \"disks real\"");
+      telling.cluster.disk(node).fail_after(operations);
+    };
+  }
+  const bool kept = words.accept("kept");
+  return [=](Telling& telling) { telling.cluster.disk(node).fail_next_write(kept); };
+}
+
+Action read_retry(Words& words) {
+  const NodeId node = words.node();
+  return [=](Telling& telling) {
+    // Whether it is refused is seen from what comes of it.
+    (void)telling.cluster.retry(node);
+  };
+}
+
+Action read_crash(Words& words) {
+  const Nodes nodes = words.nodes();
+  const std::uint64_t kept = words.accept("keeping") ? words.number("a number of writes") : 0;
+  return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.crash(node, kept); });
+}
+
+Action read_damage(Words& words) {
+  const NodeId node = words.node();
+  words.expect("entry");
+  const Index index{words.number("the index of an entry")};
+  return [=](Telling& telling) {
+    if (!telling.cluster.disk(node).is_real()) throw Violation("\"damage\" needs \"disks real\"");
+    if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is damaged");
+    telling.cluster.disk(node).damage_entry(index);
+  };
+}
+
+Action read_tear(Words& words) {
+  const NodeId node = words.node();
+  const std::uint64_t bytes = words.number("a number of bytes");
+  return [=](Telling& telling) {
+    if (!telling.cluster.disk(node).is_real()) throw Violation("\"tear\" needs \"disks real\"");
+    if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is torn");
+    telling.cluster.disk(node).tear(bytes);
+  };
+}
+
+Action read_refuse(Words& words) {
+  const Nodes nodes = words.nodes();
+  const auto payloads = words.rest("payloads");
+  return for_each(nodes, [=](Cluster& cluster, NodeId node) {
+    for (const std::string& payload : payloads) cluster.refuse(node, payload);
+  });
+}
+
+/// An entry's term and payload, as "5:x".
+std::pair<Term, std::string> read_entry(const std::string& word) {
+  const auto colon = word.find(':');
+  try {
+    if (colon != std::string::npos) return {Term{std::stoull(word.substr(0, colon))}, word.substr(colon + 1)};
+  } catch (const std::exception&) {  // told below
+  }
+  throw SyntaxError("expected an entry (TERM:PAYLOAD), found \"" + word + "\"");
+}
+
+/// Entries that follow what the receiver has at an index.
+AppendRequest forged_append(const EntryId& previous, const std::vector<std::pair<Term, std::string>>& entries) {
+  AppendRequest request{previous, {}};
+  EntryId last = previous;
+  for (const auto& [term, text] : entries) {
+    const Payload payload = text == "*" ? nullptr : payload_of(text);
+    const EntryId id{term, next(last.index), hash_entry(term, next(last.index), last.hash, payload)};
+    request.entries.push_back({id, last.hash, payload});
+    last = id;
+  }
+  return request;
+}
+
+EntryId entry_of(const Cluster& cluster, NodeId node, Index index) {
+  const auto id = cluster.core(node).log().at(index);
+  if (!id) throw Violation(describe(node) + " has no entry at index " + std::to_string(index.value));
+  return *id;
+}
+
+/// What a liar says: the body, once the receiver's log is known.
+std::function<Body(const Cluster&, NodeId to)> read_body(Words& words) {
+  const std::string kind =
+      words.one_of({"heartbeat", "heartbeat-response", "append", "vote-request", "vote-response", "durable"},
+                   "a message that can be forged");
+  if (kind == "heartbeat") return [](const Cluster&, NodeId) { return Heartbeat{}; };
+  if (kind == "heartbeat-response") return [](const Cluster&, NodeId) { return HeartbeatResponse{}; };
+  if (kind == "vote-response") return [](const Cluster&, NodeId) { return VoteResponse{true}; };
+  if (kind == "vote-request") {
+    const Term term{words.number("the term of the last entry")};
+    const Index index{words.number("the index of the last entry")};
+    return [=](const Cluster&, NodeId) { return VoteRequest{EntryId{term, index, {}}}; };
+  }
+  if (kind == "durable") {
+    const Index index{words.number("the index of an entry of the receiver")};
+    return [=](const Cluster& cluster, NodeId to) { return Durable{entry_of(cluster, to, index)}; };
+  }
+  words.expect("after");
+  const Index index{words.number("the index that the entries follow")};
+  std::vector<std::pair<Term, std::string>> entries;
+  while (!words.at_end()) entries.push_back(read_entry(words.word("an entry")));
+  return [=](const Cluster& cluster, NodeId to) { return forged_append(entry_of(cluster, to, index), entries); };
+}
+
+Action read_forge(Words& words) {
+  const NodeId from = words.any_node();
+  words.expect("->");
+  const NodeId to = words.node();
+  words.expect("term");
+  const Term term{words.number("a term")};
+  const auto body = read_body(words);
+  return [=](Telling& telling) { telling.cluster.forge({from, to, term, body(telling.cluster, to)}); };
+}
+
+Action read_reconnect(Words& words) {
+  const auto links = words.links();
+  return [=](Telling& telling) {
+    for (const Link& link : links) telling.cluster.reconnect(link);
+  };
+}
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {
+      {"tick", "NODES [TICKS|election]", "their clocks go on; \"election\": by the shortest election timeout",
+       read_tick},
+      {"unheard", "NODES", "their election timeout passes, and what they say meanwhile is lost; so they hear no leader any more",
+       read_unheard},
+      {"pass", "TICKS", "time passes for all: each ticks, and everything is delivered, so many times", read_pass},
+      {"elect", "NODE", "its election timeout passes, everything is delivered, and it must lead", read_elect},
+      {"propose", "NODE PAYLOAD...", "it must accept them", read_propose},
+      {"deliver", "[SELECTION]", "what is in flight, and what comes of it, until it is quiet; \"first\", \"last\": one",
+       read_deliver},
+      {"cut", "LINKS", "loses what is in flight there, and all that is sent until the link is healed",
+       [](Words& words) -> Action {
+         return [links = words.links()](Telling& telling) { telling.cluster.network().cut(links); };
+       }},
+      {"heal", "[LINKS]", "these links, or all, and what is held goes on", read_heal},
+      {"hold", "SELECTION | applying NODES | certifying NODES",
+       "keeps back what is in flight and what will be sent (\"first\", \"last\": one message); or nodes apply nothing "
+       "more, or "
+       "hear of no certified head",
+       read_hold},
+      {"release", "SELECTION | applying NODES | certifying NODES", "what is held goes on, however late", read_release},
+      {"lose", "SELECTION", "these messages are lost",
+       [](Words& words) -> Action {
+         return [selection = words.selection()](Telling& telling) {
+           require_some(telling.cluster.network().lose(selection));
+         };
+       }},
+      {"duplicate", "SELECTION", "these messages are in flight once more; a copy of a held one is held",
+       [](Words& words) -> Action {
+         return [selection = words.selection()](Telling& telling) {
+           require_some(telling.cluster.network().duplicate(selection));
+         };
+       }},
+      {"reconnect", "LINKS", "the first node hears that its connection to the other is new", read_reconnect},
+      {"forge", "FROM -> NODE term TERM MESSAGE",
+       "a lie: heartbeat, heartbeat-response, append after INDEX TERM:PAYLOAD..., vote-request TERM INDEX, "
+       "vote-response, "
+       "durable INDEX. FROM need not be a node of the story",
+       read_forge},
+      {"stall", "NODES", "their writes wait for \"write\" or \"resume\"",
+       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.stall(node); }); }},
+      {"write", "NODE [WRITES|all]", "its oldest writes complete", read_write},
+      {"resume", "NODES", "their writes complete, and those to come at once",
+       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.resume(node); }); }},
+      {"fail", "NODE [kept|after OPERATIONS]",
+       "its next sync fails, and the node stops; what it wrote is lost, or kept. A real disk may fail later",
+       read_fail},
+      {"retry", "NODE", "the same write is asked of the disk that failed", read_retry},
+      {"crash", "NODES [keeping WRITES]", "they lose their power; the oldest writes under way were done", read_crash},
+      {"restart", "NODES", "they start from what their disks hold",
+       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.restart(node); }); }},
+      {"damage", "NODE entry INDEX", "a bit of this entry, on a real disk, is another", read_damage},
+      {"tear", "NODE BYTES", "a real disk's write-ahead log is so much shorter", read_tear},
+      {"refuse", "NODES PAYLOAD...", "their payload checks refuse these from now on", read_refuse},
+      {"accept", "NODES", "their payload checks refuse nothing any more",
+       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.stop_refusing(node); }); }},
+      {"remember", "", "how all nodes stand, for \"expect unchanged\"",
+       [](Words&) -> Action { return [](Telling& telling) { telling.remembered = telling.cluster.standing(); }; }},
+  };
+  return table;
+}
+
+}  // namespace testamur::consensus::scenarios

@@ -1,0 +1,106 @@
+#include "describe.h"
+
+#include <utility>
+
+namespace testamur::consensus::scenarios {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+std::string describe(const EntryId& id) { return std::to_string(id.term.value) + ":" + std::to_string(id.index.value); }
+
+std::string_view name_of(AppendOutcome outcome) {
+  switch (outcome) {
+    case AppendOutcome::accepted: return "accepted";
+    case AppendOutcome::conflict: return "conflict";
+    case AppendOutcome::refused: return "refused";
+    case AppendOutcome::stale: return "stale";
+  }
+  return "?";
+}
+
+std::string_view yes_or_no(bool granted) { return granted ? " granted" : " refused"; }
+
+/// What a message says beside its kind and term.
+std::string said(const Body& body) {
+  return std::visit(
+      Overloaded{
+          [](const PreVoteRequest& m) { return " last " + describe(m.last); },
+          [](const PreVoteResponse& m) { return std::string(yes_or_no(m.granted)); },
+          [](const VoteRequest& m) { return " last " + describe(m.last); },
+          [](const VoteResponse& m) { return std::string(yes_or_no(m.granted)); },
+          [](const AppendRequest& m) {
+            std::string out = " after " + describe(m.previous);
+            for (const Entry& entry : m.entries)
+              out += " " + std::to_string(entry.id.term.value) + ":" + text_of(entry);
+            return out;
+          },
+          [](const AppendResponse& m) { return " " + std::string(name_of(m.outcome)) + " " + describe(m.at); },
+          [](const Heartbeat&) { return std::string(); },
+          [](const HeartbeatResponse&) { return std::string(); },
+          [](const Durable& m) { return " " + describe(m.last); },
+          [](const Derived& m) { return " height " + std::to_string(m.claim.height); },
+      },
+      body);
+}
+
+}  // namespace
+
+// In the order of Body.
+const std::vector<std::string_view>& message_kinds() {
+  static const std::vector<std::string_view> kinds = {
+      "pre-vote-request", "pre-vote-response", "vote-request",       "vote-response", "append",
+      "append-response",  "heartbeat",         "heartbeat-response", "durable",       "derived"};
+  static_assert(std::variant_size_v<Body> == 10, "each kind of message has its word");
+  return kinds;
+}
+
+std::string_view kind_of(const Message& message) { return message_kinds()[message.body.index()]; }
+
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::follower: return "follower";
+    case Role::pre_candidate: return "pre-candidate";
+    case Role::candidate: return "candidate";
+    case Role::leader: return "leader";
+  }
+  return "?";
+}
+
+std::string_view name_of(ProposeResult result) {
+  switch (result) {
+    case ProposeResult::accepted: return "accepted";
+    case ProposeResult::not_leader: return "not-leader";
+    case ProposeResult::not_ready: return "not-ready";
+    case ProposeResult::too_many: return "too-many";
+    case ProposeResult::too_uncertified: return "too-uncertified";
+  }
+  return "?";
+}
+
+std::string text_of(const Entry& entry) {
+  return entry.payload ? std::string(entry.payload->begin(), entry.payload->end()) : "*";
+}
+
+std::string describe(NodeId node) { return "node " + std::to_string(node.value); }
+
+std::string describe(const Message& message) {
+  return std::to_string(message.from.value) + " -> " + std::to_string(message.to.value) + " " +
+         std::string(kind_of(message)) + " term " + std::to_string(message.term.value) + said(message.body);
+}
+
+std::string join(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += between;
+    out += word;
+  }
+  return out;
+}
+
+}  // namespace testamur::consensus::scenarios

@@ -1,0 +1,25 @@
+// The words in which stories and their failures speak of nodes and messages.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "testamur/consensus/core.h"
+
+namespace testamur::consensus::scenarios {
+
+/// Every kind of message, in the words of stories.
+const std::vector<std::string_view>& message_kinds();
+std::string_view kind_of(const Message& message);
+std::string_view name_of(Role role);
+std::string_view name_of(ProposeResult result);
+/// The payload's bytes as text; "*" for the entry by which a leader begins its term.
+std::string text_of(const Entry& entry);
+
+std::string describe(NodeId node);
+/// What it says, from whom to whom.
+std::string describe(const Message& message);
+std::string join(const std::vector<std::string>& words, std::string_view between = " ");
+
+}  // namespace testamur::consensus::scenarios

@@ -1,0 +1,139 @@
+#include "story.h"
+
+#include <algorithm>
+#include <istream>
+#include <ostream>
+
+#include "describe.h"
+
+namespace testamur::consensus::scenarios {
+namespace {
+
+// A story that grows beyond is two.
+constexpr std::size_t kMaxNodes = 16;
+
+void declare(Words& words, std::vector<NodeId>& nodes) {
+  while (!words.at_end()) {
+    const NodeId id = words.any_node();
+    if (id == NodeId{} || id.value > 255 || nodes.size() == kMaxNodes)
+      throw SyntaxError("expected up to 16 nodes with numbers from 1 to 255");
+    nodes.push_back(id);
+  }
+  if (nodes.empty()) words.any_node();
+}
+
+void set_limit(Words& words, Setup& setup) {
+  const std::string name = words.one_of(
+      {"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified", "heartbeat-ticks"}, "a limit");
+  const std::uint64_t value = words.number("its value");
+  if (name == "max-append-entries") setup.limits.max_append_entries = value;
+  if (name == "max-in-flight") setup.limits.max_in_flight = value;
+  if (name == "max-unapplied") setup.limits.max_unapplied = value;
+  if (name == "max-uncertified") setup.limits.max_uncertified = value;
+  if (name == "heartbeat-ticks") setup.limits.heartbeat_ticks = static_cast<unsigned>(value);
+}
+
+template <class Table>
+const auto& find(const Table& table, Words& words, std::string_view what) {
+  for (const auto& each : table) {
+    if (words.accept(each.name)) return each;
+  }
+  throw SyntaxError("expected " + std::string(what) + ", found \"" + words.word(what) + "\"");
+}
+
+bool declares(Words words) {
+  return std::any_of(declarations().begin(), declarations().end(),
+                     [&](const Declaration& each) { return words.accept(each.name); });
+}
+
+void read_line(const std::string& text, std::size_t number, Story& story) {
+  Words words(text, story.setup);
+  if (words.at_end()) return;
+  if (declares(words)) {
+    if (!story.steps.empty()) throw SyntaxError("expected what the story declares before its first step");
+    find(declarations(), words, "a declaration").read(words, story.setup);
+    return words.expect_end();
+  }
+  if (story.setup.voters.empty()) throw SyntaxError("expected \"nodes\" before the first step");
+  const bool is_expectation = words.accept("expect");
+  const Command& command = is_expectation ? find(expectations(), words, "something that can be expected")
+                                          : find(commands(), words, "a command");
+  const Action action = command.read(words);
+  words.expect_end();
+  story.steps.push_back({number, text, action});
+}
+
+const Step* telling_step = nullptr;
+
+std::string trimmed(const std::string& text) {
+  const auto begin = text.find_first_not_of(" \t");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+}  // namespace
+
+const std::vector<Declaration>& declarations() {
+  static const std::vector<Declaration> table = {
+      {"nodes", "NODE...", "the voters", [](Words& words, Setup& setup) { declare(words, setup.voters); }},
+      {"learners", "NODE...", "members without a vote",
+       [](Words& words, Setup& setup) { declare(words, setup.learners); }},
+      {"threshold", "COUNT", "how many voters decide; otherwise the Byzantine quorum of their number",
+       [](Words& words, Setup& setup) { setup.threshold = words.number("a number of voters"); }},
+      {"disks", "real", "log stores in RocksDB, on a file system that loses power; otherwise in memory",
+       [](Words& words, Setup& setup) {
+         words.expect("real");
+         setup.disks = Disk::Kind::real;
+       }},
+      {"limit", "LIMIT NUMBER", "one of a core's options: max-append-entries, max-in-flight, ...", set_limit},
+  };
+  return table;
+}
+
+Story read_story(const std::string& file, std::istream& in) {
+  Story story;
+  story.file = file;
+  std::size_t number = 0;
+  const auto fail = [&](const std::string& what) {
+    throw SyntaxError(file + ":" + std::to_string(number) + ": " + what);
+  };
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    try {
+      read_line(trimmed(line), number, story);
+    } catch (const SyntaxError& error) {
+      fail(error.what());
+    }
+  }
+  if (story.steps.empty()) fail("expected at least one step, found the end of the file");
+  const std::size_t threshold = story.setup.configuration().threshold;
+  if (threshold == 0 || threshold > story.setup.voters.size())
+    fail("expected a threshold of 1 to the number of voters");
+  return story;
+}
+
+const Step* current_step() { return telling_step; }
+
+std::optional<Failure> tell(const Story& story, std::ostream* trace) {
+  static const Step ending{0, "the ending: all is healed and restarted, and a fresh write must be committed", {}};
+  telling_step = nullptr;
+  try {
+    Telling telling{Cluster(story.setup), {}};
+    for (const Step& step : story.steps) {
+      telling_step = &step;
+      step.action(telling);
+      telling.cluster.check();
+      if (trace != nullptr) *trace << step.line << ": " << step.text << "\n    " << telling.cluster.standing() << "\n";
+    }
+    telling_step = &ending;
+    telling.cluster.end();
+    if (trace != nullptr) *trace << ending.text << "\n    " << telling.cluster.standing() << "\n";
+  } catch (const Violation& violation) {
+    const Step& step = telling_step != nullptr ? *telling_step : ending;
+    return Failure{step.line, step.text, violation.what()};
+  }
+  telling_step = nullptr;
+  return std::nullopt;
+}
+
+}  // namespace testamur::consensus::scenarios
