@@ -208,18 +208,6 @@ void Cluster::complete(NodeId id, std::size_t writes) {
   }
 }
 
-Result<void> Cluster::retry(NodeId id) {
-  Node& failed = node(id);
-  if (!failed.failed || failed.under_way.empty()) throw Violation("no write of " + describe(id) + " has failed");
-  const auto written = failed.disk.write(failed.under_way.front());
-  if (!written) return written;
-  failed.failed = false;
-  failed.core->persisted(failed.under_way.front().sequence);
-  failed.under_way.pop_front();
-  settle(failed);
-  return {};
-}
-
 void Cluster::refuse(NodeId id, const std::string& payload) { node(id).check->refused.insert(payload); }
 void Cluster::stop_refusing(NodeId id) { node(id).check->refused.clear(); }
 

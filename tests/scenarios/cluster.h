@@ -58,8 +58,6 @@ class Cluster {
   void resume(NodeId id);
   /// For failures and damages to come.
   Disk& disk(NodeId id) { return node(id).disk; }
-  /// The owner of a disk that failed asks for the same write once more.
-  Result<void> retry(NodeId id);
   /// The power goes; so many of the writes under way were done, in their order.
   void crash(NodeId id, std::size_t kept);
   void restart(NodeId id);

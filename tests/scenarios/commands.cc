@@ -126,14 +126,6 @@ Action read_fail(Words& words) {
   return [=](Telling& telling) { telling.cluster.disk(node).fail_next_write(kept); };
 }
 
-Action read_retry(Words& words) {
-  const NodeId node = words.node();
-  return [=](Telling& telling) {
-    // Whether it is refused is seen from what comes of it.
-    (void)telling.cluster.retry(node);
-  };
-}
-
 Action read_crash(Words& words) {
   const Nodes nodes = words.nodes();
   const std::uint64_t kept = words.accept("keeping") ? words.number("a number of writes") : 0;
@@ -289,7 +281,6 @@ const std::vector<Command>& commands() {
       {"fail", "NODE [kept|after OPERATIONS]",
        "its next sync fails, and the node stops; what it wrote is lost, or kept. A real disk may fail later",
        read_fail},
-      {"retry", "NODE", "the same write is asked of the disk that failed", read_retry},
       {"crash", "NODES [keeping WRITES]", "they lose their power; the oldest writes under way were done", read_crash},
       {"restart", "NODES", "they start from what their disks hold",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.restart(node); }); }},

@@ -16,6 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 using simulation::Violation;
 
+/// Of what is not synced nothing is left after a loss of power: so PowerLossEnv draws from this seed.
+constexpr std::uint64_t kLoseAll = 6;
+
 bool same(const Stored& a, const Stored& b) {
   // The hashes hold the payloads; a store checks them as it loads.
   const auto same_entry = [](const Entry& x, const Entry& y) { return x.id == y.id && x.previous == y.previous; };
@@ -29,7 +32,6 @@ struct Disk::Real {
   test::ScratchDirectory scratch;
   test::PowerLossEnv power;
   std::unique_ptr<LogStore> store;
-  std::uint64_t losses = 0;
 
   std::string directory() const { return scratch.path() + "/log"; }
   storage::RocksOptions options() const {
@@ -90,8 +92,6 @@ Result<void> Disk::write(const Write& write) {
   const auto written = real_->store->write(std::span(&write, 1), std::nullopt);
   if (!written) {
     perhaps_ = write;
-    // The disk works again; what was not synced is gone (Rebello and others, ATC 2020).
-    real_->power.drop_unsynced(++real_->losses);
     return written;
   }
   if (const auto promised = promised_store_->write(std::span(&write, 1), std::nullopt); !promised)
@@ -108,14 +108,14 @@ void Disk::lose_power() {
   if (real_) {
     real_->power.cut_power();
     real_->store.reset();
-    real_->power.drop_unsynced(++real_->losses);
+    real_->power.drop_unsynced(kLoseAll);
   }
   promised_.lose_power();
   promised_store_.reset();
 }
 
 void Disk::fail_next_write(bool kept) {
-  if (real_) return fail_after(1);
+  if (real_) return real_->power.fail_next_sync();
   promised_.fail_next_write(kept ? simulation::SimulatedDisk::Afterwards::there
                                  : simulation::SimulatedDisk::Afterwards::not_there);
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace testamur::test {
@@ -49,6 +50,7 @@ struct Journal {
   std::mutex mutex;
   bool dead = false;
   std::optional<std::uint64_t> operations_left;
+  bool next_sync_fails = false;
   std::map<std::string, std::vector<Write>> unsynced;
   std::map<std::string, std::vector<std::string>>
       images;  // of a file written in place: as synced, and after each write since
@@ -65,6 +67,12 @@ struct Journal {
 
   static std::string directory_of(const fs::path& path) { return fs::absolute(path).lexically_normal().parent_path(); }
 };
+
+void zero(const std::string& path, const std::vector<Journal::Write>& writes) {
+  std::string bytes = read_file(path);
+  for (const Journal::Write& write : writes) bytes.replace(write.offset, write.length, std::string(write.length, '\0'));
+  write_file(path, bytes);
+}
 
 class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -93,7 +101,11 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus synced(const IOOptions& options, IODebugContext* dbg) {
     const std::lock_guard lock(journal_->mutex);
     if (journal_->off()) return IOStatus::IOError("the power is off");
-    journal_->unsynced.erase(path_);
+    const auto written = journal_->unsynced.extract(path_);
+    if (std::exchange(journal_->next_sync_fails, false)) {
+      if (!written.empty()) zero(path_, written.mapped());
+      return IOStatus::IOError("the disk failed");
+    }
     return FSWritableFileWrapper::Flush(options, dbg);
   }
 
@@ -219,6 +231,11 @@ void PowerLossEnv::cut_power_after(std::uint64_t operations) {
   files_->journal->operations_left = operations;
 }
 
+void PowerLossEnv::fail_next_sync() {
+  const std::lock_guard lock(files_->journal->mutex);
+  files_->journal->next_sync_fails = true;
+}
+
 namespace {
 
 /// Each write that was not synced is there or not; what is missing reads as zeros, or the file ends before it.
@@ -262,6 +279,7 @@ void PowerLossEnv::drop_unsynced(std::uint64_t seed) {
       undo_change(changes[left - 1]);
   }
   journal.unsynced.clear();
+  journal.next_sync_fails = false;
   journal.images.clear();
   journal.directories.clear();
   journal.operations_left.reset();

@@ -21,6 +21,9 @@ class PowerLossEnv {
   void cut_power();
   /// The same, after so many more appends, writes and syncs.
   void cut_power_after(std::uint64_t operations);
+  /// The next sync of a file fails, and what it should have written is gone: its pages count as clean, and whoever syncs again is
+  /// told that all is well (Rebello and others, ATC 2020).
+  void fail_next_sync();
   /// With the store closed: makes the disk what a power loss may have left of it, and gives the power back.
   void drop_unsynced(std::uint64_t seed);
 
