@@ -7,6 +7,12 @@ std::string text(NodeId node) { return "node " + std::to_string(node.value); }
 std::string text(Index index) { return "index " + std::to_string(index.value); }
 std::string text(Term term) { return "term " + std::to_string(term.value); }
 
+bool is_on(const Stored& disk, const EntryId& id) {
+  if (id.index <= disk.base.id.index) return id.index < disk.base.id.index || id == disk.base.id || id == EntryId{};
+  const std::uint64_t place = id.index.value - disk.base.id.index.value - 1;
+  return place < disk.entries.size() && disk.entries[place].id == id;
+}
+
 }  // namespace
 
 void Invariants::check_leader(const Core& core) {
@@ -17,7 +23,7 @@ void Invariants::check_leader(const Core& core) {
   }
   if (!is_new) return;
   for (const auto& [index, id] : committed_) {
-    if (core.log().at(index) != id) {
+    if (index >= core.log().base().index && core.log().at(index) != id) {
       throw Violation("leader completeness: " + text(core.self()) + " leads " + text(core.term()) +
                       " without committed " + text(index));
     }
@@ -30,19 +36,18 @@ void Invariants::check_vote(NodeId node, const HardState& on_disk) {
   if (known->second != *on_disk.vote) throw Violation("two votes of " + text(node) + " in " + text(on_disk.term));
 }
 
-void Invariants::committed(NodeId node, const Entry& entry,
-                           const std::map<NodeId, const std::vector<Entry>*>& on_disk) {
+void Invariants::committed(NodeId node, const Entry& entry, const Configuration& members,
+                           const std::map<NodeId, const Stored*>& on_disk) {
   const auto [known, is_new] = committed_.emplace(entry.id.index, entry.id);
   if (known->second != entry.id) throw Violation("state machine safety: " + text(node) + " at " + text(entry.id.index));
   if (!is_new) return;
-  if (entry.payload) ++committed_payloads_;
-  std::size_t durable = 0;
-  for (const auto& [other, log] : on_disk) {
-    const std::uint64_t place = entry.id.index.value - 1;
-    if (place < log->size() && (*log)[place].id == entry.id) ++durable;
+  if (entry.is_owners()) ++committed_payloads_;
+  std::set<NodeId> durable;
+  for (const auto& [other, disk] : on_disk) {
+    if (is_on(*disk, entry.id)) durable.insert(other);
   }
-  if (durable < configuration_.voters.threshold) {
-    throw Violation("committed " + text(entry.id.index) + " is durable on " + std::to_string(durable) + " only");
+  if (!is_quorum(members, durable)) {
+    throw Violation("committed " + text(entry.id.index) + " is durable on " + std::to_string(durable.size()) + " only");
   }
 }
 
@@ -51,25 +56,22 @@ void Invariants::check_committed(const Core& core, Index last_seen) {
     throw Violation("commit of " + text(core.self()) + " moved back from " + text(last_seen));
   for (auto known = committed_.rbegin(); known != committed_.rend(); ++known) {
     if (known->first > core.committed()) continue;
-    if (core.log().at(known->first) != known->second) {
+    if (known->first >= core.log().base().index && core.log().at(known->first) != known->second) {
       throw Violation(text(core.self()) + " dropped committed " + text(known->first));
     }
     break;  // the chain of hashes holds the rest
   }
 }
 
-void Invariants::check_said(const Message& message, const HardState& state, const std::vector<Entry>& entries,
-                            const std::optional<Claim>& claim) {
+void Invariants::check_said(const Message& message, const Stored& on_disk) {
   const auto require = [&](bool holds, const char* what) {
     if (!holds) throw Violation(text(message.from) + " said " + what + " before it was on disk");
   };
-  const auto holds = [&](const EntryId& id) {
-    return id.index.value == 0 || (id.index.value <= entries.size() && entries[id.index.value - 1].id == id);
-  };
+  const auto& [state, claim] = std::tie(on_disk.state, on_disk.claim);
   const bool voted_for_itself = state.term == message.term && state.vote == message.from;
-  if (const auto* durable = std::get_if<Durable>(&message.body)) require(holds(durable->last), "durable");
+  if (const auto* durable = std::get_if<Durable>(&message.body)) require(is_on(on_disk, durable->last), "durable");
   if (const auto* append = std::get_if<AppendResponse>(&message.body)) {
-    if (append->outcome == AppendOutcome::accepted) require(holds(append->at), "accepted");
+    if (append->outcome == AppendOutcome::accepted) require(is_on(on_disk, append->at), "accepted");
     require(state.term >= message.term, "a term");
   }
   if (const auto* vote = std::get_if<VoteResponse>(&message.body); vote != nullptr && vote->granted) {

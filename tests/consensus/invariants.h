@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "testamur/consensus/core.h"
+#include "testamur/consensus/log_store.h"
 
 namespace testamur::consensus::simulation {
 
@@ -16,19 +16,17 @@ class Violation : public std::runtime_error {
 
 class Invariants {
  public:
-  explicit Invariants(Configuration configuration) : configuration_(std::move(configuration)) {}
-
   /// At most one leader a term; and a new leader's log holds everything committed (leader completeness).
   void check_leader(const Core& core);
   /// One vote a term, restarts included.
   void check_vote(NodeId node, const HardState& on_disk);
-  /// All nodes commit the same entry at each index, never move back, and never drop what they committed. `on_disk`: every
-  /// node's log as it would be after a loss of power now.
+  /// All nodes commit the same entry at each index, never move back, and never drop what they committed, unless it is in their
+  /// base. `on_disk`: what every node would hold after a loss of power now; of whom `members` says how many must.
   void check_committed(const Core& core, Index last_seen);
-  void committed(NodeId node, const Entry& entry, const std::map<NodeId, const std::vector<Entry>*>& on_disk);
+  void committed(NodeId node, const Entry& entry, const Configuration& members,
+                 const std::map<NodeId, const Stored*>& on_disk);
   /// What a message rests on is on its sender's disk.
-  void check_said(const Message& message, const HardState& state, const std::vector<Entry>& entries,
-                  const std::optional<Claim>& claim);
+  void check_said(const Message& message, const Stored& on_disk);
   /// One head of each height, restarts included.
   void check_derived(NodeId node, const Claim& claim);
   /// No two nodes agree to cosign different heads of one height.
@@ -38,7 +36,6 @@ class Invariants {
   std::size_t elections() const { return leaders_.size(); }
 
  private:
-  Configuration configuration_;
   std::map<Term, NodeId> leaders_;
   std::map<std::pair<NodeId, Term>, NodeId> votes_;
   std::map<Index, EntryId> committed_;

@@ -41,12 +41,7 @@ T value_of(Result<T> result) {
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
-    : random_(seed), nodes_(nodes), invariants_([&] {
-        Configuration configuration;
-        for (std::size_t i = 1; i <= nodes; ++i) configuration.voters.nodes.insert(NodeId{i});
-        configuration.voters.threshold = byzantine_quorum(nodes);
-        return configuration;
-      }()) {
+    : random_(seed), nodes_(nodes) {
   for (std::size_t i = 0; i < nodes; ++i) nodes_[i].id = NodeId{i + 1};
   for (Node& node : nodes_) {
     node.check = std::make_unique<Check>(*this);
@@ -175,7 +170,7 @@ void Cluster::handle(Node& node) {
   Output output = node.core->take();
   invariants_.check_leader(*node.core);
   for (const Message& message : output.messages)
-    invariants_.check_said(message, node.disk.stored().state, node.disk.stored().entries, node.disk.stored().claim);
+    invariants_.check_said(message, node.disk.stored());
   if (!output.evidence.empty())
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
   for (const Message& message : output.messages) deliver(message);
@@ -232,12 +227,12 @@ void Cluster::put_on_disk(Node& node, std::span<const Write> writes) {
 /// Applies what was committed, all of it or a part for now.
 void Cluster::apply_some(Node& node) {
   if (node.to_apply.empty()) return;
-  std::map<NodeId, const std::vector<Entry>*> on_disk;
-  for (const Node& other : nodes_) on_disk[other.id] = &other.disk.stored().entries;
+  std::map<NodeId, const Stored*> on_disk;
+  for (const Node& other : nodes_) on_disk[other.id] = &other.disk.stored();
   for (std::uint64_t count = 1 + draw(node.to_apply.size()); count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
-    invariants_.committed(node.id, entry, on_disk);
+    invariants_.committed(node.id, entry, node.core->configuration(), on_disk);
     ++node.height;
     node.head = mix({node.height}, entry.id.hash);
     const Claim claim{entry.id.index, node.height, node.head};

@@ -29,9 +29,10 @@ Digest digest_of(std::uint64_t seed) {
 
 }  // namespace
 
-Digest hash_entry(Term term, Index index, const Digest& previous, const Payload& payload) {
-  std::uint64_t mixed = scatter(term.value) ^ scatter(~index.value);
-  for (const std::uint8_t byte : previous) mixed = scatter(mixed ^ byte);
+Digest hash_entry(const Entry& entry) {
+  const auto& [id, before, payload, kind] = entry;
+  std::uint64_t mixed = scatter(id.term.value) ^ scatter(~id.index.value) ^ static_cast<std::uint64_t>(kind);
+  for (const std::uint8_t byte : before) mixed = scatter(mixed ^ byte);
   mixed = scatter(mixed ^ (payload ? 0x100 : 0x200));
   if (payload) {
     for (const std::uint8_t byte : *payload) mixed = scatter(mixed ^ byte);
@@ -46,23 +47,31 @@ Payload payload_of(const std::string& text) {
 std::vector<NodeId> Setup::nodes() const {
   std::vector<NodeId> all = voters;
   all.insert(all.end(), learners.begin(), learners.end());
+  all.insert(all.end(), spare.begin(), spare.end());
   return all;
 }
 
 Configuration Setup::configuration() const {
   Configuration configuration;
-  configuration.voters = {voters.begin(), voters.end()};
+  configuration.voters.nodes = {voters.begin(), voters.end()};
+  configuration.voters.threshold = quorum()(voters.size());
   configuration.learners = {learners.begin(), learners.end()};
-  const std::size_t count = voters.size();
-  configuration.threshold = threshold.value_or((count + (count - 1) / 3) / 2 + 1);
   return configuration;
+}
+
+/// The story's threshold is meant for its first voters.
+QuorumSize Setup::quorum() const {
+  if (!threshold) return byzantine_quorum;
+  return [count = voters.size(), fixed = *threshold](std::size_t size) {
+    return size == count ? fixed : byzantine_quorum(size);
+  };
 }
 
 bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   return !refused.contains(std::string(payload->begin(), payload->end()));
 }
 
-Cluster::Cluster(const Setup& setup) : setup_(setup), invariants_(setup.configuration()) {
+Cluster::Cluster(const Setup& setup) : setup_(setup) {
   for (const NodeId id : setup_.nodes()) {
     nodes_.try_emplace(id, id, setup_.disks);
     node(id).check = std::make_unique<Check>();
@@ -89,7 +98,7 @@ std::vector<std::string> Cluster::committed(NodeId id) const {
   std::vector<std::string> payloads;
   const Index end = core(id).committed();
   for (const auto& [index, entry] : history_) {
-    if (index <= end && entry.payload) payloads.push_back(text_of(entry));
+    if (index <= end && entry.is_owners()) payloads.push_back(text_of(entry));
   }
   return payloads;
 }
@@ -108,17 +117,20 @@ void Cluster::restart(NodeId id) {
   options.configuration = setup_.configuration();
   options.hash = hash_entry;
   options.check = starting.check.get();
+  options.quorum = setup_.quorum();
+  for (const NodeId known : setup_.nodes()) options.known.insert(known);
   // Timeouts are the shortest there are while the story tells; in the end rivals must part.
   options.random = [this, ticks = options.election_ticks] {
     const std::uint64_t drawn = scatter(++drawn_);
     return ending_ ? drawn : drawn - drawn % ticks;
   };
   starting.seen = {};
-  starting.height = 0;
-  starting.head = {};
+  starting.height = found->base.id.index.value;
   starting.agreed_height = 0;
   Restart restart;
   restart.state = found->state;
+  restart.base = found->base;
+  restart.floor = found->floor;
   restart.entries = found->entries;
   restart.claim = found->claim;
   starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
@@ -235,7 +247,7 @@ bool Cluster::take(Node& node) {
   Output output = node.core->take();
   const Stored& on_disk = node.disk.stored();
   for (Message& message : output.messages) {
-    invariants_.check_said(message, on_disk.state, on_disk.entries, on_disk.claim);
+    invariants_.check_said(message, on_disk);
     network_.send(std::move(message));
   }
   for (const Evidence& evidence : output.evidence) {
@@ -246,17 +258,22 @@ bool Cluster::take(Node& node) {
     }
   }
   if (output.agreed) certify(node, *output.agreed);
-  std::map<NodeId, const std::vector<Entry>*> on_disks;
-  for (const auto& [id, other] : nodes_) on_disks[id] = &other.disk.stored().entries;
+  for (const Read& read : output.reads) answer_read(read);
+  std::map<NodeId, const Stored*> on_disks;
+  for (const auto& [id, other] : nodes_) on_disks[id] = &other.disk.stored();
   for (const Entry& entry : output.committed) {
-    invariants_.committed(node.id, entry, on_disks);
+    invariants_.committed(node.id, entry, node.core->configuration(), on_disks);
     history_.emplace(entry.id.index, entry);
     node.to_apply.push_back(entry);
   }
   check(node);
   node.seen = node.core->committed();
-  const bool asked = output.write || !output.committed.empty();
+  bool asked = output.write || !output.committed.empty();
   if (output.write) node.under_way.push_back(std::move(*output.write));
+  if (output.behind && !node.installing_held) {
+    install_from(node, *output.behind);
+    asked = true;
+  }
   return asked;
 }
 
@@ -286,8 +303,7 @@ bool Cluster::apply_one(Node& node) {
   const Entry entry = std::move(node.to_apply.front());
   node.to_apply.pop_front();
   ++node.height;
-  node.head = hash_entry({}, Index{node.height}, entry.id.hash, nullptr);
-  const Claim claim{entry.id.index, node.height, node.head};
+  const Claim claim = claim_at(entry.id.index);
   invariants_.check_derived(node.id, claim);
   node.core->derived(claim);
   return true;
@@ -297,6 +313,79 @@ void Cluster::certify(Node& node, const Claim& agreed) {
   invariants_.check_agreed(node.id, agreed);
   node.agreed_height = std::max(node.agreed_height, agreed.height);
   if (!node.certifying_held) node.core->certified(agreed.index);
+}
+
+/// The head after an entry: in stories every entry makes a block.
+Claim Cluster::claim_at(Index index) const {
+  return {index, index.value, digest_of(scatter(history_.at(index).id.hash[0]) ^ index.value)};
+}
+
+ChangeAnswer Cluster::change(NodeId id, const std::vector<Change>& changes) {
+  const ChangeAnswer answer = running(id).change(changes);
+  settle(node(id));
+  return answer;
+}
+
+TransferResult Cluster::transfer(NodeId id, std::optional<NodeId> to) {
+  const TransferResult result = running(id).transfer(to);
+  settle(node(id));
+  return result;
+}
+
+void Cluster::read(NodeId id) {
+  const std::uint64_t read = reads_.size() + 1;
+  reads_[read].committed = history_.empty() ? Index{} : history_.rbegin()->first;
+  node(id).last_read = read;
+  running(id).read(read);
+  settle(node(id));
+}
+
+const ReadStanding& Cluster::last_read(NodeId id) const {
+  if (!node(id).last_read) throw Violation(describe(id) + " has asked for no read");
+  return reads_.at(*node(id).last_read);
+}
+
+/// A read sees whatever anybody had committed when it was asked for.
+void Cluster::answer_read(const Read& read) {
+  ReadStanding& standing = reads_.at(read.id);
+  if (standing.answered) throw Violation("a read is answered twice");
+  standing.answered = true;
+  standing.index = read.index;
+  if (read.index && *read.index < standing.committed) {
+    throw Violation("a stale read: it sees what is up to index " + std::to_string(read.index->value) + ", and index " +
+                    std::to_string(standing.committed.value) + " was committed when it was asked for");
+  }
+}
+
+void Cluster::compact(NodeId id, Index index) {
+  running(id).compact(index);
+  settle(node(id));
+}
+
+/// The newest state that its leader has certified, whole and at once.
+void Cluster::install_from(Node& node, NodeId leader) {
+  const Node& source = this->node(leader);
+  if (!is_up(leader) || source.agreed_height == 0) return;
+  const Index index{source.agreed_height};
+  if (index < source.core->log().base().index) return;
+  const Snapshot snapshot{history_.at(index).id, source.core->configuration_at(index), claim_at(index)};
+  if (!node.core->install(snapshot)) return;
+  node.to_apply.clear();
+  node.height = index.value;
+  node.agreed_height = std::max(node.agreed_height, index.value);
+}
+
+/// That of the leader of the highest term.
+const Configuration& Cluster::newest_configuration() const {
+  const Core* newest = nullptr;
+  for (const auto& [id, each] : nodes_) {
+    if (!is_up(id)) continue;
+    const bool leads = each.core->role() == Role::leader;
+    if (newest == nullptr || (leads && (newest->role() != Role::leader || each.core->term() > newest->term())))
+      newest = each.core.get();
+  }
+  if (newest == nullptr) throw Violation("no node is up");
+  return newest->configuration();
 }
 
 void Cluster::check(const Node& node) const {

@@ -17,12 +17,21 @@ using simulation::Violation;
 struct Setup {
   std::vector<NodeId> voters;
   std::vector<NodeId> learners;
+  std::vector<NodeId> spare;             ///< up, and no members yet
   std::optional<std::size_t> threshold;  ///< otherwise n voters take (n + (n - 1) / 3) / 2 + 1
   Disk::Kind disks = Disk::Kind::simulated;
   Options limits;  ///< for its numbers
 
   std::vector<NodeId> nodes() const;
   Configuration configuration() const;
+  QuorumSize quorum() const;
+};
+
+/// What became of a read.
+struct ReadStanding {
+  Index committed;  ///< by anybody, when it was asked for
+  bool answered = false;
+  std::optional<Index> index;
 };
 
 class Cluster {
@@ -49,6 +58,14 @@ class Cluster {
   std::size_t deliver(const Selection& selection);
   void reconnect(const Link& link);
   ProposeResult propose(NodeId id, const std::vector<std::string>& payloads);
+  ChangeAnswer change(NodeId id, const std::vector<Change>& changes);
+  TransferResult transfer(NodeId id, std::optional<NodeId> to);
+  void read(NodeId id);
+  /// The newest read of a node. Throws Violation when it never asked.
+  const ReadStanding& last_read(NodeId id) const;
+  void compact(NodeId id, Index index);
+  /// A node that is told that it is behind takes a snapshot from its leader at once; or when it is told after this is over.
+  void hold_installing(NodeId id, bool held) { node(id).installing_held = held; }
   /// A lie: in flight as if `message.from` had sent it. What it leads to is no violation when evidence names that node.
   void forge(const Message& message);
 
@@ -95,13 +112,14 @@ class Cluster {
     bool stalled = false;
     bool applying_held = false;
     bool certifying_held = false;
+    bool installing_held = false;
     std::deque<Write> under_way;
     std::deque<Entry> to_apply;
     Index seen;                // how far it had committed when last looked at
     std::uint64_t height = 0;  // of what it applied
-    Digest head{};
     std::uint64_t agreed_height = 0;
     std::vector<Evidence> evidence;
+    std::optional<std::uint64_t> last_read;
   };
 
   Node& node(NodeId id);
@@ -112,6 +130,10 @@ class Cluster {
   bool write_one(Node& node);
   bool apply_one(Node& node);
   void certify(Node& node, const Claim& agreed);
+  void answer_read(const Read& read);
+  void install_from(Node& node, NodeId leader);
+  Claim claim_at(Index index) const;
+  const Configuration& newest_configuration() const;
   void put_on_disk(Node& node, const Write& write);
   void check(const Node& node) const;
   bool is_level(const std::string& payload) const;
@@ -124,11 +146,12 @@ class Cluster {
   Network network_;
   std::set<NodeId> liars_;
   std::map<Index, Entry> history_;  // whatever was committed anywhere
+  std::map<std::uint64_t, ReadStanding> reads_;
   mutable simulation::Invariants invariants_;
 };
 
 /// Made for stories: it spreads, and hides nothing.
-Digest hash_entry(Term term, Index index, const Digest& previous, const Payload& payload);
+Digest hash_entry(const Entry& entry);
 Payload payload_of(const std::string& text);
 
 }  // namespace testamur::consensus::scenarios

@@ -77,24 +77,27 @@ Action read_propose(Words& words) {
   };
 }
 
-Action read_hold(Words& words) {
-  for (const bool applying : {true, false}) {
-    if (!words.accept(applying ? "applying" : "certifying")) continue;
-    return for_each(words.nodes(), [=](Cluster& cluster, NodeId node) {
-      applying ? cluster.hold_applying(node, true) : cluster.hold_certifying(node, true);
-    });
+/// What nodes do by themselves, and may be kept from.
+Action read_hold_of_nodes(Words& words, bool held) {
+  using Hold = void (Cluster::*)(NodeId, bool);
+  const std::pair<std::string_view, Hold> kinds[] = {{"applying", &Cluster::hold_applying},
+                                                     {"certifying", &Cluster::hold_certifying},
+                                                     {"installing", &Cluster::hold_installing}};
+  for (const auto& [name, hold] : kinds) {
+    if (!words.accept(name)) continue;
+    return for_each(words.nodes(), [held, hold = hold](Cluster& cluster, NodeId node) { (cluster.*hold)(node, held); });
   }
+  return nullptr;
+}
+
+Action read_hold(Words& words) {
+  if (Action action = read_hold_of_nodes(words, true)) return action;
   const Selection selection = words.selection();
   return [=](Telling& telling) { telling.cluster.network().hold(selection); };
 }
 
 Action read_release(Words& words) {
-  for (const bool applying : {true, false}) {
-    if (!words.accept(applying ? "applying" : "certifying")) continue;
-    return for_each(words.nodes(), [=](Cluster& cluster, NodeId node) {
-      applying ? cluster.hold_applying(node, false) : cluster.hold_certifying(node, false);
-    });
-  }
+  if (Action action = read_hold_of_nodes(words, false)) return action;
   const Selection selection = words.selection();
   return [=](Telling& telling) { require_some(telling.cluster.network().release(selection)); };
 }
@@ -177,9 +180,10 @@ AppendRequest forged_append(const EntryId& previous, const std::vector<std::pair
   EntryId last = previous;
   for (const auto& [term, text] : entries) {
     const Payload payload = text == "*" ? nullptr : payload_of(text);
-    const EntryId id{term, next(last.index), hash_entry(term, next(last.index), last.hash, payload)};
-    request.entries.push_back({id, last.hash, payload});
-    last = id;
+    Entry entry{{term, next(last.index), {}}, last.hash, payload};
+    entry.id.hash = hash_entry(entry);
+    last = entry.id;
+    request.entries.push_back(std::move(entry));
   }
   return request;
 }
@@ -224,6 +228,35 @@ Action read_forge(Words& words) {
   return [=](Telling& telling) { telling.cluster.forge({from, to, term, body(telling.cluster, to)}); };
 }
 
+Action read_change(Words& words) {
+  const NodeId node = words.node();
+  const std::vector<Change> changes = words.changes();
+  return [=](Telling& telling) {
+    const ChangeAnswer answer = telling.cluster.change(node, changes);
+    if (answer.result != ChangeResult::accepted)
+      throw Violation(describe(node) + " refused the change: " + std::string(name_of(answer.result)) + ", " +
+                      answer.why);
+  };
+}
+
+Action read_transfer(Words& words) {
+  const NodeId node = words.node();
+  words.expect("to");
+  const std::optional<NodeId> to = words.accept("any") ? std::nullopt : std::optional(words.node());
+  return [=](Telling& telling) {
+    const TransferResult result = telling.cluster.transfer(node, to);
+    if (result == TransferResult::not_leader) throw Violation(describe(node) + " does not lead");
+    if (result == TransferResult::no_voter) throw Violation("no voter that is heard could take over");
+    if (result == TransferResult::already) throw Violation(describe(node) + " leads already");
+  };
+}
+
+Action read_compact(Words& words) {
+  const Nodes nodes = words.nodes();
+  const Index index{words.number("an index")};
+  return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.compact(node, index); });
+}
+
 Action read_reconnect(Words& words) {
   const auto links = words.links();
   return [=](Telling& telling) {
@@ -237,11 +270,20 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"tick", "NODES [TICKS|election]", "their clocks go on; \"election\": by the shortest election timeout",
        read_tick},
-      {"unheard", "NODES", "their election timeout passes, and what they say meanwhile is lost; so they hear no leader any more",
+      {"unheard", "NODES",
+       "their election timeout passes, and what they say meanwhile is lost; so they hear no leader any more",
        read_unheard},
       {"pass", "TICKS", "time passes for all: each ticks, and everything is delivered, so many times", read_pass},
       {"elect", "NODE", "its election timeout passes, everything is delivered, and it must lead", read_elect},
       {"propose", "NODE PAYLOAD...", "it must accept them", read_propose},
+      {"change", "NODE CHANGE...",
+       "the leader must accept it: voter NODE, learner NODE, rising NODE (a learner that becomes a voter when level), "
+       "remove NODE",
+       read_change},
+      {"transfer", "NODE to NODE|any", "the leader must accept to hand on leadership", read_transfer},
+      {"read", "NODE", "asks up to where it must have applied to answer from what holds now",
+       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.read(node); }); }},
+      {"compact", "NODES INDEX", "their logs are dropped up to here, as far as they are applied", read_compact},
       {"deliver", "[SELECTION]", "what is in flight, and what comes of it, until it is quiet; \"first\", \"last\": one",
        read_deliver},
       {"cut", "LINKS", "loses what is in flight there, and all that is sent until the link is healed",
@@ -249,12 +291,13 @@ const std::vector<Command>& commands() {
          return [links = words.links()](Telling& telling) { telling.cluster.network().cut(links); };
        }},
       {"heal", "[LINKS]", "these links, or all, and what is held goes on", read_heal},
-      {"hold", "SELECTION | applying NODES | certifying NODES",
+      {"hold", "SELECTION | applying|certifying|installing NODES",
        "keeps back what is in flight and what will be sent (\"first\", \"last\": one message); or nodes apply nothing "
        "more, or "
-       "hear of no certified head",
+       "hear of no certified head, or take no snapshot",
        read_hold},
-      {"release", "SELECTION | applying NODES | certifying NODES", "what is held goes on, however late", read_release},
+      {"release", "SELECTION | applying|certifying|installing NODES", "what is held goes on, however late",
+       read_release},
       {"lose", "SELECTION", "these messages are lost",
        [](Words& words) -> Action {
          return [selection = words.selection()](Telling& telling) {

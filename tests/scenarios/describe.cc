@@ -41,10 +41,14 @@ std::string said(const Body& body) {
             return out;
           },
           [](const AppendResponse& m) { return " " + std::string(name_of(m.outcome)) + " " + describe(m.at); },
-          [](const Heartbeat&) { return std::string(); },
-          [](const HeartbeatResponse&) { return std::string(); },
+          [](const Heartbeat& m) { return " round " + std::to_string(m.round); },
+          [](const HeartbeatResponse& m) { return " round " + std::to_string(m.round); },
           [](const Durable& m) { return " " + describe(m.last); },
           [](const Derived& m) { return " height " + std::to_string(m.claim.height); },
+          [](const CampaignNow&) { return std::string(); },
+          [](const ReadRequest&) { return std::string(); },
+          [](const ReadResponse& m) { return m.index ? " " + std::to_string(m.index->value) : " unknown"; },
+          [](const Behind& m) { return " " + describe(m.base); },
       },
       body);
 }
@@ -55,8 +59,9 @@ std::string said(const Body& body) {
 const std::vector<std::string_view>& message_kinds() {
   static const std::vector<std::string_view> kinds = {
       "pre-vote-request", "pre-vote-response", "vote-request",       "vote-response", "append",
-      "append-response",  "heartbeat",         "heartbeat-response", "durable",       "derived"};
-  static_assert(std::variant_size_v<Body> == 10, "each kind of message has its word");
+      "append-response",  "heartbeat",         "heartbeat-response", "durable",       "derived",
+      "campaign-now",     "read-request",      "read-response",      "behind"};
+  static_assert(std::variant_size_v<Body> == 14, "each kind of message has its word");
   return kinds;
 }
 
@@ -79,11 +84,40 @@ std::string_view name_of(ProposeResult result) {
     case ProposeResult::not_ready: return "not-ready";
     case ProposeResult::too_many: return "too-many";
     case ProposeResult::too_uncertified: return "too-uncertified";
+    case ProposeResult::transferring: return "transferring";
   }
   return "?";
 }
 
+std::string_view name_of(ChangeResult result) {
+  switch (result) {
+    case ChangeResult::accepted: return "accepted";
+    case ChangeResult::not_leader: return "not-leader";
+    case ChangeResult::not_ready: return "not-ready";
+    case ChangeResult::under_way: return "under-way";
+    case ChangeResult::transferring: return "transferring";
+    case ChangeResult::nothing: return "nothing";
+    case ChangeResult::leader: return "leader";
+    case ChangeResult::quorum: return "quorum";
+    case ChangeResult::invalid: return "invalid";
+  }
+  return "?";
+}
+
+std::string text_of(const Configuration& configuration) {
+  const auto list = [](const std::set<NodeId>& nodes) {
+    std::vector<std::string> names;
+    for (const NodeId node : nodes) names.push_back(std::to_string(node.value));
+    return join(names, ",");
+  };
+  std::string out = "[" + list(configuration.voters.nodes);
+  if (configuration.is_joint()) out += "|" + list(configuration.outgoing.nodes);
+  if (!configuration.learners.empty()) out += "+" + list(configuration.learners);
+  return out + "]";
+}
+
 std::string text_of(const Entry& entry) {
+  if (entry.kind == EntryKind::configuration) return text_of(decode_configuration(*entry.payload).value());
   return entry.payload ? std::string(entry.payload->begin(), entry.payload->end()) : "*";
 }
 

@@ -14,7 +14,10 @@ const std::vector<std::string_view>& message_kinds();
 std::string_view kind_of(const Message& message);
 std::string_view name_of(Role role);
 std::string_view name_of(ProposeResult result);
-/// The payload's bytes as text; "*" for the entry by which a leader begins its term.
+std::string_view name_of(ChangeResult result);
+/// "[1,2,3]"; while joint "[1,2,3|1,2]", the voters before last; learners after a "+".
+std::string text_of(const Configuration& configuration);
+/// The payload's bytes as text; "*" for the entry by which a leader begins its term; the members, of a configuration.
 std::string text_of(const Entry& entry);
 
 std::string describe(NodeId node);

@@ -22,7 +22,7 @@ constexpr std::uint64_t kLoseAll = 6;
 bool same(const Stored& a, const Stored& b) {
   // The hashes hold the payloads; a store checks them as it loads.
   const auto same_entry = [](const Entry& x, const Entry& y) { return x.id == y.id && x.previous == y.previous; };
-  return a.state == b.state && a.claim == b.claim &&
+  return a.state == b.state && a.base == b.base && a.claim == b.claim && a.floor == b.floor &&
          std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);
 }
 
@@ -60,7 +60,27 @@ Result<Stored> Disk::load(const EntryHash& hash) {
   auto opened = open_log_store(real_->directory(), owner_, options);
   if (!opened) return opened.error();
   real_->store = std::move(*opened);
-  return real_->store->load(hash);
+  auto salvaged = real_->store->salvage(hash);
+  if (!salvaged) return salvaged.error();
+  return std::move(salvaged->stored);
+}
+
+/// A log of which a part was damaged must begin as what was promised; the others mend it.
+void Disk::take_salvaged(const Stored& loaded) {
+  const Stored& promised = promised_.stored();
+  const bool begins_alike = loaded.entries.size() <= promised.entries.size() &&
+                            std::equal(loaded.entries.begin(), loaded.entries.end(), promised.entries.begin(),
+                                       [](const Entry& a, const Entry& b) { return a.id == b.id; });
+  if (loaded.state != promised.state || !begins_alike) {
+    throw Violation("the damaged log store of node " + std::to_string(owner_[0]) + " made up something: it had " +
+                    summary(promised) + ", and holds " + summary(loaded));
+  }
+  Write write;
+  write.floor = loaded.floor.value_or(EntryId{});
+  write.truncate_from = next(loaded.entries.empty() ? loaded.base.id.index : loaded.entries.back().id.index);
+  if (const auto written = promised_store_->write(std::span(&write, 1), std::nullopt); !written)
+    throw Violation(written.error().message);
+  damaged_ = false;
 }
 
 Result<Stored> Disk::start(const EntryHash& hash) {
@@ -69,6 +89,10 @@ Result<Stored> Disk::start(const EntryHash& hash) {
   if (!loaded) {
     close();
     return loaded.error();
+  }
+  if (damaged_) {
+    take_salvaged(*loaded);
+    return loaded;
   }
   const Stored before = promised_.stored();
   if (perhaps_ && !same(*loaded, before)) {
@@ -150,6 +174,7 @@ std::string summary(const Stored& stored) {
   std::string out = "term " + std::to_string(stored.state.term.value) + ", vote " +
                     (stored.state.vote ? std::to_string(stored.state.vote->value) : "none") + ", log";
   for (const Entry& entry : stored.entries) out += " " + std::to_string(entry.id.term.value) + ":" + text_of(entry);
+  if (stored.floor) out += ", which ended at " + std::to_string(stored.floor->index.value);
   if (stored.claim) out += ", height " + std::to_string(stored.claim->height) + " claimed";
   return out;
 }

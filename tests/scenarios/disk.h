@@ -19,7 +19,7 @@ class Disk {
   Disk(NodeId owner, Kind kind);
   ~Disk();
 
-  /// Opens the store and loads it. Errors are the store's. Throws Violation when it holds another thing than was promised.
+  /// Opens the store and loads it, what is before a damage included. Errors are the store's. Throws Violation when it holds another thing than was promised.
   Result<Stored> start(const EntryHash& hash);
   /// Errors are the store's. Throws Violation when the store takes a write that it must refuse.
   Result<void> write(const Write& write);
@@ -37,13 +37,14 @@ class Disk {
 
   /// What is there after a loss of power now.
   const Stored& stored() const { return promised_.stored(); }
-  /// Nobody can say any more what it holds, so that a store that refuses to open does right.
+  /// Something of it was damaged: a store that refuses to open does right, and one that gives what is before the damage.
   bool is_damaged() const { return damaged_; }
   bool is_real() const { return real_ != nullptr; }
 
  private:
   struct Real;
   Result<Stored> load(const EntryHash& hash);
+  void take_salvaged(const Stored& loaded);
   std::unique_ptr<LogStore> open_promised();
 
   std::vector<std::uint8_t> owner_;

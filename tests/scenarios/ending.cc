@@ -16,10 +16,14 @@ constexpr unsigned kProposeEvery = 2;
 
 bool Cluster::is_level(const std::string& payload) const {
   std::optional<std::vector<std::string>> first;
-  for (const NodeId id : setup_.voters) {
+  const Configuration& members = newest_configuration();
+  if (members.is_joint()) return false;
+  for (const NodeId id : members.members()) {
     const Node& each = node(id);
     if (!each.core && each.disk.is_damaged()) continue;
-    if (!is_up(id) || each.agreed_height != each.height || !each.to_apply.empty()) return false;
+    if (!is_up(id) || !each.to_apply.empty()) return false;
+    // Learners are told of certified heads by their owner; they count none.
+    if (members.is_voter(id) && each.agreed_height != each.height) return false;
     const auto all = committed(id);
     if (std::find(all.begin(), all.end(), payload) == all.end()) return false;
     if (!first) first = all;
@@ -39,7 +43,7 @@ void Cluster::end() {
   network_.heal_all();
   for (auto& [id, each] : nodes_) {
     if (each.failed) crash(id, 0);
-    each.stalled = each.applying_held = each.certifying_held = false;
+    each.stalled = each.applying_held = each.certifying_held = each.installing_held = false;
     each.check->refused.clear();
     if (each.core) {
       each.core->certified(each.core->committed());

@@ -125,13 +125,45 @@ Action read_messages(Words& words) {
 
 Action read_refusal(Words& words) {
   const NodeId node = words.node();
-  const std::string reason = words.one_of({"not-leader", "not-ready", "too-many", "too-uncertified"}, "a reason");
+  const std::string reason =
+      words.one_of({"not-leader", "not-ready", "too-many", "too-uncertified", "transferring"}, "a reason");
   return [=](Telling& telling) {
     const std::string_view found = name_of(telling.cluster.propose(node, {"refused"}));
     if (found != reason)
       throw Violation(describe(node) + ": expected to refuse a proposal as " + reason + ", found " +
                       std::string(found));
   };
+}
+
+/// Who takes part, by the newest configuration in a node's log.
+Action read_members(Words& words) {
+  const Nodes nodes = words.nodes();
+  return expect_each(nodes, "members", words.word("the members, as [1,2,3]"),
+                     [](const Cluster& cluster, NodeId node) { return text_of(cluster.core(node).configuration()); });
+}
+
+Action read_no_change(Words& words) {
+  const NodeId node = words.node();
+  const std::string reason = words.one_of(
+      {"not-leader", "not-ready", "under-way", "transferring", "nothing", "leader", "quorum", "invalid"}, "a reason");
+  const std::vector<Change> changes = words.changes();
+  return [=](Telling& telling) {
+    const ChangeAnswer answer = telling.cluster.change(node, changes);
+    if (name_of(answer.result) == reason) return;
+    throw Violation(describe(node) + ": expected to refuse the change as " + reason + ", found " +
+                    std::string(name_of(answer.result)) + (answer.why.empty() ? "" : ": " + answer.why));
+  };
+}
+
+Action read_read(Words& words) {
+  const Nodes nodes = {words.node()};
+  const bool is_word = words.peek("waiting") || words.peek("unknown");
+  const std::string expected = is_word ? words.word("") : std::to_string(words.number("an index, waiting or unknown"));
+  return expect_each(nodes, "its read to be", expected, [](const Cluster& cluster, NodeId node) -> std::string {
+    const ReadStanding& read = cluster.last_read(node);
+    if (!read.answered) return "waiting";
+    return read.index ? std::to_string(read.index->value) : "unknown";
+  });
 }
 
 Action read_up(Words& words) {
@@ -199,6 +231,14 @@ const std::vector<Command>& expectations() {
       {"messages", "COUNT|no [SELECTION]", "how many are in flight, held ones included", read_messages},
       {"refusal", "NODE REASON", "it refuses a proposal made now: not-leader, not-ready, too-many or too-uncertified",
        read_refusal},
+      {"members", "NODES MEMBERS",
+       "by the newest configuration in their logs: [1,2,3]; while joint [1,2,3|1,2], the voters before last; learners "
+       "after a +",
+       read_members},
+      {"no-change", "NODE REASON CHANGE...",
+       "it refuses this change: not-leader, not-ready, under-way, transferring, nothing, leader, quorum or invalid",
+       read_no_change},
+      {"read", "NODE INDEX|waiting|unknown", "what became of its newest read", read_read},
       {"evidence", "NODE against NODE WHAT", "it has reported this", read_evidence},
       {"up", "NODES", "they run", read_up},
       {"down", "NODES", "they do not: crashed, stopped by their disk, or refusing to start", read_down},

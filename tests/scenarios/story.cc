@@ -24,13 +24,15 @@ void declare(Words& words, std::vector<NodeId>& nodes) {
 
 void set_limit(Words& words, Setup& setup) {
   const std::string name = words.one_of(
-      {"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified", "heartbeat-ticks"}, "a limit");
+      {"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified", "max-append-bytes", "max-reads"},
+      "a limit");
   const std::uint64_t value = words.number("its value");
   if (name == "max-append-entries") setup.limits.max_append_entries = value;
   if (name == "max-in-flight") setup.limits.max_in_flight = value;
   if (name == "max-unapplied") setup.limits.max_unapplied = value;
   if (name == "max-uncertified") setup.limits.max_uncertified = value;
-  if (name == "heartbeat-ticks") setup.limits.heartbeat_ticks = static_cast<unsigned>(value);
+  if (name == "max-append-bytes") setup.limits.max_append_bytes = value;
+  if (name == "max-reads") setup.limits.max_reads = value;
 }
 
 template <class Table>
@@ -78,6 +80,8 @@ const std::vector<Declaration>& declarations() {
       {"nodes", "NODE...", "the voters", [](Words& words, Setup& setup) { declare(words, setup.voters); }},
       {"learners", "NODE...", "members without a vote",
        [](Words& words, Setup& setup) { declare(words, setup.learners); }},
+      {"spare", "NODE...", "nodes that are up and no members yet",
+       [](Words& words, Setup& setup) { declare(words, setup.spare); }},
       {"threshold", "COUNT", "how many voters decide; otherwise the Byzantine quorum of their number",
        [](Words& words, Setup& setup) { setup.threshold = words.number("a number of voters"); }},
       {"disks", "real", "log stores in RocksDB, on a file system that loses power; otherwise in memory",
@@ -106,7 +110,7 @@ Story read_story(const std::string& file, std::istream& in) {
     }
   }
   if (story.steps.empty()) fail("expected at least one step, found the end of the file");
-  const std::size_t threshold = story.setup.configuration().threshold;
+  const std::size_t threshold = story.setup.configuration().voters.threshold;
   if (threshold == 0 || threshold > story.setup.voters.size())
     fail("expected a threshold of 1 to the number of voters");
   return story;

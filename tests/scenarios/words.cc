@@ -116,6 +116,21 @@ std::vector<Link> Words::links() {
   return links;
 }
 
+std::vector<Change> Words::changes() {
+  std::vector<Change> changes;
+  do {
+    const std::string kind = one_of({"voter", "learner", "rising", "remove"}, "a change");
+    Change change;
+    change.kind = kind == "voter"    ? Change::Kind::voter
+                  : kind == "remove" ? Change::Kind::remove
+                                     : Change::Kind::learner;
+    change.rising = kind == "rising";
+    change.node = node();
+    changes.push_back(change);
+  } while (!at_end());
+  return changes;
+}
+
 Selection Words::selection() {
   Selection selection;
   if (!at_end() && names_nodes(words_[at_])) selection.links = links();

@@ -21,6 +21,7 @@ class Words {
   Words(std::string_view line, const Setup& setup);
 
   bool at_end() const { return at_ == words_.size(); }
+  bool peek(std::string_view word) const { return !at_end() && words_[at_] == word; }
   /// Takes the next word if it is this one.
   bool accept(std::string_view word);
   void expect(std::string_view word);
@@ -40,6 +41,8 @@ class Words {
   std::vector<NodeId> nodes();
   /// "1 -> 2,3" or "1 <-> 2"; a node has no link to itself.
   std::vector<Link> links();
+  /// One or more of: voter NODE, learner NODE, rising NODE, remove NODE
+  std::vector<Change> changes();
   /// [LINKS] [KIND] [first|last]
   Selection selection();
 
