@@ -15,7 +15,10 @@ crash 1,2
 tear 2 40
 restart 2
 heal
-pass 40
+tick 3 election
+deliver
+tick 3 election
+deliver
 expect down 2
 expect committed 3 a
 restart 1
