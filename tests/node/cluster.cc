@@ -96,6 +96,10 @@ std::string Cluster::node_directory(unsigned i) const { return scratch_.path() +
 
 std::string Cluster::public_address(unsigned i) const { return "127.0.0.1:" + std::to_string(nodes_[i].public_port); }
 
+std::string Cluster::operator_address(unsigned i) const {
+  return "127.0.0.1:" + std::to_string(nodes_[i].operator_port);
+}
+
 void Cluster::make_site(unsigned i) {
   const std::string directory = node_directory(i);
   std::filesystem::create_directories(directory);
@@ -103,9 +107,15 @@ void Cluster::make_site(unsigned i) {
   process.name = node_name(i);
   process.peer_port = free_port();
   process.public_port = free_port();
+  process.operator_port = free_port();
   const auto tls = value_of(identity::make_tls_identity(node_name(i)));
   value_of(identity::write_secret_file(directory + "/tls.pem", tls.key_pem));
   write_file(directory + "/tls.crt", tls.certificate_pem);
+  std::filesystem::create_directories(directory + "/keys");
+  write_file(directory + "/keys/tls.crt", tls.certificate_pem);
+  const auto operators = value_of(identity::make_tls_identity("operator"));
+  value_of(identity::write_secret_file(directory + "/operator.pem", operators.key_pem));
+  write_file(directory + "/operator.crt", operators.certificate_pem);
   for (const std::string kind : {"note", "cosigner"}) {
     value_of(identity::write_ed25519_key(directory + "/" + kind + ".pem", bytes_named(node_name(i) + " " + kind)));
   }
@@ -121,6 +131,7 @@ void Cluster::write_config(unsigned i) const {
       << "[keys]\nnote = \"note.pem\"\ncosigner = \"cosigner.pem\"\ntls_key = \"tls.pem\"\n"
       << "tls_certificate = \"tls.crt\"\n"
       << "[peer]\nlisten = \"127.0.0.1:" << process.peer_port << "\"\n"
+      << "[operator]\nlisten = \"" << operator_address(i) << "\"\ncertificates = [\"operator.crt\"]\n"
       << "[public]\nlisten = \"" << public_address(i) << "\"\n"
       << process.more_config;
   write_file(node_directory(i) + "/node.toml", out.str());
@@ -139,7 +150,7 @@ void Cluster::give_identity(unsigned from, unsigned to) {
   }
 }
 
-void Cluster::start(unsigned i) {
+void Cluster::start(unsigned i, const std::vector<std::string>& more) {
   write_config(i);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -150,6 +161,7 @@ void Cluster::start(unsigned i) {
   // would wait for theirs.
   std::vector<std::string> words = {"setpriv", "--pdeathsig", "KILL",
                                     TESTAMURD, "--config",    node_directory(i) + "/node.toml"};
+  words.insert(words.end(), more.begin(), more.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

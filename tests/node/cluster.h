@@ -48,7 +48,8 @@ class Cluster {
   /// Process `to` goes by the name and keys of node `from`.
   void give_identity(unsigned from, unsigned to);
 
-  void start(unsigned i);
+  /// With these arguments beyond the usual ones.
+  void start(unsigned i, const std::vector<std::string>& more = {});
   void start_all();
   /// SIGKILL.
   void kill(unsigned i);
@@ -64,6 +65,8 @@ class Cluster {
 
   testamur::v1::Ledger::StubInterface& node(unsigned i) { return *nodes_[i].stub; }
   std::string public_address(unsigned i) const;
+  /// Where the node answers its operator, whose keys are in the node's directory.
+  std::string operator_address(unsigned i) const;
   std::optional<testamur::v1::NodeStatus> status(unsigned i);
   /// The node that leads, once a node that runs says so of itself and has something certified.
   std::optional<unsigned> leader();
@@ -91,6 +94,7 @@ class Cluster {
     std::string name;
     int peer_port = 0;
     int public_port = 0;
+    int operator_port = 0;
     std::string data = "data";
     std::string more_config;
     std::unique_ptr<testamur::v1::Ledger::StubInterface> stub;

@@ -1,0 +1,197 @@
+// Goal: an operator sees who takes part, hands on leadership, removes and adds nodes, and brings back one that lost its disk; and no
+// certified statement is lost or doubled meanwhile.
+// Method: testamurd processes on loopback under load; the command `testamur cluster` in this process.
+#include <gmock/gmock.h>
+
+#include <boost/json.hpp>
+#include <sstream>
+
+#include "app.h"
+#include "load.h"
+
+namespace testamur::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Ran {
+  int exit = 0;
+  boost::json::object json;
+  std::string code() const {
+    const auto* error = json.if_contains("error");
+    return error == nullptr ? "" : std::string(error->as_object().at("code").as_string());
+  }
+};
+
+class Operators : public ::testing::Test {
+ protected:
+  explicit Operators(unsigned nodes = 4) : cluster_({.nodes = nodes}) {
+    cluster_.start_all();
+    cluster_.wait_for_leader();
+    EXPECT_TRUE(wait_until([&] { return cluster_.level(); }));
+  }
+
+  /// `testamur cluster WORDS`, as the operator of node i.
+  Ran run(unsigned i, std::vector<std::string> words) {
+    words.insert(words.begin(), "cluster");
+    for (const std::string& more : {std::string("--directory"), cluster_.node_directory(i), std::string("--node"),
+                                    cluster_.operator_address(i), std::string("--json")})
+      words.push_back(more);
+    std::ostringstream out, err;
+    tool::Context context{out, err, clock_now, {}};
+    const int exit = tool::run(words, context);
+    return {exit, boost::json::parse(out.str()).as_object()};
+  }
+  std::string role(unsigned by, unsigned of) {
+    const Ran ran = run(by, {"status"});
+    if (ran.exit != 0) return "?";
+    for (const auto& member : ran.json.at("members").as_array()) {
+      if (member.as_object().at("name").as_string() == cluster_.node_name(of))
+        return std::string(member.as_object().at("role").as_string());
+    }
+    return "not named";
+  }
+  unsigned another(unsigned than) const { return (than + 1) % cluster_.size(); }
+  void expect_all_there(const std::vector<std::uint64_t>& certified) {
+    ASSERT_TRUE(wait_until([&] { return cluster_.level(); })) << "all come to the same head";
+    for (unsigned node = 0; node < cluster_.size(); ++node) {
+      for (unsigned institution = 0; institution < cluster_.size(); ++institution) {
+        EXPECT_EQ(cluster_.record(node, institution, "r0").value().issued, certified[institution]);
+      }
+      EXPECT_FALSE(cluster_.log_holds(node, "evidence")) << "honest nodes are not accused";
+    }
+  }
+
+  Cluster cluster_;
+};
+
+TEST_F(Operators, AnyNodeTellsWhoTakesPart) {
+  const unsigned leader = cluster_.wait_for_leader();
+  for (unsigned i = 0; i < cluster_.size(); ++i) {
+    const Ran ran = run(i, {"status"});
+    ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
+    EXPECT_EQ(ran.json.at("leader").as_string(), cluster_.node_name(leader));
+    EXPECT_EQ(ran.json.at("answered_by").as_string(), cluster_.node_name(leader)) << "the leader knows most";
+    EXPECT_EQ(ran.json.at("threshold").to_number<int>(), 3);
+    EXPECT_EQ(ran.json.at("members").as_array().size(), 4u);
+    for (unsigned of = 0; of < cluster_.size(); ++of) EXPECT_EQ(role(i, of), "voter");
+  }
+}
+
+TEST_F(Operators, AStrangerIsNotAnswered) {
+  // Another node's operator, with a key that this node does not name.
+  for (const char* file : {"/operator.pem", "/operator.crt"}) {
+    std::filesystem::copy_file(cluster_.node_directory(1) + file, cluster_.node_directory(0) + file,
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  const Ran ran = run(0, {"status"});
+  EXPECT_EQ(ran.exit, tool::kUnknown) << boost::json::serialize(ran.json);
+  EXPECT_EQ(ran.code(), "unavailable");
+  EXPECT_TRUE(wait_until([&] { return cluster_.log_holds(0, "operator_refused"); }));
+}
+
+TEST_F(Operators, LeadershipIsHandedOn) {
+  for (int round = 0; round < 3; ++round) {
+    const unsigned leader = cluster_.wait_for_leader();
+    const unsigned to = another(leader);
+    const Ran ran = run(another(to), {"transfer", cluster_.node_name(to)});
+    ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
+    EXPECT_EQ(ran.json.at("leader").as_string(), cluster_.node_name(to));
+  }
+  EXPECT_EQ(run(0, {"transfer", "nobody.example"}).code(), "unknown_node");
+}
+
+TEST_F(Operators, AStoppedLeaderLeavesNoGap) {
+  const unsigned leader = cluster_.wait_for_leader();
+  const auto term = cluster_.status(leader).value().term();
+  ASSERT_EQ(cluster_.stop(leader), 0);
+  const unsigned next = cluster_.wait_for_leader();
+  EXPECT_EQ(cluster_.status(next).value().term(), term + 1) << "handed on: nobody stood for election in vain";
+  EXPECT_TRUE(wait_until([&] { return cluster_.log_holds(leader, "stopped"); }));
+}
+
+TEST_F(Operators, ANodeIsRemovedAndAddedUnderLoad) {
+  Load load(cluster_);
+  const unsigned removed = another(cluster_.wait_for_leader());
+  Ran ran = run(another(removed), {"remove", cluster_.node_name(removed)});
+  ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
+  EXPECT_EQ(role(another(removed), removed), "removed");
+  EXPECT_EQ(run(another(removed), {"remove", cluster_.node_name(removed)}).exit, 0) << "it is so already";
+
+  // A second removal would leave too few to certify a head.
+  const unsigned other = another(another(removed));
+  EXPECT_EQ(run(another(removed), {"remove", cluster_.node_name(other)}).code(), "refused");
+  EXPECT_EQ(role(another(removed), other), "voter");
+
+  const std::uint64_t then = load.certified();
+  ASSERT_TRUE(wait_until([&] { return load.certified() > then + 50; })) << "three go on without it";
+  ran = run(another(removed), {"add", cluster_.node_name(removed)});
+  ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
+  EXPECT_EQ(role(another(removed), removed), "voter") << "it rose by itself";
+  // It counts again: with another one gone, nothing would be decided without it.
+  const unsigned leader = cluster_.wait_for_leader();
+  unsigned gone = 0;
+  while (gone == leader || gone == removed) ++gone;
+  cluster_.kill(gone);
+  const std::uint64_t at_death = load.certified();
+  EXPECT_TRUE(wait_until([&] { return load.certified() > at_death + 20; }));
+  cluster_.start(gone);
+  expect_all_there(load.stop());
+}
+
+TEST_F(Operators, ALeaderThatIsRemovedHandsOnLeadershipFirst) {
+  Load load(cluster_);
+  const unsigned leader = cluster_.wait_for_leader();
+  ASSERT_EQ(run(leader, {"remove", cluster_.node_name(leader)}).exit, 0);
+  EXPECT_EQ(role(another(leader), leader), "removed");
+  ASSERT_EQ(run(another(leader), {"add", "--stay-learner", cluster_.node_name(leader)}).exit, 0);
+  EXPECT_EQ(role(another(leader), leader), "learner");
+  ASSERT_EQ(run(another(leader), {"promote", cluster_.node_name(leader)}).exit, 0);
+  EXPECT_EQ(role(another(leader), leader), "voter");
+  expect_all_there(load.stop());
+}
+
+TEST_F(Operators, ANodeThatLostItsDiskComesBackWithoutAVoteAndGetsItAgain) {
+  Load load(cluster_);
+  const unsigned lost = another(cluster_.wait_for_leader());
+  ASSERT_TRUE(wait_until([&] { return load.certified() > 100; }));
+  cluster_.kill(lost);
+  std::filesystem::remove_all(cluster_.node_directory(lost) + "/data");
+  cluster_.start(lost);
+  EXPECT_EQ(cluster_.wait_for_exit(lost), 1) << "it must not start as if it were new";
+  EXPECT_TRUE(cluster_.log_holds(lost, "--rejoin"));
+  cluster_.start(lost, {"--rejoin"});
+  ASSERT_TRUE(wait_until([&] { return cluster_.log_holds(lost, "life"); }));
+  ASSERT_TRUE(
+      wait_until([&] { return role(another(lost), lost) == "voter" && cluster_.level(); }, std::chrono::seconds(60)) ||
+      cluster_.runs(lost));
+  expect_all_there(load.stop());
+  // Started once more without the word, it goes on in its new life.
+  EXPECT_EQ(cluster_.stop(lost), 0);
+  cluster_.start(lost);
+  EXPECT_TRUE(wait_until([&] { return cluster_.level(); }));
+}
+
+TEST_F(Operators, AQuorumReturnsToTheLastCertifiedHead) {
+  {
+    Load load(cluster_);
+    ASSERT_TRUE(wait_until([&] { return load.certified() > 50; }));
+  }
+  ASSERT_TRUE(wait_until([&] { return cluster_.level(); }));
+  const std::uint64_t height = cluster_.status(0).value().certified_height();
+  for (unsigned i = 0; i < cluster_.size(); ++i) ASSERT_EQ(cluster_.stop(i), 0);
+  cluster_.start(0, {"--recover", std::to_string(height + 1)});
+  EXPECT_EQ(cluster_.wait_for_exit(0), 1) << "all must return to the same";
+  for (unsigned i = 0; i < cluster_.size(); ++i) {
+    cluster_.start(i, {"--recover", std::to_string(height)});
+    EXPECT_EQ(cluster_.wait_for_exit(i), 0);
+  }
+  cluster_.start_all();
+  const auto record = wait_until([&] { return cluster_.record(0, 0, "r1").has_value(); });
+  ASSERT_TRUE(record);
+  EXPECT_EQ(cluster_.submit(0, cluster_.one_entry(0, "r1", 0)).code(), "ok");
+  EXPECT_TRUE(wait_until([&] { return cluster_.level(height + 1); }));
+}
+
+}  // namespace
+}  // namespace testamur::test
