@@ -26,7 +26,14 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A port that nobody listens on now.
+void write_file(const std::string& path, std::string_view contents) {
+  std::ofstream stream(path, std::ios::binary);
+  stream << contents;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+}  // namespace
+
 int free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -39,14 +46,6 @@ int free_port() {
   if (!bound) throw std::runtime_error("no free port");
   return ntohs(address.sin_port);
 }
-
-void write_file(const std::string& path, std::string_view contents) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << contents;
-  if (!stream.flush()) throw std::runtime_error("cannot write " + path);
-}
-
-}  // namespace
 
 bool wait_until(const std::function<bool()>& holds, seconds bound) {
   const auto end = std::chrono::steady_clock::now() + bound;

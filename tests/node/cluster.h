@@ -17,6 +17,9 @@ namespace testamur::test {
 /// Polls until it holds, within a bound; false when it did not come to hold.
 bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound = std::chrono::seconds(120));
 
+/// A port that nobody listens on now.
+int free_port();
+
 /// Milliseconds since 1970.
 Time clock_now();
 
@@ -57,6 +60,9 @@ class Cluster {
   /// Waits for a process to end by itself; its exit code, or nothing when it did not.
   std::optional<int> wait_for_exit(unsigned i);
   bool runs(unsigned i) const { return nodes_[i].pid != 0; }
+  pid_t pid(unsigned i) const { return nodes_[i].pid; }
+  int peer_port(unsigned i) const { return nodes_[i].peer_port; }
+  int public_port(unsigned i) const { return nodes_[i].public_port; }
   /// The process has ended by itself; its exit code is still to be fetched.
   bool has_ended(unsigned i) const;
   std::string log(unsigned i) const;

@@ -78,6 +78,8 @@ void add_node(CLI::App& app, Context& context) {
                      "HOST:PORT to listen on for other nodes; the address they call unless given");
   command.add_option("--public-listen", options->wish.public_listen,
                      "HOST:PORT to listen on for programs; the card's public address unless given");
+  command.add_option("--metrics-listen", options->wish.metrics_listen,
+                     "HOST:PORT to serve metrics on, for Prometheus; none are served unless given");
   command.callback([options, &context] { context.exit = init(*options, context); });
 
   CLI::App& asking = add_command(group, context, "status", "Show how nodes are", kStatusExample);

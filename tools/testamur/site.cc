@@ -81,7 +81,8 @@ std::string node_toml(const Node& node, const NodeWish& wish) {
          "\ndata = " + quoted(wish.data) +
          "\n\n[keys]\nnote = \"keys/note.pem\"\ncosigner = \"keys/cosigner.pem\"\ntls_key = \"keys/tls.pem\"\n"
          "tls_certificate = \"keys/tls.crt\"\n\n[peer]\nlisten = " +
-         quoted(wish.peer_listen) + "\n\n[public]\nlisten = " + quoted(wish.public_listen) + "\n";
+         quoted(wish.peer_listen) + "\n\n[public]\nlisten = " + quoted(wish.public_listen) + "\n" +
+         (wish.metrics_listen.empty() ? "" : "\n[metrics]\nlisten = " + quoted(wish.metrics_listen) + "\n");
 }
 
 /// Fills in what the wish leaves open, from the genesis and the card.
@@ -101,6 +102,9 @@ Result<NodeWish> complete(NodeWish wish, const Node& node, const std::string& di
   if (!parse_address(wish.peer_listen)) return Error{ErrorCode::invalid, "--listen: expected HOST:PORT"};
   if (!parse_address(wish.public_listen)) {
     return Error{ErrorCode::invalid, "--public-listen: expected HOST:PORT; the site's card names no public address"};
+  }
+  if (!wish.metrics_listen.empty() && !parse_address(wish.metrics_listen)) {
+    return Error{ErrorCode::invalid, "--metrics-listen: expected HOST:PORT"};
   }
   return wish;
 }

@@ -22,6 +22,8 @@ struct Config {
   std::string peer_listen;    ///< host:port
   std::string public_listen;  ///< host:port
 
+  std::string metrics_listen;  ///< host:port; empty: nothing listens
+
   std::chrono::milliseconds tick{100};  ///< a heartbeat; an election takes ten to twenty of them
   std::chrono::seconds cosign_every{60};
   std::size_t max_pending = 16384;  ///< statements that wait for a block
