@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 
+#include "free_port.h"
 #include "scratch.h"
 #include "testamur/v1/ledger.grpc.pb.h"
 #include "world.h"
@@ -16,9 +17,6 @@ namespace testamur::test {
 
 /// Polls until it holds, within a bound; false when it did not come to hold.
 bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound = std::chrono::seconds(120));
-
-/// A port that nobody listens on now.
-int free_port();
 
 /// Milliseconds since 1970.
 Time clock_now();
