@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "testamur/consensus/address.h"
+
 namespace testamur::node {
 namespace {
 
@@ -18,6 +20,13 @@ class Keys {
       if (!value || value->empty()) return fail(key, "a text");
       out = *value;
     }
+  }
+  /// host:port, the port a number above 0.
+  void address(std::string_view key, std::string& out, bool required) {
+    text(key, out, required);
+    if (out.empty()) return;
+    const auto parsed = consensus::parse_address(out);
+    if (!parsed || parsed->port == 0) fail(key, "host:port such as 127.0.0.1:9464, found \"" + out + "\"");
   }
   void path(std::string_view key, std::filesystem::path& out) {
     std::string value;
@@ -117,6 +126,7 @@ Result<Config> read_config(const std::filesystem::path& file) {
   if (!config.operator_listen.empty() && config.operator_certificates.empty())
     keys.fail("operator.certificates", "the operators who are answered on operator.listen");
   keys.number("public.max_calls", 16, 4096, config.max_public_calls);
+  keys.address("metrics.listen", config.metrics_listen, /*required=*/false);
   keys.number("consensus.tick_ms", 10, 1000, config.tick);
   keys.number("consensus.cosign_every_s", 1, 86400, config.cosign_every);
   keys.number("limits.max_pending", 1, 1 << 20, config.max_pending);

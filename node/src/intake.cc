@@ -120,10 +120,10 @@ std::optional<SubmissionOutcome> Intake::add(const SubmissionId& id, Handed hand
 
 void Intake::submit(Handed handed, Stage wanted, Instant until, Done done) {
   const SubmissionId id = sha256(handed.signed_statement);
-  std::optional<SubmissionOutcome> answer;
+  std::optional<SubmissionOutcome> outcome;
   const auto wait = [&](Known& known) {
     if (stopped_ || reached(known.outcome.stage, wanted)) {
-      answer = known.outcome;
+      outcome = known.outcome;
     } else {
       known.waiters.push_back({wanted, until, done});
     }
@@ -132,15 +132,15 @@ void Intake::submit(Handed handed, Stage wanted, Instant until, Done done) {
     const std::lock_guard lock(mutex_);
     const auto known = known_.find(id);
     if (known != known_.end()) wait(known->second);
-    if (known != known_.end() && !answer) return;
+    if (known != known_.end() && !outcome) return;
   }
-  if (!answer) answer = examine(id, handed);
-  if (!answer) {
+  if (!outcome) outcome = examine(id, handed);
+  if (!outcome) {
     const std::lock_guard lock(mutex_);
-    if (!known_.contains(id)) answer = add(id, std::move(handed), /*from_peer=*/false);
-    if (!answer) wait(known_.at(id));
+    if (!known_.contains(id)) outcome = add(id, std::move(handed), /*from_peer=*/false);
+    if (!outcome) wait(known_.at(id));
   }
-  if (answer) done(*answer);
+  if (outcome) answer({{std::move(done), std::move(*outcome)}});
   send();
 }
 
@@ -184,6 +184,14 @@ void Intake::collect(Known& known, Calls& calls, Instant now, bool all) {
     calls.emplace_back(std::move(waiter.done), known.outcome);
     return true;
   });
+}
+
+/// With no lock held.
+void Intake::answer(const Calls& calls) const {
+  for (const auto& [done, outcome] : calls) {
+    if (events_.answered) events_.answered(outcome);
+    done(outcome);
+  }
 }
 
 SubmissionOutcome Intake::look_up(const SubmissionId& id) const {
@@ -329,7 +337,7 @@ void Intake::applied(Height height, const std::vector<BlockOutcome>& outcomes) {
       collect(known->second, calls, now, /*all=*/false);
     }
   }
-  for (const auto& [done, outcome] : calls) done(outcome);
+  answer(calls);
 }
 
 void Intake::certified(Height height) {
@@ -358,7 +366,7 @@ void Intake::certified(Height height) {
       }
     }
   }
-  for (const auto& [done, outcome] : calls) done(outcome);
+  answer(calls);
 }
 
 void Intake::drop(std::unordered_map<SubmissionId, Known, HashOfId>::iterator known) {
@@ -416,7 +424,7 @@ void Intake::tick() {
     // All of them, so that the order in which they came is kept. At a leader they are where they belong.
     if (!leads_) requeue_all();
   }
-  for (const auto& [done, outcome] : calls) done(outcome);
+  answer(calls);
   send();
 }
 
@@ -434,7 +442,7 @@ void Intake::stop() {
       collect(known, calls, {}, /*all=*/true);
     }
   }
-  for (const auto& [done, outcome] : calls) done(outcome);
+  answer(calls);
 }
 
 }  // namespace testamur::node

@@ -102,6 +102,17 @@ int main(int argc, char** argv) {
       "Exit codes: 0 stopped as told, 1 could not start, 2 wrong usage or configuration, 3 stopped by a failure, whose "
       "reason is the last "
       "line.");
+  app.footer(
+      "Settings of node.toml that may be left out:\n"
+      "  [public] max_calls = 512          calls of the public under way at once, 16 to 4096\n"
+      "  [consensus] tick_ms = 100         a heartbeat, 10 to 1000; an election takes ten to twenty of them\n"
+      "  [consensus] cosign_every_s = 60   an idle head is cosigned anew so often, 1 to 86400\n"
+      "  [limits] max_pending = 16384      statements that wait for a block, 1 to 1048576\n"
+      "  [limits] max_pending_bytes = 268435456   the same in bytes, 4 MiB to 16 GiB\n"
+      "  [metrics] listen = \"127.0.0.1:9464\"     metrics for Prometheus, at /metrics; off when left out. Whoever\n"
+      "                                    reaches it can read them: keep it to an address of the monitoring\n"
+      "  [log] level = \"info\"             debug, info, warn or error\n"
+      "  [log] json = false                one JSON object a line instead of logfmt");
   std::filesystem::path file;
   bool check_only = false;
   bool rejoin = false;

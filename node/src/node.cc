@@ -1,20 +1,14 @@
 #include "testamur/node/node.h"
 
-#include <pthread.h>
-
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <condition_variable>
 #include <random>
 #include <thread>
 
+#include "desk.h"
 #include "testamur/consensus/driver.h"
 #include "testamur/consensus/transport.h"
 #include "testamur/ledger/sha256.h"
@@ -22,6 +16,7 @@
 #include "testamur/node/cluster_service.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
+#include "testamur/node/metrics.h"
 #include "testamur/node/operators.h"
 #include "testamur/node/room.h"
 #include "testamur/node/service.h"
@@ -31,7 +26,6 @@
 namespace testamur::node {
 namespace {
 
-namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr int kMaxPublicMessageBytes = 4 << 20;  // a statement and its listed commitments, 2 MiB at most
@@ -48,57 +42,6 @@ constexpr int kMaxOperatorThreads = 8;
 constexpr unsigned kTicksToRejoin = 20;
 constexpr int kLongestHandOver = 15;  ///< ticks: the leader gives it up after an election timeout
 
-/// A thread with a queue and a timer.
-class Desk {
- public:
-  Desk() : work_(asio::make_work_guard(io_)), queue_(asio::make_strand(io_)), timer_(io_) {}
-  ~Desk() { stop(); }
-  Desk(const Desk&) = delete;
-  Desk& operator=(const Desk&) = delete;
-
-  /// In the order of the calls, the desk's own among them: for that an io_context alone does not stand.
-  template <class Function>
-  void post(Function function) {
-    asio::post(queue_, std::move(function));
-  }
-  void every(milliseconds period, std::function<void()> what) {
-    timer_.expires_after(period);
-    timer_.async_wait([this, period, what](const boost::system::error_code& error) {
-      if (error) return;
-      what();
-      every(period, what);
-    });
-  }
-  void start(const char* name) {
-    thread_ = std::thread([this, name] {
-      ::pthread_setname_np(::pthread_self(), name);
-      io_.run();
-    });
-  }
-  /// What waits is dropped.
-  void stop() {
-    io_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  asio::io_context io_{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::strand<asio::io_context::executor_type> queue_;
-  asio::steady_timer timer_;
-  std::thread thread_;
-};
-
-std::string_view name(consensus::Role role) {
-  switch (role) {
-    case consensus::Role::follower: return "follower";
-    case consensus::Role::pre_candidate: return "pre_candidate";
-    case consensus::Role::candidate: return "candidate";
-    case consensus::Role::leader: return "leader";
-  }
-  return "unknown";
-}
-
 }  // namespace
 
 class RunningNode::Impl {
@@ -110,7 +53,8 @@ class RunningNode::Impl {
         stores_(std::move(stores)),
         histories_(stores_.state),
         operators_(self_.consortium, self_.place,
-                   [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); }) {
+                   [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); }),
+        metrics_({self_.node().name, self_.node().institution, names_of_others()}) {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_consensus();
@@ -124,6 +68,7 @@ class RunningNode::Impl {
   }
 
   ~Impl() {
+    metrics_.stop_serving();
     set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
@@ -158,12 +103,24 @@ class RunningNode::Impl {
     }
     if (auto serving = serve_public(); !serving) return serving;
     return serve_operators();
+    if (!config_.metrics_listen.empty()) {
+      if (auto serving = metrics_.serve(config_.metrics_listen, [this] { return read(); }); !serving) return serving;
+    }
+    return serve_public();
   }
 
  private:
   std::string name_of(consensus::NodeId id) const {
     const std::size_t place = id.value - 1;
     return place < self_.consortium.nodes.size() ? self_.consortium.nodes[place].name : "?";
+  }
+
+  std::vector<std::string> names_of_others() const {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i != self_.place) names.push_back(self_.consortium.nodes[i].name);
+    }
+    return names;
   }
 
   std::shared_ptr<consensus::Transport> transport() const {
@@ -184,7 +141,8 @@ class RunningNode::Impl {
     Intake::Options intake{clock_, self_.ledger, config_.max_pending, config_.max_pending_bytes};
     intake_ = std::make_unique<Intake>(
         std::move(intake), histories_, signatures_,
-        Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); }});
+        Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); },
+                       [this](const SubmissionOutcome& outcome) { metrics_.answered(outcome); }});
     cosigner_ = std::make_unique<Cosigner>(
         Cosigner::Options{self_.node().name, clock_, config_.cosign_every, signatures_.as_check()}, *stores_.ledger,
         self_.cosigner, stores_.promised, cosigner_events());
@@ -199,7 +157,7 @@ class RunningNode::Impl {
                         [this](const Error& error) { fail(error); }});
     heads_.applied(stores_.ledger->head());
     if (const auto certified = stores_.ledger->certified())
-      tell_certified(*certified, stores_.ledger->certified_height());
+      tell_certified(*certified, certified_index(), stores_.ledger->certified_height());
   }
 
   Cosigner::Events cosigner_events() {
@@ -214,19 +172,28 @@ class RunningNode::Impl {
     events.certified = [this](const CertifiedCheckpoint& certified, const store::BlockHead& head) {
       histories_.renew();
       intake_->certified(head.height);
-      tell_certified(certified, head.height);
-      driver_->certified(consensus::Index{head.payload.value});
+      const consensus::Index index{head.payload.value};
+      metrics_.certified(index);
+      tell_certified(certified, index, head.height);
+      driver_->certified(index);
     };
-    events.strange = [](const std::string& voter, const std::string& what) {
+    events.strange = [this](const std::string& voter, const std::string& what) {
+      metrics_.cosignature_not_counted(voter);
       log_warn("cosignature_not_counted", {{"node", voter}, {"why", what}});
     };
     events.failed = [this](const Error& error) { fail(error); };
     return events;
   }
 
-  void tell_certified(const CertifiedCheckpoint& certified, Height height) {
+  /// Of the entry that made the newest certified block.
+  consensus::Index certified_index() const {
+    const auto head = stores_.ledger->block_head(stores_.ledger->certified_height());
+    return head ? consensus::Index{head->payload.value} : consensus::Index{};
+  }
+
+  void tell_certified(const CertifiedCheckpoint& certified, consensus::Index index, Height height) {
     const bool first = heads_.certified() == nullptr;
-    heads_.certified({certified, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
+    heads_.certified({certified, index, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
     if (!first) return;
     log_info("certified", {{"height", height.value}});
     set_serving(true);
@@ -251,11 +218,8 @@ class RunningNode::Impl {
     core.objects = [this](const consensus::Configuration& members) { return objection(self_.consortium, members); };
     core.life = life_ = stored.life;
     consensus::Restart restart{
-        stored.state, stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
-        {},           stored.floor};
-    if (const auto head = stores_.ledger->block_head(stores_.ledger->certified_height())) {
-      restart.certified = consensus::Index{head->payload.value};
-    }
+        stored.state,      stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
+        certified_index(), stored.floor};
     consensus::DriverOptions options;
     options.core = std::move(core);
     options.tick = config_.tick;
@@ -289,6 +253,7 @@ class RunningNode::Impl {
 
   TimeCheck::Alarms alarms() {
     return {[this](consensus::NodeId leader, const std::string& why) {
+              metrics_.block_refused(name_of(leader));
               log_warn("payload_refused", {{"leader", name_of(leader)}, {"why", why}});
             },
             [this](consensus::NodeId leader, std::uint64_t behind_ms) {
@@ -303,6 +268,7 @@ class RunningNode::Impl {
     };
     events.committed = [this](std::vector<consensus::Entry> entries) {
       time_check_->committed(entries.back().id.index);
+      metrics_.committed(entries);
       ledger_desk_.post([this, entries = std::move(entries)] {
         applier_->committed(entries);
         heads_.applied(stores_.ledger->head());
@@ -316,6 +282,7 @@ class RunningNode::Impl {
       });
     };
     events.evidence = [this](const consensus::Evidence& evidence) {
+      metrics_.evidence(name_of(evidence.from));
       log_error("evidence", {{"what", evidence.what},
                              {"said_by", name_of(evidence.from)},
                              {"index", evidence.mine.index.value},
@@ -323,6 +290,7 @@ class RunningNode::Impl {
                              {"there", to_hex(evidence.theirs.hash)}});
     };
     events.standing = [this](const consensus::Standing& standing) {
+      if (standing.role != consensus::Role::leader) metrics_.leads_no_more();
       log_info("standing", {{"role", name(standing.role)},
                             {"term", standing.term.value},
                             {"leader", standing.leader ? name_of(*standing.leader) : "none"}});
@@ -334,9 +302,14 @@ class RunningNode::Impl {
     };
     events.next_payload = [this](consensus::Index index) -> consensus::Payload {
       auto payload = intake_->next_payload([&] { return time_check_->propose(index); });
-      return payload ? std::make_shared<const Bytes>(std::move(*payload)) : nullptr;
+      if (!payload) return nullptr;
+      const auto shared = std::make_shared<const Bytes>(std::move(*payload));
+      metrics_.proposed(shared);
+      return shared;
     };
-    events.refused_by_quorum = [] {
+    events.synced = [this](std::chrono::nanoseconds took) { metrics_.log_synced(took); };
+    events.refused_by_quorum = [this] {
+      metrics_.stepped_down();
       log_error("stepped_down", {{"why", "a quorum refuses the blocks of this node; is its clock right?"}});
     };
     events.configuration = [](consensus::Index index, const consensus::Configuration& members) {
@@ -406,9 +379,9 @@ class RunningNode::Impl {
   }
   /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
   template <class Function>
-  static void wait_at(Desk& desk, Room& room, std::size_t bytes, Function function) {
+  void wait_at(Desk& desk, consensus::NodeId from, Room& room, std::size_t bytes, Function function) {
     auto place = room.enter(bytes);
-    if (!place) return;
+    if (!place) return metrics_.letter_dropped(name_of(from));
     desk.post([function = std::move(function), place = std::move(place)]() mutable { function(); });
   }
 
@@ -422,7 +395,7 @@ class RunningNode::Impl {
 
   void on(consensus::NodeId from, SubmissionLetter letter) {
     const std::size_t size = letter.handed.size();
-    wait_at(letter_desk_, from_peers_.at(from).letters, size, [this, from, letter = std::move(letter)]() mutable {
+    wait_at(letter_desk_, from, from_peers_.at(from).letters, size, [this, from, letter = std::move(letter)]() mutable {
       const SubmissionId id = sha256(letter.handed.signed_statement);
       const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
       if (retry_after_ms == 0) return;
@@ -433,13 +406,13 @@ class RunningNode::Impl {
     if (driver_->standing().leader == from) intake_->no_room(letter.submission, letter.retry_after_ms);
   }
   void on(consensus::NodeId from, const CosignedLetter& letter) {
-    wait_at(ledger_desk_, from_peers_.at(from).heads, 0, [this, from, letter] {
+    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0, [this, from, letter] {
       cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
                           letter.cosignature);
     });
   }
   void on(consensus::NodeId from, CertifiedLetter letter) {
-    wait_at(ledger_desk_, from_peers_.at(from).heads, 0,
+    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0,
             [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
   }
 
@@ -556,6 +529,30 @@ class RunningNode::Impl {
     return out;
   }
 
+  /// For the metrics.
+  Readings read() const {
+    Readings out;
+    out.standing = driver_->standing();
+    out.counts = driver_->counts();
+    out.written = driver_->written();
+    out.progress = driver_->progress();
+    const store::Head head = heads_.applied();
+    out.applied = consensus::Index{head.applied.value};
+    out.height = head.height;
+    if (const auto certified = heads_.certified()) {
+      out.certified = {certified->index, certified->height, head_seconds(certified->certified)};
+    }
+    out.pending = intake_->pending();
+    const auto connections = transport();
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i == self_.place) continue;
+      const consensus::NodeId id = id_at(i);
+      out.peers.push_back({id, self_.consortium.nodes[i].name, connections && connections->is_connected(id),
+                           connections ? connections->dropped(id) : 0});
+    }
+    return out;
+  }
+
   const Config config_;
   const Self self_;
   const std::function<void(const Error&)> failed_;
@@ -570,6 +567,7 @@ class RunningNode::Impl {
   std::condition_variable standing_changed_;
   bool no_successor_ = false;
   unsigned letter_ticks_ = 0;
+  Metrics metrics_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<Cosigner> cosigner_;
   std::unique_ptr<Applier> applier_;

@@ -3,6 +3,7 @@
 #include <grpcpp/alarm.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <deque>
 #include <future>
 
@@ -134,7 +135,7 @@ class SubmitCalls::Lane {
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
-  std::thread::id id_;
+  std::atomic<std::thread::id> id_;  // of the thread, by itself
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;
   grpc::Alarm alarm_;  // set when there are tasks

@@ -1,5 +1,5 @@
 // Goal: an address that is none is told before anything is tried, and a port that is taken is told as that.
-#include "address.h"
+#include "testamur/consensus/address.h"
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>

@@ -228,6 +228,31 @@ TEST(Leader, RefusesProposalsWhileTooMuchIsUncertified) {
   EXPECT_EQ(hand.core->propose({payload("a")}), ProposeResult::accepted);
 }
 
+TEST(Leader, TellsHowFarTheOthersAre) {
+  Hand hand;
+  EXPECT_TRUE(hand.core->progress().empty()) << "a follower knows nothing of the others";
+  hand.become_leader();
+  hand.settle();
+  const auto of = [&](std::uint64_t node) {
+    for (const PeerProgress& peer : hand.core->progress()) {
+      if (peer.peer == NodeId{node}) return peer;
+    }
+    return PeerProgress{};
+  };
+  ASSERT_EQ(hand.core->progress().size(), 3u);
+  EXPECT_EQ(of(2).state, PeerProgress::State::probe);
+  EXPECT_EQ(of(2).match, Index{0});
+  EXPECT_EQ(of(2).next, Index{1});
+  hand.from(2, 1, AppendResponse{AppendOutcome::accepted, hand.core->log().last()});
+  EXPECT_EQ(of(2).state, PeerProgress::State::replicate);
+  EXPECT_EQ(of(2).match, Index{1});
+  EXPECT_EQ(of(2).next, Index{2});
+  EXPECT_EQ(of(3).match, Index{0}) << "each by itself";
+  hand.from(3, 1, AppendResponse{AppendOutcome::refused, hand.core->log().last()});
+  EXPECT_TRUE(of(3).refused);
+  EXPECT_FALSE(of(2).refused);
+}
+
 TEST(Leader, AWindowThatWasLostIsSentAgain) {
   Hand hand;
   hand.become_leader();

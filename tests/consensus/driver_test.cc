@@ -25,15 +25,16 @@ class DriverTest : public testing::Test {
   /// `standing` is called in the turn of whoever brought the news.
   std::unique_ptr<Driver> drive(
       std::function<void(const Standing&)> standing,
-      std::function<Payload(Index)> payload = [](Index) { return nullptr; }) {
+      std::function<Payload(Index)> payload = [](Index) { return nullptr; }, std::set<NodeId> voters = {NodeId{1}}) {
     DriverOptions options;
     options.core.self = NodeId{1};
-    options.core.configuration.voters = {{NodeId{1}}, 1};
+    const auto threshold = static_cast<unsigned>(voters.size());
+    options.core.configuration.voters = {std::move(voters), threshold};
     options.core.hash = some_hash;
     options.core.random = [] { return std::uint64_t{0}; };
     options.tick = std::chrono::milliseconds(5);
     DriverEvents events;
-    events.send = [](const Message&) {};
+    events.send = [this](const Message& message) { sent_(message); };
     events.committed = [this](const std::vector<Entry>& entries) { committed_ = entries.back().id.index; };
     events.agreed = [](const Claim&) {};
     events.evidence = [](const Evidence&) {};
@@ -41,6 +42,10 @@ class DriverTest : public testing::Test {
     events.next_payload = std::move(payload);
     events.refused_by_quorum = [] {};
     events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
+    events.synced = [this](std::chrono::nanoseconds took) {
+      EXPECT_GT(took.count(), 0);
+      ++synced_;
+    };
     return std::make_unique<Driver>(std::move(options), Restart{}, open(), std::move(events));
   }
   template <class Holds>
@@ -53,6 +58,8 @@ class DriverTest : public testing::Test {
 
   test::ScratchDirectory scratch_;
   std::atomic<Index> committed_{};
+  std::atomic<std::uint64_t> synced_ = 0;
+  std::function<void(const Message&)> sent_ = [](const Message&) {};  // in a turn
 };
 
 TEST_F(DriverTest, AnOlderRecordDoesNotOvertakeANewerOne) {
@@ -123,6 +130,62 @@ TEST_F(DriverTest, ProposalsWaitForWhatIsApplied) {
   EXPECT_EQ(proposed, before) << "nothing is applied yet";
   driver->applied(Index{most}, {}, std::nullopt, {});
   EXPECT_TRUE(until([&] { return proposed == before + static_cast<int>(most); }));
+}
+
+TEST_F(DriverTest, CountsElectionsLeadersAndSyncs) {
+  auto driver = drive([](const Standing&) {});
+  ASSERT_TRUE(until([&] { return committed_.load() == Index{1}; }));
+  EXPECT_EQ(driver->counts().elections_started, 1u);
+  EXPECT_EQ(driver->counts().elections_won, 1u);
+  EXPECT_EQ(driver->counts().leader_changes, 1u);
+  EXPECT_EQ(driver->counts().dropped_messages, 0u);
+  EXPECT_TRUE(until([&] { return synced_ == driver->written().syncs; }));
+  EXPECT_GT(synced_, 0u);
+  // After a restart the vote of before is no new election, and this node leads anew.
+  driver.reset();
+  committed_ = Index{};
+  driver = drive([](const Standing&) {});
+  EXPECT_EQ(driver->counts().elections_started, 0u);
+}
+
+TEST_F(DriverTest, CountsWhatCouldNotBeProposedByReason) {
+  // One of two never leads.
+  auto driver = drive([](const Standing&) {}, [](Index) { return nullptr; }, {NodeId{1}, NodeId{2}});
+  constexpr std::uint64_t kTimes = 7;
+  for (std::uint64_t i = 0; i < kTimes; ++i) driver->propose();
+  EXPECT_TRUE(until([&] { return driver->counts().refused(ProposeResult::not_leader) == kTimes; }));
+  EXPECT_EQ(driver->counts().refused(ProposeResult::too_many), 0u);
+  EXPECT_EQ(driver->counts().refused(ProposeResult::accepted), 0u);
+  EXPECT_EQ(driver->counts().elections_won, 0u);
+  EXPECT_TRUE(driver->progress().empty());
+}
+
+TEST_F(DriverTest, ALeaderTellsHowFarTheOthersAre) {
+  // The other of two votes for it, and has whatever it is sent.
+  std::atomic<Driver*> leader = nullptr;
+  sent_ = [&](const Message& message) {
+    Driver* const driver = leader;
+    if (driver == nullptr) return;
+    const auto answer = [&](Body body) { driver->step({NodeId{2}, NodeId{1}, message.term, std::move(body)}); };
+    if (const auto* asked = std::get_if<PreVoteRequest>(&message.body)) {
+      answer(PreVoteResponse{asked->campaign, true});
+    } else if (std::holds_alternative<VoteRequest>(message.body)) {
+      answer(VoteResponse{true});
+    } else if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
+      const EntryId last = append->entries.empty() ? append->previous : append->entries.back().id;
+      answer(AppendResponse{AppendOutcome::accepted, last});
+    }
+  };
+  auto driver = drive([](const Standing&) {}, [](Index) { return nullptr; }, {NodeId{1}, NodeId{2}});
+  leader = driver.get();
+  ASSERT_TRUE(until([&] {
+    const auto progress = driver->progress();
+    return progress.size() == 1 && progress[0].match == Index{1};
+  }));
+  EXPECT_EQ(driver->progress()[0].peer, NodeId{2});
+  EXPECT_EQ(driver->progress()[0].state, PeerProgress::State::replicate);
+  EXPECT_EQ(driver->counts().elections_won, 1u);
+  driver.reset();
 }
 
 }  // namespace

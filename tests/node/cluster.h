@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 
+#include "free_port.h"
 #include "scratch.h"
 #include "testamur/v1/ledger.grpc.pb.h"
 #include "world.h"
@@ -58,6 +59,9 @@ class Cluster {
   /// Waits for a process to end by itself; its exit code, or nothing when it did not.
   std::optional<int> wait_for_exit(unsigned i);
   bool runs(unsigned i) const { return nodes_[i].pid != 0; }
+  pid_t pid(unsigned i) const { return nodes_[i].pid; }
+  int peer_port(unsigned i) const { return nodes_[i].peer_port; }
+  int public_port(unsigned i) const { return nodes_[i].public_port; }
   /// The process has ended by itself; its exit code is still to be fetched.
   bool has_ended(unsigned i) const;
   std::string log(unsigned i) const;

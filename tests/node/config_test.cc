@@ -71,5 +71,25 @@ TEST_F(Config, WhatIsWrongIsNamed) {
               HasSubstr("log.level: expected debug, info, warn or error"));
 }
 
+TEST_F(Config, MetricsListenOnlyWhereTheyAreWanted) {
+  const std::string usual = kUsual;
+  EXPECT_EQ(read(usual)->metrics_listen, "");
+  for (const std::string address : {"127.0.0.1:9464", "[::1]:9464", "localhost:1"}) {
+    const auto config = read(usual + "[metrics]\nlisten = \"" + address + "\"\n");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->metrics_listen, address);
+  }
+  // The last three mean something to the library that listens: every address of the machine, TLS, several ports.
+  for (const std::string wrong : {"127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", ":9464", "127.0.0.1:http", "9464",
+                                  "127.0.0.1:9464s", "127.0.0.1:9464,0.0.0.0:9465"}) {
+    EXPECT_THAT(
+        error_of(usual + "[metrics]\nlisten = \"" + wrong + "\"\n"),
+        HasSubstr("node.toml: metrics.listen: expected host:port such as 127.0.0.1:9464, found \"" + wrong + "\""))
+        << wrong;
+  }
+  EXPECT_THAT(error_of(usual + "[metrics]\nlisten = 9464\n"), HasSubstr("metrics.listen: expected a text"));
+  EXPECT_THAT(error_of(usual + "[metrics]\nport = 9464\n"), HasSubstr("metrics.port: expected no such key"));
+}
+
 }  // namespace
 }  // namespace testamur::test

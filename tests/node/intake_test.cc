@@ -34,8 +34,10 @@ class IntakeTest : public ::testing::Test {
                                      if (!leader_there_) return false;
                                      passed_on_.push_back(sha256(handed.signed_statement));
                                      return true;
-                                   }});
+                                   },
+                                   [this](const SubmissionOutcome&) { ++counted_; }});
   }
+  void TearDown() override { EXPECT_EQ(counted_, answered_) << "each answer is told to be counted, once"; }
   /// Issues one entry with this number; `variant` makes other bytes of the same number.
   Handed entry(std::uint64_t number, unsigned variant = 0) const {
     const auto statement = ledger_.world().issue(0, "r0", number, 1, test::bytes_named(std::to_string(variant)), false,
@@ -44,8 +46,10 @@ class IntakeTest : public ::testing::Test {
   }
   static SubmissionId id_of(const Handed& handed) { return sha256(handed.signed_statement); }
   void submit(const Handed& handed, Stage wanted = Stage::certified, seconds wait = seconds(60)) {
-    intake_->submit(handed, wanted, std::chrono::steady_clock::now() + wait,
-                    [this](const SubmissionOutcome& outcome) { answers_.push_back(outcome); });
+    intake_->submit(handed, wanted, std::chrono::steady_clock::now() + wait, [this](const SubmissionOutcome& outcome) {
+      answers_.push_back(outcome);
+      ++answered_;
+    });
   }
   std::optional<Bytes> propose() {
     return intake_->next_payload([this] { return Time{ledger_.ledger().head().time.value + 1000}; });
@@ -85,6 +89,8 @@ class IntakeTest : public ::testing::Test {
   std::vector<SubmissionId> passed_on_;
   bool leader_there_ = true;
   std::atomic<int> proposals_ = 0;
+  std::atomic<int> counted_ = 0;
+  int answered_ = 0;
 };
 
 TEST_F(IntakeTest, BeforeAnythingIsCertifiedItIsTooEarly) {
@@ -378,6 +384,7 @@ TEST_F(IntakeTest, AllAtOnceEveryoneGetsOneAnswer) {
   leaders.join();
   while (intake_->pending() > 0) block();
   for (const auto& count : told) EXPECT_EQ(count, 2);
+  answered_ = 2 * static_cast<int>(many);
 }
 
 }  // namespace

@@ -40,8 +40,8 @@ int run(std::vector<std::string> arguments, Context& context, AddCommand more) {
   app.footer(kFooter);
   app.set_version_flag("--version", "testamur " TESTAMUR_VERSION);
   for (const auto add :
-       {add_institution, add_key, add_consortium, add_node, add_cluster, add_sample, add_issue, add_amend, add_reissue, add_sign,
-        add_submit, add_status, add_verify, add_proof, add_salt, add_document}) {
+       {add_institution, add_key, add_consortium, add_node, add_cluster, add_sample, add_issue, add_amend, add_reissue,
+        add_sign, add_submit, add_status, add_verify, add_proof, add_salt, add_document}) {
     add(app, context);
   }
   if (more != nullptr) more(app, context);

@@ -82,6 +82,8 @@ void add_node(CLI::App& app, Context& context) {
       "--operator-listen", options->wish.operator_listen,
       "HOST:PORT to listen on for the operator, whose key is made in the site's directory; nowhere unless "
       "given (see testamur cluster --help)");
+  command.add_option("--metrics-listen", options->wish.metrics_listen,
+                     "HOST:PORT to serve metrics on, for Prometheus; none are served unless given");
   command.callback([options, &context] { context.exit = init(*options, context); });
 
   CLI::App& asking = add_command(group, context, "status", "Show how nodes are", kStatusExample);

@@ -5,7 +5,6 @@
 #include <openssl/crypto.h>
 #include <CLI/CLI.hpp>
 
-
 namespace testamur::tool {
 namespace {
 

@@ -94,7 +94,8 @@ std::string node_toml(const Node& node, const NodeWish& wish) {
          quoted(wish.peer_listen) + "\n\n[public]\nlisten = " + quoted(wish.public_listen) + "\n" +
          (wish.operator_listen.empty() ? ""
                                        : "\n[operator]\nlisten = " + quoted(wish.operator_listen) +
-                                             "\ncertificates = [" + quoted(kOperatorCertificate) + "]\n");
+                                             "\ncertificates = [" + quoted(kOperatorCertificate) + "]\n") +
+         (wish.metrics_listen.empty() ? "" : "\n[metrics]\nlisten = " + quoted(wish.metrics_listen) + "\n");
 }
 
 /// Fills in what the wish leaves open, from the genesis and the card.
@@ -117,6 +118,9 @@ Result<NodeWish> complete(NodeWish wish, const Node& node, const std::string& di
   }
   if (!wish.operator_listen.empty() && !parse_address(wish.operator_listen))
     return Error{ErrorCode::invalid, "--operator-listen: expected HOST:PORT"};
+  if (!wish.metrics_listen.empty() && !parse_address(wish.metrics_listen)) {
+    return Error{ErrorCode::invalid, "--metrics-listen: expected HOST:PORT"};
+  }
   return wish;
 }
 

@@ -49,9 +49,10 @@ Result<Card> make_site(const SiteWish& wish, const std::string& directory);
 
 struct NodeWish {
   std::string data = "data";
-  std::string peer_listen;      ///< empty: the address peers call
-  std::string public_listen;    ///< empty: the card's public address
-  std::string operator_listen;  ///< empty: the node answers no operators
+  std::string peer_listen;        ///< empty: the address peers call
+  std::string public_listen;      ///< empty: the card's public address
+  std::string operator_listen{};  ///< empty: the node answers no operators
+  std::string metrics_listen{};   ///< empty: no metrics
 };
 
 /// The place of this site's keys in a genesis. Errors: not_found, and says which key is not there.

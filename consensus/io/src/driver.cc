@@ -40,6 +40,7 @@ class Driver::Impl {
         store_(std::move(store)),
         applied_(restart.applied),
         core_(options_.core, std::move(restart)),
+        counted_term_(core_.term()),
         last_read_(options_.core.random()),  // an answer to one before a restart is for none of these
         timer_(clock_) {
     standing_ = stand();
@@ -90,7 +91,10 @@ class Driver::Impl {
     const std::size_t size = bytes_of(message);
     {
       const std::lock_guard lock(inbox_mutex_);
-      if (inbox_bytes_ + size > options_.max_inbox_bytes) return;
+      if (inbox_bytes_ + size > options_.max_inbox_bytes) {
+        ++dropped_messages_;
+        return;
+      }
       inbox_bytes_ += size;
       inbox_.push_back(std::move(message));
       if (inbox_.size() > 1) return;  // found with the first
@@ -123,6 +127,12 @@ class Driver::Impl {
     core_.read(last_read_);
   }
 
+  /// What waits is asked for when the turn ends, if the core has room; else somebody is kept waiting, and that is counted.
+  void proposing() {
+    const ProposeResult answer = core_.may_propose(1);
+    if (answer != ProposeResult::accepted) ++refused_proposals_.at(static_cast<std::size_t>(answer));
+  }
+
   Core& core() { return core_; }
 
   Written written() const { return {syncs_, entries_}; }
@@ -130,6 +140,19 @@ class Driver::Impl {
   Standing standing() const {
     const std::lock_guard lock(standing_mutex_);
     return standing_;
+  }
+
+  Counts counts() const {
+    Counts counts{elections_started_, elections_won_, leader_changes_, dropped_messages_, {}};
+    for (std::size_t i = 0; i < counts.refused_proposals.size(); ++i) {
+      counts.refused_proposals[i] = refused_proposals_[i];
+    }
+    return counts;
+  }
+
+  std::vector<PeerProgress> progress() const {
+    const std::lock_guard lock(standing_mutex_);
+    return progress_;
   }
 
  private:
@@ -147,6 +170,7 @@ class Driver::Impl {
       if (!tick_waits_.exchange(true)) {
         in_turn([this] {
           tick_waits_ = false;
+          ticked_ = true;
           core_.tick();
         });
       }
@@ -221,16 +245,35 @@ class Driver::Impl {
   void tell_standing() {
     const Standing now = stand();
     const bool changed = now.role != told_.role || now.term != told_.term || now.leader != told_.leader;
+    // Not in every turn: it is a copy of all.
+    const bool progress_is_due = std::exchange(ticked_, false) || changed;
+    auto progress = progress_is_due ? core_.progress() : std::vector<PeerProgress>{};
     {
       const std::lock_guard lock(standing_mutex_);
       standing_ = now;
+      if (progress_is_due) progress_.swap(progress);
     }
-    if (changed) events_.standing(now);
+    if (changed) {
+      count(now);
+      events_.standing(now);
+    }
     told_ = now;
     if (const Index index = core_.configuration_index(); index != told_configuration_) {
       told_configuration_ = index;
       if (events_.configuration) events_.configuration(index, core_.configuration());
     }
+  }
+
+  void count(const Standing& now) {
+    // A node that stands for election votes for itself, in a new term.
+    if (now.term > counted_term_ && core_.state().vote == core_.self()) ++elections_started_;
+    counted_term_ = now.term;
+    if (!now.leader) return;
+    const std::pair leader(now.term, *now.leader);
+    if (counted_leader_ == leader) return;
+    counted_leader_ = leader;
+    ++leader_changes_;
+    if (now.role == Role::leader) ++elections_won_;
   }
 
   void queue(Job job) {
@@ -270,7 +313,9 @@ class Driver::Impl {
       }
       if (job.owner_record) owner_record = std::move(job.owner_record);
     }
+    const auto began = std::chrono::steady_clock::now();
     auto result = store_->write(writes, owner_record);
+    if (result && events_.synced) events_.synced(std::chrono::steady_clock::now() - began);
     // Only the numbers are still of use.
     std::size_t at = 0;
     for (Job& job : jobs) {
@@ -297,6 +342,9 @@ class Driver::Impl {
   Index applied_;                          // of whoever has the turn, as all that follows up to the mutex
   Core core_;
   Standing told_;
+  Term counted_term_;
+  std::optional<std::pair<Term, NodeId>> counted_leader_;
+  bool ticked_ = false;
   std::optional<Bytes> owner_record_;  // to go with the next write
   std::function<void()> owner_record_kept_;
   std::vector<std::function<void()>> on_written_;  // to be called when the next write is on disk
@@ -316,6 +364,7 @@ class Driver::Impl {
 
   mutable std::mutex standing_mutex_;
   Standing standing_;
+  std::vector<PeerProgress> progress_;
 
   std::mutex jobs_mutex_;
   std::condition_variable jobs_arrived_;
@@ -324,6 +373,11 @@ class Driver::Impl {
 
   std::atomic<std::uint64_t> syncs_ = 0;
   std::atomic<std::uint64_t> entries_ = 0;
+  std::atomic<std::uint64_t> elections_started_ = 0;
+  std::atomic<std::uint64_t> elections_won_ = 0;
+  std::atomic<std::uint64_t> leader_changes_ = 0;
+  std::atomic<std::uint64_t> dropped_messages_ = 0;
+  std::array<std::atomic<std::uint64_t>, std::tuple_size_v<decltype(Counts::refused_proposals)>> refused_proposals_{};
 
   asio::io_context clock_{1};
   asio::steady_timer timer_;
@@ -343,7 +397,7 @@ void Driver::reconnected(NodeId peer) {
 }
 
 void Driver::propose() {
-  impl_->in_turn([] {});
+  impl_->in_turn([this] { impl_->proposing(); });
 }
 
 void Driver::applied(Index index, std::vector<Claim> claims, std::optional<Bytes> owner_record,
@@ -388,5 +442,7 @@ void Driver::keep(Bytes owner_record, std::function<void()> done) {
 
 Standing Driver::standing() const { return impl_->standing(); }
 Written Driver::written() const { return impl_->written(); }
+Counts Driver::counts() const { return impl_->counts(); }
+std::vector<PeerProgress> Driver::progress() const { return impl_->progress(); }
 
 }  // namespace testamur::consensus

@@ -2,9 +2,9 @@
 
 #include <set>
 
-#include "address.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "testamur/consensus/address.h"
 
 namespace testamur::consensus {
 namespace {

@@ -25,6 +25,7 @@ struct Config {
 
   std::string operator_listen;  ///< host:port; empty: operators are not answered
   std::vector<std::filesystem::path> operator_certificates;
+  std::string metrics_listen;  ///< host:port; empty: nothing listens
 
   std::chrono::milliseconds tick{100};  ///< a heartbeat; an election takes ten to twenty of them
   std::chrono::seconds cosign_every{60};

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "testamur/consensus/types.h"
 #include "testamur/store/ledger.h"
 
 namespace testamur::node {
@@ -13,6 +14,7 @@ namespace testamur::node {
 /// A certified checkpoint, and the block it ends with.
 struct CertifiedHead {
   CertifiedCheckpoint certified;
+  consensus::Index index;  ///< of the entry that made it
   Height height;
   std::string note;  ///< as a signed note
 };

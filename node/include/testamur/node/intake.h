@@ -70,6 +70,8 @@ class Intake {
     std::function<void()> propose;
     /// To the leader, whoever it is; false when that cannot be done now.
     std::function<bool(const Handed&)> pass_on;
+    /// May be left out. Somebody who handed in is answered so.
+    std::function<void(const SubmissionOutcome&)> answered{};
   };
 
   Intake(Options options, OpenHistories& histories, SignatureMemory& signatures, Events events);
@@ -131,6 +133,7 @@ class Intake {
   std::size_t look_again(const Due& due, Calls& calls);
   static bool reached(Stage stage, Stage wanted);
   static void collect(Known& known, Calls& calls, Instant now, bool all);
+  void answer(const Calls& calls) const;
 
   const Options options_;
   OpenHistories& histories_;

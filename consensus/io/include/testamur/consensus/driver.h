@@ -6,6 +6,7 @@
 // next batch gathers, and heartbeats pass a disk that stalls.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 
@@ -30,6 +31,18 @@ struct Written {
   std::uint64_t entries = 0;
 };
 
+/// What happened since the driver began.
+struct Counts {
+  std::uint64_t elections_started = 0;  ///< terms in which this node stood for election; pre-votes are none
+  std::uint64_t elections_won = 0;
+  std::uint64_t leader_changes = 0;    ///< times that this node came to know a leader, another one or of another term
+  std::uint64_t dropped_messages = 0;  ///< for want of room before the core
+  /// Times that the core had no room for what waited to be proposed (Driver::propose), by what it answered.
+  std::array<std::uint64_t, static_cast<std::size_t>(ProposeResult::transferring) + 1> refused_proposals{};
+
+  std::uint64_t refused(ProposeResult why) const { return refused_proposals.at(static_cast<std::size_t>(why)); }
+};
+
 /// Called by whoever has the turn, one at a time; must not block.
 struct DriverEvents {
   std::function<void(Message)> send;
@@ -48,6 +61,8 @@ struct DriverEvents {
   std::function<void(NodeId)> behind;
   /// The log cannot be written any more: the node has to stop.
   std::function<void(const Error&)> failed;
+  /// May be left out. One write of the log took so long, its sync included. Called by the writer, while a turn may be taken.
+  std::function<void(std::chrono::nanoseconds)> synced{};
 };
 
 struct DriverOptions {
@@ -92,6 +107,9 @@ class Driver {
   void keep(Bytes owner_record, std::function<void()> done);
   Standing standing() const;
   Written written() const;
+  Counts counts() const;
+  /// What the core knows of the others, as of the last tick or the last change of role, term or leader.
+  std::vector<PeerProgress> progress() const;
 
  private:
   class Impl;
