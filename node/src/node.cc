@@ -423,6 +423,14 @@ class RunningNode::Impl {
 
   // The public.
 
+  LedgerService::ReadIndex read_index() {
+    return [this](std::function<void(std::optional<store::LogIndex>)> answer) {
+      driver_->read([answer = std::move(answer)](std::optional<consensus::Index> index) {
+        answer(index ? std::optional(store::LogIndex{index->value}) : std::nullopt);
+      });
+    };
+  }
+
   /// Until a head is certified there is nothing to answer from.
   void set_serving(bool serving) {
     const std::lock_guard lock(server_mutex_);
@@ -432,8 +440,8 @@ class RunningNode::Impl {
   }
 
   Result<void> serve_public() {
-    service_ = std::make_unique<LedgerService>(histories_, *intake_, heads_, config_.max_public_calls * 3 / 4,
-                                               [this] { return status(); });
+    service_ = std::make_unique<LedgerService>(
+        histories_, *intake_, heads_, config_.max_public_calls * 3 / 4, [this] { return status(); }, read_index());
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;

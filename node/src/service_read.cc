@@ -1,5 +1,7 @@
 // Answers from the certified ledger. Each call reads one moment of it.
 #include <algorithm>
+#include <future>
+#include <thread>
 
 #include "service_answers.h"
 #include "testamur/node/service.h"
@@ -13,6 +15,8 @@ constexpr std::uint32_t kMaxProofs = 1u << 20;
 constexpr std::uint32_t kMaxStep = 1u << 20;
 constexpr std::uint32_t kMaxBlocks = 10'000;
 constexpr std::uint32_t kMaxListed = 1000;
+constexpr std::chrono::seconds kLongestFresh{10};
+constexpr std::chrono::milliseconds kBeforeAskedAgain{50};
 
 /// The certified ledger of now; UNAVAILABLE before its first certified checkpoint.
 template <class Answer>
@@ -39,11 +43,12 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
 }  // namespace
 
 LedgerService::LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls,
-                             std::function<testamur::v1::NodeStatus()> status)
+                             std::function<testamur::v1::NodeStatus()> status, ReadIndex read_index)
     : histories_(histories),
       intake_(intake),
       heads_(heads),
       status_(std::move(status)),
+      read_index_(std::move(read_index)),
       long_calls_(max_long_calls, 0) {}
 
 grpc::Status LedgerService::GetLedger(grpc::ServerContext*, const testamur::v1::GetLedgerRequest*,
@@ -150,8 +155,30 @@ grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testam
   });
 }
 
-grpc::Status LedgerService::GetCheckpoint(grpc::ServerContext*, const testamur::v1::GetCheckpointRequest*,
+grpc::Status LedgerService::fresh_checkpoint(grpc::ServerContext& context, testamur::v1::Checkpoint& answer) {
+  const Room::Place place = long_calls_.enter();
+  if (!place) return too_many();
+  const auto until = std::chrono::steady_clock::now() + kLongestFresh;
+  while (!context.IsCancelled() && !stopping_ && std::chrono::steady_clock::now() < until) {
+    const auto answered = std::make_shared<std::promise<std::optional<store::LogIndex>>>();
+    auto index = answered->get_future();
+    read_index_([answered](std::optional<store::LogIndex> at) { answered->set_value(at); });
+    if (index.wait_until(until) != std::future_status::ready) break;
+    if (const auto at = index.get()) {
+      const auto head = heads_.covering(*at, until);
+      if (!head) break;
+      answer = checkpoint_of(*head);
+      return grpc::Status::OK;
+    }
+    std::this_thread::sleep_for(kBeforeAskedAgain);  // nobody leads just now
+  }
+  return {grpc::StatusCode::UNAVAILABLE, "no quorum says now what is newest; try again in a moment"};
+}
+
+grpc::Status LedgerService::GetCheckpoint(grpc::ServerContext* context,
+                                          const testamur::v1::GetCheckpointRequest* request,
                                           testamur::v1::Checkpoint* answer) {
+  if (request->fresh()) return fresh_checkpoint(*context, *answer);
   const auto head = heads_.certified();
   if (!head) return {grpc::StatusCode::UNAVAILABLE, "nothing is certified on this node yet; try again in a moment"};
   *answer = checkpoint_of(*head);

@@ -169,5 +169,33 @@ TEST(Service, WrongQuestionsAreAnsweredWithWhatWasExpected) {
   EXPECT_EQ(node.Submit(&context, request, &answer).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST(Service, AFreshCheckpointCoversWhatAnyNodeSaidWasCommitted) {
+  Cluster cluster;
+  cluster.start_all();
+  const unsigned leader = cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  for (std::uint64_t number = 0; number < 40; ++number) {
+    // Told by one node as committed, asked at another at once.
+    const unsigned by = static_cast<unsigned>(number) % 4;
+    const auto told = cluster.try_submit(by, cluster.one_entry(0, "r0", number), {}, v1::WAIT_COMMITTED, 5000);
+    ASSERT_TRUE(told && told->code() == "ok");
+    grpc::ClientContext context;
+    v1::GetCheckpointRequest request;
+    request.set_fresh(true);
+    v1::Checkpoint head;
+    ASSERT_TRUE(cluster.node((by + 1) % 4).GetCheckpoint(&context, request, &head).ok());
+    ASSERT_GE(head.height(), told->height()) << "number " << number;
+  }
+  // One node alone cannot say what is newest.
+  for (unsigned i = 0; i < 4; ++i) {
+    if (i != leader) cluster.kill(i);
+  }
+  grpc::ClientContext context;
+  v1::GetCheckpointRequest request;
+  request.set_fresh(true);
+  v1::Checkpoint head;
+  EXPECT_EQ(cluster.node(leader).GetCheckpoint(&context, request, &head).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 }  // namespace
 }  // namespace testamur::test

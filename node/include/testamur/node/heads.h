@@ -22,8 +22,11 @@ struct CertifiedHead {
 class Heads {
  public:
   void applied(const store::Head& head) {
-    const std::lock_guard lock(mutex_);
-    applied_ = head;
+    {
+      const std::lock_guard lock(mutex_);
+      applied_ = head;
+    }
+    changed_.notify_all();
   }
   void certified(CertifiedHead head) {
     {
@@ -47,6 +50,16 @@ class Heads {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, most, [&] { return certified_ != seen; });
     return certified_;
+  }
+  /// A certified head that covers what came of the log up to this index; null when that takes too long.
+  std::shared_ptr<const CertifiedHead> covering(store::LogIndex index,
+                                                std::chrono::steady_clock::time_point until) const {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, until, [&] { return applied_.applied >= index; })) return nullptr;
+    // Not all that is applied makes a block; what did by now is enough.
+    const Height height = applied_.height;
+    const bool covered = changed_.wait_until(lock, until, [&] { return certified_ && certified_->height >= height; });
+    return covered ? certified_ : nullptr;
   }
 
  private:

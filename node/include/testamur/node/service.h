@@ -11,10 +11,13 @@ namespace testamur::node {
 
 class LedgerService final : public SubmitCalls::Service {
  public:
+  /// Answers with the log index up to which one must have applied to speak of what holds now; nothing: it cannot be said.
+  using ReadIndex = std::function<void(std::function<void(std::optional<store::LogIndex>)> answer)>;
+
   /// `max_long_calls`: that wait or stream, at once. Each takes a thread for as long as its caller likes, so they must leave some to
   /// those who only ask.
   LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls,
-                std::function<testamur::v1::NodeStatus()> status);
+                std::function<testamur::v1::NodeStatus()> status, ReadIndex read_index);
 
   /// Long calls end soon.
   void stop() { stopping_ = true; }
@@ -41,10 +44,13 @@ class LedgerService final : public SubmitCalls::Service {
                        testamur::v1::NodeStatus* answer) override;
 
  private:
+  grpc::Status fresh_checkpoint(grpc::ServerContext& context, testamur::v1::Checkpoint& answer);
+
   OpenHistories& histories_;
   Intake& intake_;
   const Heads& heads_;
   const std::function<testamur::v1::NodeStatus()> status_;
+  const ReadIndex read_index_;
   std::atomic<bool> stopping_ = false;
   Room long_calls_;
 };
