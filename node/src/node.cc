@@ -211,7 +211,7 @@ class RunningNode::Impl {
     consensus::Stored& stored = stores_.stored;
     const std::size_t applied = stores_.ledger->head().applied.value;
     const std::size_t applied_of_log = std::min(applied - stored.base.id.index.value, stored.entries.size());
-    time_check_ = std::make_unique<TimeCheck>(clock_, stores_.ledger->head().time,
+    time_check_ = std::make_unique<TimeCheck>(clock_, consensus::Index{applied}, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied_of_log), alarms());
     core.check = time_check_.get();
     core.quorum = quorum_size_of(self_.consortium);

@@ -11,8 +11,9 @@ constexpr std::size_t kMaxPayloadBytes = 8u << 20;
 
 }  // namespace
 
-TimeCheck::TimeCheck(Clock clock, Time last, std::span<const consensus::Entry> entries, Alarms alarms)
-    : clock_(std::move(clock)), alarms_(std::move(alarms)), base_(last) {
+TimeCheck::TimeCheck(Clock clock, consensus::Index applied, Time last, std::span<const consensus::Entry> entries,
+                     Alarms alarms)
+    : clock_(std::move(clock)), alarms_(std::move(alarms)), applied_(applied), base_(last) {
   for (const consensus::Entry& entry : entries) {
     if (!entry.is_owners()) continue;
     const auto payload = decode_payload(*entry.payload);
@@ -24,6 +25,8 @@ bool TimeCheck::accept(consensus::Index index, const consensus::Payload& bytes, 
   if (bytes->size() > kMaxPayloadBytes) return refuse(leader, "expected at most 8 MiB");
   const auto payload = decode_payload(*bytes);
   if (!payload) return refuse(leader, payload.error().message);
+  // What is fetched again, since the log lost it, was judged when it came first.
+  if (index <= applied_) return true;
   if (payload->time <= last()) {
     return refuse(leader, "expected a time after " + std::to_string(last().value) + ", found " +
                               std::to_string(payload->time.value));

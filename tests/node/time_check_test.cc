@@ -28,7 +28,7 @@ class TimeCheckTest : public ::testing::Test {
   Time now = kNow;
   std::vector<std::string> refused;
   std::vector<std::uint64_t> behind;
-  TimeCheck check{[this] { return now; }, after(-1000), {}, alarms()};
+  TimeCheck check{[this] { return now; }, {}, after(-1000), {}, alarms()};
 };
 
 TEST_F(TimeCheckTest, TimesRise) {
@@ -102,12 +102,19 @@ TEST_F(TimeCheckTest, AfterARestartTheLogsTimesCountAndThoseThatMadeNoBlockDoNot
   };
   const std::vector<consensus::Entry> entries = {entry(5, at(after(10))), entry(6, nullptr), entry(7, at(after(5))),
                                                  entry(8, std::make_shared<const Bytes>()), entry(9, at(after(20)))};
-  TimeCheck again([this] { return now; }, after(0), entries, alarms());
+  TimeCheck again([this] { return now; }, Index{4}, after(0), entries, alarms());
   EXPECT_FALSE(again.accept(Index{10}, at(after(20)), NodeId{2}));
   EXPECT_TRUE(again.accept(Index{10}, at(after(21)), NodeId{2}));
   again.truncated(Index{9});
   EXPECT_FALSE(again.accept(Index{9}, at(after(10)), NodeId{2}));
   EXPECT_TRUE(again.accept(Index{9}, at(after(11)), NodeId{2}));
+}
+
+TEST_F(TimeCheckTest, WhatWasAppliedAlreadyIsTakenAgainWhereTheLogLostIt) {
+  TimeCheck again([this] { return now; }, Index{4}, after(0), {}, alarms());
+  EXPECT_TRUE(again.accept(Index{3}, at(after(-500)), NodeId{2}));
+  EXPECT_FALSE(again.accept(Index{5}, at(after(-400)), NodeId{2})) << "what is new has to rise above what was applied";
+  EXPECT_TRUE(again.accept(Index{5}, at(after(1)), NodeId{2}));
 }
 
 TEST_F(TimeCheckTest, ARefusalIsToldNowAndThen) {
@@ -119,7 +126,7 @@ TEST_F(TimeCheckTest, ARefusalIsToldNowAndThen) {
 }
 
 TEST_F(TimeCheckTest, TimesLongPastAreTakenAndAreAnAlarmOnlyWhenItLasts) {
-  TimeCheck old([this] { return now; }, Time{1}, {}, alarms());
+  TimeCheck old([this] { return now; }, {}, Time{1}, {}, alarms());
   std::uint64_t index = 0;
   const auto follow = [&](std::uint64_t behind_ms) {
     return old.accept(Index{++index}, at(Time{now.value - behind_ms}), NodeId{2});

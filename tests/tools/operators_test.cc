@@ -8,6 +8,8 @@
 
 #include "app.h"
 #include "load.h"
+#include "testamur/encoding/encoding.h"
+#include "testamur/storage/rocks.h"
 
 namespace testamur::test {
 namespace {
@@ -170,6 +172,41 @@ TEST_F(Operators, ANodeThatLostItsDiskComesBackWithoutAVoteAndGetsItAgain) {
   EXPECT_EQ(cluster_.stop(lost), 0);
   cluster_.start(lost);
   EXPECT_TRUE(wait_until([&] { return cluster_.level(); }));
+}
+
+/// Flips a bit of a log entry where neither the file system nor the database would notice.
+void damage_entry(const std::string& log, std::uint64_t index) {
+  storage::RocksOptions options;
+  options.synced = true;
+  const auto store = value_of(storage::open_rocks(log, false, options));
+  Bytes key = Writer{}.u64(index).bytes();
+  key.insert(key.begin(), 'e');
+  std::optional<Bytes> entry = store->view()->get(key);
+  ASSERT_TRUE(entry) << "index " << index;
+  entry->back() ^= 1;
+  storage::WriteSet writes;
+  writes.put(key, *entry);
+  store->write(writes);
+}
+
+TEST_F(Operators, ADamagedLogIsMendedFromTheOthers) {
+  Load load(cluster_);
+  const unsigned damaged = another(cluster_.wait_for_leader());
+  ASSERT_TRUE(wait_until([&] { return load.certified() > 100; }));
+  cluster_.kill(damaged);
+  const std::string log = cluster_.node_directory(damaged) + "/data/log";
+  damage_entry(log, 20);
+  cluster_.start(damaged);
+  ASSERT_TRUE(wait_until([&] { return cluster_.log_holds(damaged, "log_damaged"); }));
+  EXPECT_TRUE(cluster_.log_holds(damaged, "index 20")) << "it is named";
+  expect_all_there(load.stop());
+  // It is whole again: nothing is found at the next start, and it counts.
+  ASSERT_EQ(cluster_.stop(damaged), 0);
+  std::filesystem::remove(cluster_.node_directory(damaged) + "/log");
+  cluster_.start(damaged);
+  cluster_.kill(another(damaged));
+  EXPECT_EQ(cluster_.submit(damaged, cluster_.one_entry(0, "r1", 0)).code(), "ok");
+  EXPECT_FALSE(cluster_.log_holds(damaged, "log_damaged"));
 }
 
 TEST_F(Operators, AQuorumReturnsToTheLastCertifiedHead) {

@@ -23,8 +23,8 @@ class TimeCheck final : public consensus::PayloadCheck {
     std::function<void(consensus::NodeId leader, std::uint64_t behind_ms)> behind;
   };
 
-  /// `last`: the time of the newest block below `entries`; those with a payload follow in order.
-  TimeCheck(Clock clock, Time last, std::span<const consensus::Entry> entries, Alarms alarms);
+  /// `last`: the time of the newest block, which what is applied up to `applied` made; the entries after that follow in order.
+  TimeCheck(Clock clock, consensus::Index applied, Time last, std::span<const consensus::Entry> entries, Alarms alarms);
 
   bool accept(consensus::Index index, const consensus::Payload& payload, consensus::NodeId leader) override;
   void truncated(consensus::Index from) override;
@@ -46,6 +46,7 @@ class TimeCheck final : public consensus::PayloadCheck {
 
   const Clock clock_;
   const Alarms alarms_;
+  consensus::Index applied_;
   Time base_;
   std::deque<At> times_;
   Time refused_told_;  // when a refusal was last told
