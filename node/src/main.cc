@@ -105,6 +105,9 @@ int main(int argc, char** argv) {
   app.footer(
       "Settings of node.toml that may be left out:\n"
       "  [public] max_calls = 512          calls of the public under way at once, 16 to 4096\n"
+      "  [operator] listen, certificates   where operators are answered, host:port, and a list of the certificates of "
+      "those\n"
+      "                                    who are (`testamur cluster`); off when left out\n"
       "  [consensus] tick_ms = 100         a heartbeat, 10 to 1000; an election takes ten to twenty of them\n"
       "  [consensus] cosign_every_s = 60   an idle head is cosigned anew so often, 1 to 86400\n"
       "  [limits] max_pending = 16384      statements that wait for a block, 1 to 1048576\n"

@@ -101,12 +101,11 @@ class RunningNode::Impl {
       const std::lock_guard lock(transport_mutex_);
       transport_ = std::move(*transport);
     }
-    if (auto serving = serve_public(); !serving) return serving;
-    return serve_operators();
     if (!config_.metrics_listen.empty()) {
       if (auto serving = metrics_.serve(config_.metrics_listen, [this] { return read(); }); !serving) return serving;
     }
-    return serve_public();
+    if (auto serving = serve_public(); !serving) return serving;
+    return serve_operators();
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "testamur/node/log.h"
+#include "testamur/node/readings.h"
 
 namespace testamur::node {
 namespace {
@@ -21,15 +22,6 @@ Reply answer_of(std::string code, std::string detail, bool again = false) {
 }
 
 Reply no_leader() { return answer_of("no_leader", "no leader is known now; ask again in a moment", true); }
-
-std::string_view name_of(consensus::PeerProgress::State state) {
-  switch (state) {
-    case consensus::PeerProgress::State::probe: return "probe";
-    case consensus::PeerProgress::State::replicate: return "replicate";
-    case consensus::PeerProgress::State::snapshot: return "snapshot";
-  }
-  return "";
-}
 
 std::string_view role_of(const consensus::Configuration& configuration, consensus::NodeId node) {
   const bool votes = configuration.voters.nodes.contains(node);
@@ -268,7 +260,7 @@ Reply Operators::status(const consensus::Core& core) const {
       member.set_match(core.log().synced().index.value);
       member.set_active(true);
     } else if (const auto at = progress.find(id); at != progress.end()) {
-      member.set_state(std::string(name_of(at->second.state)));
+      member.set_state(std::string(node::name(at->second.state)));
       member.set_match(at->second.match.value);
       member.set_active(at->second.active);
       member.set_refuses(at->second.refused);

@@ -62,6 +62,7 @@ class Cluster {
   pid_t pid(unsigned i) const { return nodes_[i].pid; }
   int peer_port(unsigned i) const { return nodes_[i].peer_port; }
   int public_port(unsigned i) const { return nodes_[i].public_port; }
+  int operator_port(unsigned i) const { return nodes_[i].operator_port; }
   /// The process has ended by itself; its exit code is still to be fetched.
   bool has_ended(unsigned i) const;
   std::string log(unsigned i) const;

@@ -305,7 +305,7 @@ TEST(Metrics, WithoutAWordInTheConfigurationNobodyListens) {
   WatchedCluster cluster({.nodes = 1});
   cluster.start(0);
   cluster.wait_for_leader();
-  const std::set<int> usual = {cluster.peer_port(0), cluster.public_port(0)};
+  const std::set<int> usual = {cluster.peer_port(0), cluster.public_port(0), cluster.operator_port(0)};
   std::set<int> with_metrics = usual;
   with_metrics.insert(cluster.metrics_port(0));
   EXPECT_EQ(listening(cluster.pid(0)), with_metrics);
