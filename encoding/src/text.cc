@@ -73,6 +73,7 @@ std::string_view name(ErrorCode code) {
     case ErrorCode::conflict: return "conflict";
     case ErrorCode::storage: return "storage";
     case ErrorCode::corrupt: return "corrupt";
+    case ErrorCode::not_here: return "not_here";
   }
   return "unknown";
 }

@@ -40,6 +40,7 @@ inline grpc::Status status_of(const Error& error) {
     case ErrorCode::invalid: return {grpc::StatusCode::INVALID_ARGUMENT, error.message};
     case ErrorCode::unsupported: return {grpc::StatusCode::OUT_OF_RANGE, error.message};
     case ErrorCode::conflict: return {grpc::StatusCode::FAILED_PRECONDITION, error.message};
+    case ErrorCode::not_here: return {grpc::StatusCode::UNAVAILABLE, error.message};
     case ErrorCode::storage:
     case ErrorCode::corrupt: break;
   }

@@ -1,5 +1,6 @@
 // Applying one block: judge every statement in order, then make each tree once, then write everything at once.
 #include "block_view.h"
+#include "entries.h"
 #include "registry_tree.h"
 #include "state.h"
 
@@ -9,9 +10,7 @@ namespace {
 void accept_issue(const IssueBody& body, LeafIndex leaf, PendingRegister& pending, BlockWrites& writes) {
   RegisterState& state = *pending.state;
   const BatchEntry entry{leaf, body.first, body.count, body.batch_root};
-  const Bytes encoded = encode(entry);
-  state.batches->append(merkle::leaf_hash(encoded));
-  writes.add(keys::batch(state.index, body.first), Writer{}.u64(state.record.batches).raw(encoded).bytes());
+  state.batches->append(add_batch(state.index, state.record.batches, entry, writes));
   state.record.batches += 1;
   state.record.issued += body.count;
 }
@@ -21,31 +20,9 @@ void accept_amend(const AmendBody& body, LeafIndex leaf, Time recorded_at, Pendi
   RegisterState& state = *pending.state;
   for (const Change& change : body.changes) {
     const Event event{EventSequence{state.record.events}, leaf, recorded_at, change};
-    Bytes encoded = encode(event);
-    state.events->append(merkle::leaf_hash(encoded));
-    writes.add(keys::event(state.index, event.sequence), std::move(encoded));
-    for_each_range(change.first, change.count, [&](unsigned level, std::uint64_t index) {
-      writes.add(keys::event_range(state.index, level, index, event.sequence), {});
-    });
+    state.events->append(add_event(state.index, event, writes));
     pending.overlay.set(change.first, change.count, change.status);
     state.record.events += 1;
-  }
-}
-
-/// Keeps a listed batch: its commitments and tree, and where each commitment is found.
-void write_listed(std::span<const Hash> commitments, LeafIndex leaf, RecordIndex record, EntryNumber first,
-                  BlockWrites& writes) {
-  const Bytes tree = keys::listed_tree(leaf);
-  AppendEdge edge;
-  for (std::size_t i = 0; i < commitments.size(); ++i) {
-    edge.append(merkle::leaf_hash(commitments[i]));
-    // Rolling back finds these again from the commitments.
-    writes.add_derived(keys::commitment(commitments[i], record, EntryNumber{first.value + i}), {});
-  }
-  for (const AppendEdge::Tile& tile : edge.take_touched()) {
-    const auto hashes = tile.band == 0 ? commitments.subspan(tile.index * kTileWidth, tile.hashes.size())
-                                       : std::span<const Hash>(tile.hashes);
-    writes.add(keys::tile(tree, tile.band, tile.index), tile_bytes(hashes));
   }
 }
 

@@ -25,6 +25,9 @@ enum Kind : std::uint8_t {
   kListedTile = 'C',
   kCommitment = 'c',
   kUndo = 'U',
+  kSnapshot = 'S',
+  kGap = 'F',
+  kVersionKept = 'f',
 };
 
 Writer key(Kind kind) {
@@ -55,6 +58,14 @@ Bytes commitment(const Hash& commitment, RecordIndex record, EntryNumber number)
   return key(kCommitment).raw(commitment).u32(record).u64(number.value).bytes();
 }
 Bytes undo(Height height) { return key(kUndo).u64(height.value).bytes(); }
+
+Bytes snapshot() { return one(kSnapshot); }
+Bytes gap() { return one(kGap); }
+Bytes version_kept(ByteView versioned) { return key(kVersionKept).raw(versioned).bytes(); }
+Bytes record_versions() { return one(kRecord); }
+Bytes status_versions() { return one(kStatusTile); }
+Bytes leaves() { return one(kLeaf); }
+Bytes listed_trees() { return one(kListedTile); }
 
 Bytes log_tree() { return one(kLogTile); }
 Bytes batches_tree(RecordIndex record) { return key(kBatchTile).u32(record).bytes(); }

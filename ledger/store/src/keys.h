@@ -26,6 +26,15 @@ Bytes event_range(RecordIndex record, unsigned level, std::uint64_t index, Event
 Bytes commitment(const Hash& commitment, RecordIndex record, EntryNumber number);  ///< listed commitments
 Bytes commitment_prefix(const Hash& commitment);
 Bytes undo(Height height);
+Bytes snapshot();                        ///< how far a snapshot has arrived, in a store that is not a ledger yet
+Bytes gap();                             ///< which history is not here yet: Gap
+Bytes version_kept(ByteView versioned);  ///< a versioned key of the snapshot's block that stays once the gap is filled
+
+// Prefixes of all entries of a kind.
+Bytes leaves();
+Bytes record_versions();
+Bytes status_versions();
+Bytes listed_trees();
 
 // Prefixes of trees: their tiles' keys follow with (band, index) and, where kept by version, the height.
 Bytes log_tree();

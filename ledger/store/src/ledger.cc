@@ -13,50 +13,6 @@ namespace {
 
 constexpr std::uint8_t kFormat = 1;
 
-/// Block 0: the records of genesis, and one block record.
-void write_genesis(const Genesis& genesis, ByteView bytes, storage::KeyValueStore& store) {
-  const auto view = store.view();
-  BlockWrites writes;
-  std::map<RecordIndex, Hash> leaves;
-  for (RecordIndex index = 0; index < genesis.records.size(); ++index) {
-    const Record& record = genesis.records[index];
-    Bytes encoded = encode(record);
-    leaves[index] = merkle::leaf_hash(encoded);
-    writes.add(keys::record(index, Height{0}), std::move(encoded));
-    if (const auto* institution = std::get_if<InstitutionRecord>(&record)) {
-      writes.add(keys::record_name(institution->id), u64_bytes(index));
-    } else if (const auto* registered = std::get_if<RegisterRecord>(&record)) {
-      writes.add(keys::record_name(register_key(registered->institution, registered->name)), u64_bytes(index));
-    }
-  }
-  RegistryTree tree(*view, Height{0}, 0);
-  tree.update(leaves, Height{0}, writes);
-
-  BlockRecord record;
-  record.time = genesis.created;
-  record.previous = ledger_id(bytes);
-  record.registry_size = static_cast<std::uint32_t>(genesis.records.size());
-  record.registry_root = tree.root();
-  record.consortium = leaves.at(0);
-  Bytes leaf = encode(record);
-  Head head;
-  head.time = record.time;
-  head.size = 1;
-  head.block_leaf = merkle::leaf_hash(leaf);
-  head.root = head.block_leaf;
-  head.registry_size = record.registry_size;
-  AppendEdge log;
-  log.append(head.block_leaf);
-  log.flush(keys::log_tree(), writes);
-  writes.add(keys::leaf(LeafIndex{0}), std::move(leaf));
-  writes.add(keys::block(Height{0}), encode_block_place(LeafIndex{0}, LogIndex{0}));
-  writes.add(keys::block_time(record.time), u64_bytes(0));
-  writes.add(keys::genesis(), Bytes(bytes.begin(), bytes.end()));
-  writes.add(keys::head(), encode(head));
-  store.write(writes.writes());
-  store.flush();
-}
-
 /// The keys that a listed batch's undo leaves out: where its commitments are found.
 void remove_listed(const storage::View& view, Height height, const Registry& registry, storage::WriteSet& out) {
   const BlockRecord record = read_block(view, height);
@@ -115,6 +71,47 @@ Result<StoredCertified> check_certified(const storage::View& view, const Head& h
 
 }  // namespace
 
+BlockWrites genesis_writes(const Genesis& genesis, ByteView bytes, const storage::View& view) {
+  BlockWrites writes;
+  std::map<RecordIndex, Hash> leaves;
+  for (RecordIndex index = 0; index < genesis.records.size(); ++index) {
+    const Record& record = genesis.records[index];
+    Bytes encoded = encode(record);
+    leaves[index] = merkle::leaf_hash(encoded);
+    writes.add(keys::record(index, Height{0}), std::move(encoded));
+    if (const auto* institution = std::get_if<InstitutionRecord>(&record)) {
+      writes.add(keys::record_name(institution->id), u64_bytes(index));
+    } else if (const auto* registered = std::get_if<RegisterRecord>(&record)) {
+      writes.add(keys::record_name(register_key(registered->institution, registered->name)), u64_bytes(index));
+    }
+  }
+  RegistryTree tree(view, Height{0}, 0);
+  tree.update(leaves, Height{0}, writes);
+
+  BlockRecord record;
+  record.time = genesis.created;
+  record.previous = ledger_id(bytes);
+  record.registry_size = static_cast<std::uint32_t>(genesis.records.size());
+  record.registry_root = tree.root();
+  record.consortium = leaves.at(0);
+  Bytes leaf = encode(record);
+  Head head;
+  head.time = record.time;
+  head.size = 1;
+  head.block_leaf = merkle::leaf_hash(leaf);
+  head.root = head.block_leaf;
+  head.registry_size = record.registry_size;
+  AppendEdge log;
+  log.append(head.block_leaf);
+  log.flush(keys::log_tree(), writes);
+  writes.add(keys::leaf(LeafIndex{0}), std::move(leaf));
+  writes.add(keys::block(Height{0}), encode_block_place(LeafIndex{0}, LogIndex{0}));
+  writes.add(keys::block_time(record.time), u64_bytes(0));
+  writes.add(keys::genesis(), Bytes(bytes.begin(), bytes.end()));
+  writes.add(keys::head(), encode(head));
+  return writes;
+}
+
 Bytes encode(const Head& head) {
   return Writer{}
       .u8(kFormat)
@@ -157,10 +154,8 @@ Bytes encode(const StoredCertified& stored) {
   return std::move(writer).bytes();
 }
 
-std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin) {
-  const auto value = view.get(keys::certified());
-  if (!value) return std::nullopt;
-  Reader reader(*value, "certified");
+Result<StoredCertified> decode_certified(ByteView value, const std::string& origin) {
+  Reader reader(value, "certified");
   StoredCertified out;
   out.height = Height{reader.u64("height")};
   out.certified.checkpoint.origin = origin;
@@ -169,8 +164,14 @@ std::optional<StoredCertified> read_certified(const storage::View& view, const s
   out.certified.epoch = reader.u32("epoch");
   out.certified.cosignatures = read_cosignatures(reader, "cosignatures");
   out.certified.previous = read_cosignatures(reader, "previous");
-  if (const auto error = reader.finish()) throw storage::StorageFault(ErrorCode::corrupt, "store: " + error->message);
+  if (const auto error = reader.finish()) return *error;
   return out;
+}
+
+std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin) {
+  const auto value = view.get(keys::certified());
+  if (!value) return std::nullopt;
+  return stored(decode_certified(*value, origin), "a certified checkpoint");
 }
 
 namespace {
@@ -260,7 +261,8 @@ Result<std::unique_ptr<Ledger>> Ledger::create(std::shared_ptr<storage::KeyValue
   if (!decoded) return decoded.error();
   return guarded([&]() -> Result<std::unique_ptr<Ledger>> {
     if (store->view()->get(keys::head())) return conflict("store: expected an empty store, found a ledger");
-    write_genesis(*decoded, genesis, *store);
+    store->write(genesis_writes(*decoded, genesis, *store->view()).writes());
+    store->flush();
     return open(std::move(store));
   });
 }

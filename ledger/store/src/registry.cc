@@ -6,10 +6,10 @@ std::string register_key(std::string_view institution, std::string_view name) {
   return std::string(institution) + "/" + std::string(name);
 }
 
-Registry Registry::load(const storage::View& view, std::uint32_t size) {
+Registry Registry::load(const storage::View& view, std::uint32_t size, Height version) {
   Registry registry;
   for (RecordIndex index = 0; index < size; ++index) {
-    registry.add(index, stored(decode_record(read_record(view, index, Height{UINT64_MAX})), "a record"));
+    registry.add(index, stored(decode_record(read_record(view, index, version)), "a record"));
   }
   return registry;
 }

@@ -22,7 +22,8 @@ std::string register_key(std::string_view institution, std::string_view name);
 
 class Registry {
  public:
-  static Registry load(const storage::View& view, std::uint32_t size);
+  /// The records as of block `version`.
+  static Registry load(const storage::View& view, std::uint32_t size, Height version = Height{UINT64_MAX});
 
   void add(RecordIndex index, Record record);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "registry.h"
+#include "testamur/ledger/genesis.h"
 #include "testamur/store/ledger.h"
 
 namespace testamur::store {
@@ -47,6 +48,9 @@ class Ledger::State {
   }
 };
 
+/// Block 0: the records of genesis, and one block record. `bytes` are those of genesis.
+BlockWrites genesis_writes(const Genesis& genesis, ByteView bytes, const storage::View& view);
+
 Bytes encode(const Head& head);
 Head decode_head(ByteView value);
 
@@ -56,6 +60,7 @@ struct StoredCertified {
   CertifiedCheckpoint certified;
 };
 Bytes encode(const StoredCertified& stored);
+Result<StoredCertified> decode_certified(ByteView value, const std::string& origin);
 std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin);
 
 /// Reads the block record of a height.

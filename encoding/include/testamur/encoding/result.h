@@ -18,6 +18,7 @@ enum class ErrorCode {
   conflict,     ///< asked of a state that does not allow it
   storage,      ///< reading or writing the disk failed
   corrupt,      ///< what is on disk is not what was written
+  not_here,     ///< it may well be, but this node does not hold it yet: could not check
 };
 
 /// The stable name of a code, as shown to programs.
