@@ -129,6 +129,7 @@ Result<Config> read_config(const std::filesystem::path& file) {
   keys.address("metrics.listen", config.metrics_listen, /*required=*/false);
   keys.number("consensus.tick_ms", 10, 1000, config.tick);
   keys.number("consensus.cosign_every_s", 1, 86400, config.cosign_every);
+  keys.number("consensus.keep_entries", 16, 1 << 20, config.keep_entries);
   keys.number("limits.max_pending", 1, 1 << 20, config.max_pending);
   keys.number("limits.max_pending_bytes", 4 << 20, std::int64_t{1} << 34, config.max_pending_bytes);
   keys.text("log.level", config.log_level, /*required=*/false);

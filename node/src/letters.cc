@@ -91,6 +91,69 @@ Bytes rejoins_letter(std::uint64_t life) {
   return bytes_of(letter);
 }
 
+Bytes letter_of(const SnapshotAsksLetter& letter) {
+  v1::Letter out;
+  auto& asks = *out.mutable_snapshot_asks();
+  if (letter.height) asks.set_height(letter.height->value);
+  asks.set_after(text_of(letter.after));
+  return bytes_of(out);
+}
+
+Bytes letter_of(const SnapshotGivesLetter& letter) {
+  v1::Letter out;
+  auto& gives = *out.mutable_snapshot_gives();
+  gives.set_height(letter.height.value);
+  if (const auto* manifest = std::get_if<SnapshotGivesLetter::Manifest>(&letter.what)) {
+    auto& is = *gives.mutable_manifest();
+    is.set_manifest(text_of(manifest->manifest));
+    is.set_term(manifest->at.id.term.value);
+    is.set_index(manifest->at.id.index.value);
+    is.set_hash(text_of(manifest->at.id.hash));
+    is.set_configuration(text_of(*consensus::encode(manifest->at.configuration)));
+  } else if (const auto* chunk = std::get_if<SnapshotGivesLetter::Chunk>(&letter.what)) {
+    gives.set_chunk(text_of(chunk->bytes));
+  } else {
+    gives.set_gone(true);
+  }
+  return bytes_of(out);
+}
+
+Bytes letter_of(const BlockAsksLetter& letter) {
+  v1::Letter out;
+  out.mutable_block_asks()->set_height(letter.height.value);
+  return bytes_of(out);
+}
+
+Bytes letter_of(const BlockGivesLetter& letter) {
+  v1::Letter out;
+  auto& gives = *out.mutable_block_gives();
+  gives.set_height(letter.height.value);
+  for (const Bytes& leaf : letter.leaves) gives.add_leaves(text_of(leaf));
+  return bytes_of(out);
+}
+
+namespace {
+
+Result<Letter> read_snapshot(const v1::SnapshotGives& gives) {
+  SnapshotGivesLetter out{Height{gives.height()}, SnapshotGivesLetter::Gone{}};
+  if (gives.has_chunk()) {
+    out.what = SnapshotGivesLetter::Chunk{Bytes(gives.chunk().begin(), gives.chunk().end())};
+  } else if (gives.has_manifest()) {
+    const auto& from = gives.manifest();
+    SnapshotGivesLetter::Manifest manifest{Bytes(from.manifest().begin(), from.manifest().end()), {}};
+    manifest.at.id.term = consensus::Term{from.term()};
+    manifest.at.id.index = consensus::Index{from.index()};
+    if (!copy_exactly(from.hash(), manifest.at.id.hash)) return malformed("an entry's hash");
+    auto configuration = consensus::decode_configuration(as_bytes(from.configuration()));
+    if (!configuration) return malformed("a configuration");
+    manifest.at.configuration = std::move(*configuration);
+    out.what = std::move(manifest);
+  }
+  return Letter{std::move(out)};
+}
+
+}  // namespace
+
 Result<Letter> read_letter(ByteView bytes) {
   v1::Letter letter;
   if (!letter.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return malformed("a letter");
@@ -127,6 +190,20 @@ Result<Letter> read_letter(ByteView bytes) {
     case v1::Letter::kRejoins:
       if (letter.rejoins().life() == 0) return malformed("a life other than 0");
       return Letter{RejoinsLetter{letter.rejoins().life()}};
+    case v1::Letter::kSnapshotAsks: {
+      SnapshotAsksLetter out;
+      if (letter.snapshot_asks().has_height()) out.height = Height{letter.snapshot_asks().height()};
+      out.after.assign(letter.snapshot_asks().after().begin(), letter.snapshot_asks().after().end());
+      return Letter{out};
+    }
+    case v1::Letter::kSnapshotGives: return read_snapshot(letter.snapshot_gives());
+    case v1::Letter::kBlockAsks: return Letter{BlockAsksLetter{Height{letter.block_asks().height()}}};
+    case v1::Letter::kBlockGives: {
+      BlockGivesLetter out;
+      out.height = Height{letter.block_gives().height()};
+      for (const std::string& leaf : letter.block_gives().leaves()) out.leaves.emplace_back(leaf.begin(), leaf.end());
+      return Letter{std::move(out)};
+    }
     case v1::Letter::KIND_NOT_SET: break;
   }
   return malformed("a kind that this node knows");

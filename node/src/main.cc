@@ -37,26 +37,54 @@ class Ending {
     stopped_ = true;
     changed_.notify_all();
   }
-  /// The failure, or nothing when it was told to stop.
+  /// The node has to be opened again.
+  void begin_again() {
+    const std::lock_guard lock(mutex_);
+    again_ = true;
+    changed_.notify_all();
+  }
+  /// The failure, or nothing when it was told to stop, or to begin again.
   std::optional<Error> wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopped_ || error_; });
+    changed_.wait(lock, [this] { return stopped_ || again_ || error_; });
     return error_;
+  }
+  /// Whether it is to begin again; told once.
+  bool takes_again() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(again_, false) && !stopped_;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;
+  bool again_ = false;
   std::optional<Error> error_;
 };
 
-int run(const Config& config, Self self, Stores stores) {
-  Ending ending;
-  const std::string ledger = to_hex(self.ledger);
-  const std::string institution = self.node().institution;
-  auto node =
-      RunningNode::start(config, std::move(self), std::move(stores), [&](const Error& error) { ending.fail(error); });
+/// Waits for the signals that end a program; they are blocked in all threads, and taken by this one.
+void stop_at_signals(Ending& ending) {
+  std::thread([&ending] {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    int signal = 0;
+    sigwait(&set, &signal);
+    ending.stop();
+  }).detach();
+}
+
+int run_once(const Config& config, Ending& ending) {
+  auto self = read_self(config);
+  if (!self) return say(kCannotStart, self.error());
+  auto stores = open_stores(config, *self);
+  if (!stores) return say(kCannotStart, stores.error());
+  const std::string ledger = to_hex(self->ledger);
+  const std::string institution = self->node().institution;
+  auto node = RunningNode::start(config, std::move(*self), std::move(*stores),
+                                 {[&](const Error& error) { ending.fail(error); }, [&] { ending.begin_again(); }});
   if (!node) return say(kCannotStart, node.error());
   log_info("started", {{"node", config.name},
                        {"institution", institution},
@@ -67,16 +95,6 @@ int run(const Config& config, Self self, Stores stores) {
   if (config.clock_offset_for_tests.count() != 0) {
     log_warn("clock_offset_for_tests", {{"milliseconds", std::to_string(config.clock_offset_for_tests.count())}});
   }
-  // Signals are blocked in all threads, and taken by this one.
-  std::thread([&ending] {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    int signal = 0;
-    sigwait(&set, &signal);
-    ending.stop();
-  }).detach();
   const auto failure = ending.wait();
   if (failure) {
     // A disk that failed may hang a graceful stop; what was promised is on it already.
@@ -90,6 +108,17 @@ int run(const Config& config, Self self, Stores stores) {
   node->reset();
   log_info("stopped");
   return kStopped;
+}
+
+int run(const Config& config) {
+  // The thread that takes signals has it to the end.
+  static Ending ending;
+  stop_at_signals(ending);
+  int exit = kStopped;
+  do {
+    exit = run_once(config, ending);
+  } while (exit == kStopped && ending.takes_again());
+  return exit;
 }
 
 }  // namespace
@@ -164,7 +193,5 @@ int main(int argc, char** argv) {
   if (rejoin) {
     if (const auto begun = begin_new_life(*config, *self); !begun) return say(kCannotStart, begun.error());
   }
-  auto stores = open_stores(*config, *self);
-  if (!stores) return say(kCannotStart, stores.error());
-  return run(*config, std::move(*self), std::move(*stores));
+  return run(*config);
 }

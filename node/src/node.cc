@@ -16,10 +16,12 @@
 #include "testamur/node/cluster_service.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
+#include "testamur/node/log_keeper.h"
 #include "testamur/node/metrics.h"
 #include "testamur/node/operators.h"
 #include "testamur/node/room.h"
 #include "testamur/node/service.h"
+#include "testamur/node/snapshots.h"
 #include "testamur/node/time_check.h"
 #include "testamur/node/version.h"
 
@@ -34,6 +36,7 @@ constexpr std::size_t kMaxLettersWaiting = 16384;
 constexpr std::size_t kMaxLetterBytesWaiting = 64u << 20;
 constexpr std::size_t kMaxHeadsWaiting =
     256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
+constexpr std::size_t kMaxSnapshotsWaiting = 16;
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
 constexpr unsigned kMaxSubmitThreads = 4;
@@ -46,10 +49,10 @@ constexpr int kLongestHandOver = 15;  ///< ticks: the leader gives it up after a
 
 class RunningNode::Impl {
  public:
-  Impl(const Config& config, Self self, Stores stores, std::function<void(const Error&)> failed)
+  Impl(const Config& config, Self self, Stores stores, NodeEvents events)
       : config_(config),
         self_(std::move(self)),
-        failed_(std::move(failed)),
+        events_(std::move(events)),
         stores_(std::move(stores)),
         histories_(stores_.state),
         operators_(self_.consortium, self_.place,
@@ -57,6 +60,7 @@ class RunningNode::Impl {
         metrics_({self_.node().name, self_.node().institution, names_of_others()}) {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
+    start_snapshots();
     start_consensus();
     ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
     letter_desk_.every(milliseconds(100), [this] {
@@ -65,6 +69,8 @@ class RunningNode::Impl {
     });
     ledger_desk_.start("ledger");
     letter_desk_.start("letters");
+    snapshot_desk_.every(milliseconds(1000), [this] { snapshots_->tick(); });
+    snapshot_desk_.start("snapshots");
   }
 
   ~Impl() {
@@ -86,6 +92,7 @@ class RunningNode::Impl {
     while (transport.use_count() > 1) std::this_thread::yield();
     transport.reset();
     // Both desks call the driver, so it goes after them. What it hands to a desk that has stopped is dropped: the log has it.
+    snapshot_desk_.stop();
     letter_desk_.stop();
     ledger_desk_.stop();
     driver_.reset();
@@ -127,7 +134,7 @@ class RunningNode::Impl {
     return transport_;
   }
 
-  void fail(const Error& error) { failed_(error); }
+  void fail(const Error& error) { events_.failed(error); }
 
   // The ledger's side: what is applied, derived, cosigned.
 
@@ -175,6 +182,7 @@ class RunningNode::Impl {
       metrics_.certified(index);
       tell_certified(certified, index, head.height);
       driver_->certified(index);
+      cut_log(index);
     };
     events.strange = [this](const std::string& voter, const std::string& what) {
       metrics_.cosignature_not_counted(voter);
@@ -188,6 +196,15 @@ class RunningNode::Impl {
   consensus::Index certified_index() const {
     const auto head = stores_.ledger->block_head(stores_.ledger->certified_height());
     return head ? consensus::Index{head->payload.value} : consensus::Index{};
+  }
+
+  /// What leaves the log must be safe in the ledger, whose writes are not synced one by one.
+  void cut_log(consensus::Index certified) {
+    const auto to = log_keeper_.cut(std::min(certified, snapshots_->needed()));
+    if (!to) return;
+    if (const auto synced = stores_.ledger->sync(); !synced) return fail(synced.error());
+    log_info("log_cut", {{"index", to->value}});
+    driver_->compact(*to);
   }
 
   void tell_certified(const CertifiedCheckpoint& certified, consensus::Index index, Height height) {
@@ -216,6 +233,7 @@ class RunningNode::Impl {
     core.quorum = quorum_size_of(self_.consortium);
     core.objects = [this](const consensus::Configuration& members) { return objection(self_.consortium, members); };
     core.life = life_ = stored.life;
+    next_to_apply_ = next(stored.base.id.index);
     consensus::Restart restart{
         stored.state,      stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
         certified_index(), stored.floor};
@@ -225,6 +243,31 @@ class RunningNode::Impl {
     driver_ = std::make_unique<consensus::Driver>(std::move(options), std::move(restart), std::move(stores_.log),
                                                   driver_events());
     operators_.start(*driver_);
+  }
+
+  void start_snapshots() {
+    Snapshots::Events events;
+    events.send = [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); };
+    events.base_at = [this](consensus::Index index, std::function<void(std::optional<consensus::Base>)> answer) {
+      driver_->inspect([this, index, answer = std::move(answer)](const consensus::Core& core) {
+        std::optional<consensus::Base> base;
+        if (const auto id = core.log().at(index)) base = {*id, core.configuration_at(index)};
+        snapshot_desk_.post([answer, base] { answer(base); });
+      });
+    };
+    events.arrived = [this](const consensus::Snapshot& snapshot) {
+      driver_->install(snapshot, [this](bool installed) {
+        if (installed) return events_.again();
+        snapshot_desk_.post([this] { snapshots_->discard(); });
+      });
+    };
+    events.strange = [this](consensus::NodeId from, const Error& error) {
+      log_warn("snapshot_not_taken", {{"node", name_of(from)}, {"why", error.message}});
+    };
+    events.failed = [this](const Error& error) { fail(error); };
+    snapshots_ = std::make_unique<Snapshots>(
+        Snapshots::Options{arriving_directory(config_), self_.genesis, signatures_.as_check()}, stores_.state,
+        std::move(events));
   }
 
   /// A leader that stops lets another go ahead at once, so that nobody waits for an election timeout.
@@ -266,9 +309,13 @@ class RunningNode::Impl {
       if (const auto to = transport()) to->send(std::move(message));
     };
     events.committed = [this](std::vector<consensus::Entry> entries) {
+      // After a snapshot there is a gap: the node begins again, from the snapshot's state.
+      if (entries.front().id.index != next_to_apply_) return;
+      next_to_apply_ = next(entries.back().id.index);
       time_check_->committed(entries.back().id.index);
       metrics_.committed(entries);
       ledger_desk_.post([this, entries = std::move(entries)] {
+        for (const consensus::Entry& entry : entries) log_keeper_.add(entry);
         applier_->committed(entries);
         heads_.applied(stores_.ledger->head());
       });
@@ -310,6 +357,9 @@ class RunningNode::Impl {
     events.refused_by_quorum = [this] {
       metrics_.stepped_down();
       log_error("stepped_down", {{"why", "a quorum refuses the blocks of this node; is its clock right?"}});
+    };
+    events.behind = [this](consensus::NodeId leader) {
+      snapshot_desk_.post([this, leader] { snapshots_->behind(leader); });
     };
     events.configuration = [](consensus::Index index, const consensus::Configuration& members) {
       log_info("members", {{"index", index.value}, {"are", to_string(members)}});
@@ -415,9 +465,31 @@ class RunningNode::Impl {
             [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
   }
 
-  template <class ForOperators>
-  void on(consensus::NodeId from, const ForOperators& letter) {
-    operators_.on(from, letter);
+  void on(consensus::NodeId from, const OperatorAsksLetter& letter) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, const OperatorHearsLetter& letter) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, const RejoinsLetter& letter) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, SnapshotAsksLetter letter) {
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
+            [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
+  }
+  void on(consensus::NodeId from, SnapshotGivesLetter letter) {
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
+            [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
+  }
+
+  void on(consensus::NodeId from, BlockAsksLetter letter) {
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
+            [this, from, letter] { give_block(from, letter.height); });
+  }
+  void on(consensus::NodeId, const BlockGivesLetter&) {}
+
+  void give_block(consensus::NodeId to, Height height) {
+    BlockGivesLetter answer{height, {}};
+    const auto history = histories_.borrow();
+    if (history) {
+      if (auto leaves = (*history)->history->block_leaves(height)) answer.leaves = std::move(leaves->data);
+    }
+    send_letter(to, letter_of(answer));
   }
 
   // The public.
@@ -562,7 +634,7 @@ class RunningNode::Impl {
 
   const Config config_;
   const Self self_;
-  const std::function<void(const Error&)> failed_;
+  const NodeEvents events_;
   Stores stores_;
   OpenHistories histories_;
   Clock clock_;
@@ -573,6 +645,9 @@ class RunningNode::Impl {
   std::mutex standing_mutex_;
   std::condition_variable standing_changed_;
   bool no_successor_ = false;
+  LogKeeper log_keeper_{{config_.keep_entries}};
+  std::unique_ptr<Snapshots> snapshots_;
+  consensus::Index next_to_apply_;  // of whoever has the driver's turn
   unsigned letter_ticks_ = 0;
   Metrics metrics_;
   std::unique_ptr<Intake> intake_;
@@ -583,11 +658,13 @@ class RunningNode::Impl {
   struct FromPeer {
     Room letters{kMaxLettersWaiting, kMaxLetterBytesWaiting};
     Room heads{kMaxHeadsWaiting, kMaxLetterBytesWaiting};
+    Room snapshots{kMaxSnapshotsWaiting, kMaxLetterBytesWaiting};
     std::optional<std::chrono::steady_clock::time_point> unread_told;  // of the thread that hears this peer
   };
   std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs
   Desk ledger_desk_;
   Desk letter_desk_;
+  Desk snapshot_desk_;
   std::atomic<std::uint64_t> newest_agreed_ = 0;  // the height
   std::unique_ptr<consensus::Driver> driver_;
   mutable std::mutex transport_mutex_;
@@ -605,8 +682,8 @@ RunningNode::RunningNode(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RunningNode::~RunningNode() = default;
 
 Result<std::unique_ptr<RunningNode>> RunningNode::start(const Config& config, Self self, Stores stores,
-                                                        std::function<void(const Error&)> failed) {
-  auto impl = std::make_unique<Impl>(config, std::move(self), std::move(stores), std::move(failed));
+                                                        NodeEvents events) {
+  auto impl = std::make_unique<Impl>(config, std::move(self), std::move(stores), std::move(events));
   if (const auto listening = impl->listen(); !listening) return listening.error();
   return std::unique_ptr<RunningNode>(new RunningNode(std::move(impl)));
 }

@@ -62,6 +62,31 @@ Result<std::unique_ptr<store::Ledger>> open_ledger(const std::filesystem::path& 
   return ledger;
 }
 
+/// How far the ledger in a directory has applied; nothing where there is none, or one that has not wholly arrived.
+std::optional<std::uint64_t> applied_in(const std::filesystem::path& directory) {
+  auto opened = storage::open_rocks(directory.string(), /*create=*/false);
+  if (!opened) return std::nullopt;
+  const auto ledger = store::Ledger::open(std::shared_ptr<storage::KeyValueStore>(std::move(*opened)));
+  if (!ledger) return std::nullopt;
+  return (*ledger)->head().applied.value;
+}
+
+/// A snapshot takes the ledger's place once the log begins after it, which is written last before the node begins again. A ledger that
+/// is as far needs none.
+Result<void> take_arrived(const Config& config, consensus::Index base) {
+  const auto arriving = arriving_directory(config);
+  const auto ledger = config.data / "ledger";
+  if (!std::filesystem::exists(arriving) || applied_in(ledger).value_or(0) >= base.value) return {};
+  if (applied_in(arriving) != base.value) return {};
+  std::error_code error;
+  std::filesystem::remove_all(ledger, error);
+  if (!error) std::filesystem::rename(arriving, ledger, error);
+  if (error)
+    return Error{ErrorCode::storage, ledger.string() + ": the snapshot cannot be put there: " + error.message()};
+  log_info("snapshot_taken", {{"index", base.value}});
+  return {};
+}
+
 constexpr const char* kHowToRejoin =
     ". To begin anew as a learner, which the others give its vote back, start it with --rejoin";
 
@@ -164,6 +189,7 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
     }
     stores.promised = *promised;
   }
+  if (const auto taken = take_arrived(config, stores.stored.base.id.index); !taken) return taken.error();
   auto ledger = open_ledger(ledger_directory, self, stores.state);
   if (!ledger) return ledger.error();
   stores.ledger = std::move(*ledger);
@@ -182,6 +208,8 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   }
   return stores;
 }
+
+std::filesystem::path arriving_directory(const Config& config) { return config.data / "arriving"; }
 
 Result<void> begin_new_life(const Config& config, const Self& self) {
   std::error_code error;

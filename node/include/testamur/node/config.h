@@ -29,6 +29,7 @@ struct Config {
 
   std::chrono::milliseconds tick{100};  ///< a heartbeat; an election takes ten to twenty of them
   std::chrono::seconds cosign_every{60};
+  std::size_t keep_entries = 8192;  ///< of the consensus log that are certified; who lacks more gets a snapshot
   std::size_t max_pending = 16384;  ///< statements that wait for a block
   std::size_t max_pending_bytes = 256u << 20;
   std::size_t max_public_calls = 512;  ///< under way at once, three quarters of them such that wait or stream

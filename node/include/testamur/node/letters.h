@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include "testamur/consensus/core.h"
 #include "testamur/ledger/checkpoint.h"
 #include "testamur/node/intake.h"
 
@@ -33,8 +34,32 @@ struct OperatorHearsLetter {
 struct RejoinsLetter {
   std::uint64_t life = 0;
 };
+struct SnapshotAsksLetter {
+  std::optional<Height> height;  ///< nothing: what is there?
+  Bytes after;                   ///< the place after which the chunk is to begin
+};
+struct SnapshotGivesLetter {
+  struct Manifest {
+    Bytes manifest;
+    consensus::Base at;  ///< the entry that made the block, and who took part there
+  };
+  struct Chunk {
+    Bytes bytes;
+  };
+  struct Gone {};
+  Height height;
+  std::variant<Manifest, Chunk, Gone> what;
+};
+struct BlockAsksLetter {
+  Height height;
+};
+struct BlockGivesLetter {
+  Height height;
+  std::vector<Bytes> leaves;  ///< none: this node does not have it
+};
 using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter, OperatorAsksLetter,
-                            OperatorHearsLetter, RejoinsLetter>;
+                            OperatorHearsLetter, RejoinsLetter, SnapshotAsksLetter, SnapshotGivesLetter,
+                            BlockAsksLetter, BlockGivesLetter>;
 
 Bytes submission_letter(const Handed& handed);
 Bytes no_room_letter(const SubmissionId& submission, std::uint32_t retry_after_ms);
@@ -43,6 +68,10 @@ Bytes certified_letter(const std::string& note);
 Bytes operator_asks_letter(std::uint64_t id, const std::string& question);
 Bytes operator_hears_letter(std::uint64_t id, const std::string& reply);
 Bytes rejoins_letter(std::uint64_t life);
+Bytes letter_of(const SnapshotAsksLetter& letter);
+Bytes letter_of(const SnapshotGivesLetter& letter);
+Bytes letter_of(const BlockAsksLetter& letter);
+Bytes letter_of(const BlockGivesLetter& letter);
 /// Errors: malformed.
 Result<Letter> read_letter(ByteView bytes);
 

@@ -41,6 +41,9 @@ consensus::Digest entry_hash(const consensus::Entry& entry);
 /// others. Errors: conflict (another node's or ledger's data, or in use), corrupt, storage.
 Result<Stores> open_stores(const Config& config, const Self& self);
 
+/// Where a snapshot is kept while it arrives; open_stores() puts it in the ledger's place once the log begins after it.
+std::filesystem::path arriving_directory(const Config& config);
+
 /// For a node that lost its log, or a part of it that the others cannot mend: sets what is left aside, and begins anew in another
 /// life, without a vote until the others have given it one (consensus: Options::life). Errors: storage, conflict.
 Result<void> begin_new_life(const Config& config, const Self& self);

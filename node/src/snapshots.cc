@@ -1,0 +1,179 @@
+#include "testamur/node/snapshots.h"
+
+#include "testamur/node/applier.h"
+#include "testamur/node/log.h"
+
+namespace testamur::node {
+namespace {
+
+constexpr std::chrono::seconds kIdle{60};     // then a snapshot is not given any more
+constexpr std::chrono::seconds kAskAgain{3};  // where no answer came
+constexpr unsigned kMostTries = 5;
+
+}  // namespace
+
+Snapshots::Snapshots(Options options, std::shared_ptr<const storage::KeyValueStore> state, Events events)
+    : options_(std::move(options)), state_(std::move(state)), events_(std::move(events)) {}
+
+void Snapshots::tick() {
+  const auto now = Clock::now();
+  if (giving_ && now - giving_->last_asked > kIdle) end_giving();
+  if (!taking_ || now - taking_->last_heard < kAskAgain) return;
+  if (++taking_->tries > kMostTries) {
+    log_warn("snapshot_not_given", {{"why", "no answer"}});
+    taking_.reset();  // what has arrived stays, for the next that is asked
+    return;
+  }
+  ask();
+}
+
+// Giving.
+
+void Snapshots::on(consensus::NodeId from, const SnapshotAsksLetter& letter) {
+  // One that somebody takes is given to all who ask: it is the same for whoever goes on with it.
+  if (!giving_ && !begin_giving()) return;
+  giving_->last_asked = Clock::now();
+  if (!letter.height) return give_manifest(from);
+  SnapshotGivesLetter answer{*letter.height, SnapshotGivesLetter::Gone{}};
+  const auto after = store::decode_snapshot_place(letter.after);
+  if (*letter.height == giving_->height && after) {
+    auto chunk = giving_->source->chunk(*after);
+    if (!chunk) return events_.failed(chunk.error());
+    answer.what = SnapshotGivesLetter::Chunk{std::move(*chunk)};
+  }
+  events_.send(from, letter_of(answer));
+}
+
+bool Snapshots::begin_giving() {
+  auto source = store::SnapshotSource::open(state_);
+  if (!source) {
+    if (source.error().code != ErrorCode::not_found) events_.failed(source.error());
+    return false;
+  }
+  const Height height = (*source)->manifest().block.height;
+  giving_ = Giving{std::move(*source), {}, height, Clock::now()};
+  needed_ = giving_->source->manifest().payload.value;
+  return true;
+}
+
+void Snapshots::end_giving() {
+  giving_.reset();
+  needed_ = kNone;
+}
+
+void Snapshots::give_manifest(consensus::NodeId to) {
+  const auto send = [this, to] {
+    events_.send(
+        to, letter_of(SnapshotGivesLetter{
+                giving_->height, SnapshotGivesLetter::Manifest{encode(giving_->source->manifest()), *giving_->at}}));
+  };
+  if (giving_->at) return send();
+  const Height height = giving_->height;
+  events_.base_at(consensus::Index{needed_}, [this, height, send](std::optional<consensus::Base> at) {
+    if (!giving_ || giving_->height != height) return;
+    if (!at) return end_giving();  // the log went on without it; the next who asks gets a newer one
+    giving_->at = std::move(at);
+    send();
+  });
+}
+
+// Taking.
+
+void Snapshots::behind(consensus::NodeId leader) {
+  if (has_arrived_) return;
+  if (taking_ && taking_->from == leader) return;
+  if (!taking_) log_info("behind", {{"what_now", "a snapshot is asked for"}});
+  if (taking_) {
+    taking_->from = leader;  // another one leads: it may have the same
+  } else {
+    taking_ = Taking{leader, {}, {}, Clock::now()};
+  }
+  ask();
+}
+
+void Snapshots::ask() {
+  taking_->last_heard = Clock::now();
+  SnapshotAsksLetter letter;
+  if (taking_->receiver) {
+    letter.height = taking_->receiver->manifest().block.height;
+    letter.after = encode(taking_->receiver->after());
+  }
+  events_.send(taking_->from, letter_of(letter));
+}
+
+void Snapshots::on(consensus::NodeId from, const SnapshotGivesLetter& letter) {
+  if (!taking_ || taking_->from != from) return;
+  taking_->last_heard = Clock::now();
+  taking_->tries = 0;
+  if (const auto* manifest = std::get_if<SnapshotGivesLetter::Manifest>(&letter.what)) return take_manifest(*manifest);
+  if (!taking_->receiver || letter.height != taking_->receiver->manifest().block.height) return;
+  if (const auto* chunk = std::get_if<SnapshotGivesLetter::Chunk>(&letter.what)) return take_chunk(*chunk);
+  // Gone there: what is there instead?
+  taking_->receiver.reset();
+  ask();
+}
+
+void Snapshots::give_up(const Error& error) {
+  events_.strange(taking_->from, error);
+  taking_.reset();
+}
+
+void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
+  if (taking_->receiver) return;
+  const auto manifest = store::decode_snapshot_manifest(given.manifest);
+  if (!manifest) return give_up(manifest.error());
+  // No hash vouches for the place in the log, so both must name the same.
+  if (given.at.id.index.value != manifest->payload.value) {
+    return give_up({ErrorCode::invalid, "a snapshot of index " + std::to_string(manifest->payload.value) +
+                                            " that is said to be at index " + std::to_string(given.at.id.index.value)});
+  }
+  auto receiver =
+      store::SnapshotReceiver::open(options_.directory.string(), options_.genesis, *manifest, options_.check_signature);
+  if (!receiver) {
+    if (receiver.error().code == ErrorCode::storage) return events_.failed(receiver.error());
+    return give_up(receiver.error());
+  }
+  taking_->receiver = std::move(*receiver);
+  taking_->at = given.at;
+  log_info("snapshot_begins", {{"height", manifest->block.height.value}, {"index", manifest->payload.value}});
+  if (taking_->receiver->complete()) return finish();
+  ask();
+}
+
+void Snapshots::take_chunk(const SnapshotGivesLetter::Chunk& chunk) {
+  const auto taken = taking_->receiver->take(chunk.bytes);
+  if (!taken) {
+    switch (taken.error().code) {
+      case ErrorCode::malformed: return ask();  // damaged on its way
+      case ErrorCode::conflict: return;         // one that came before; the one asked for is on its way
+      case ErrorCode::storage: return events_.failed(taken.error());
+      default: return give_up(taken.error());
+    }
+  }
+  if (taking_->receiver->complete()) return finish();
+  ask();
+}
+
+void Snapshots::finish() {
+  const auto finished = taking_->receiver->finish();
+  if (!finished) {
+    if (finished.error().code == ErrorCode::storage) return events_.failed(finished.error());
+    return give_up(finished.error());
+  }
+  const store::SnapshotManifest& manifest = taking_->receiver->manifest();
+  const consensus::Claim claim{taking_->at.id.index, manifest.block.height.value,
+                               head_digest(manifest.certified.checkpoint)};
+  log_info("snapshot_arrived", {{"height", claim.height}, {"index", claim.index.value}});
+  const consensus::Snapshot snapshot{taking_->at.id, taking_->at.configuration, claim};
+  has_arrived_ = true;
+  taking_.reset();  // closes the store
+  events_.arrived(snapshot);
+}
+
+void Snapshots::discard() {
+  has_arrived_ = false;
+  std::error_code ignored;
+  std::filesystem::remove_all(options_.directory, ignored);
+}
+
+}  // namespace testamur::node
