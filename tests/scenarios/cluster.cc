@@ -61,9 +61,9 @@ Configuration Setup::configuration() const {
 
 /// The story's threshold is meant for its first voters.
 QuorumSize Setup::quorum() const {
-  if (!threshold) return byzantine_quorum;
-  return [count = voters.size(), fixed = *threshold](std::size_t size) {
-    return size == count ? fixed : byzantine_quorum(size);
+  if (!threshold) return quorum_of;
+  return [count = voters.size(), fixed = *threshold, otherwise = quorum_of](std::size_t size) {
+    return size == count ? fixed : otherwise(size);
   };
 }
 

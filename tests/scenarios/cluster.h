@@ -18,7 +18,8 @@ struct Setup {
   std::vector<NodeId> voters;
   std::vector<NodeId> learners;
   std::vector<NodeId> spare;             ///< up, and no members yet
-  std::optional<std::size_t> threshold;  ///< otherwise n voters take (n + (n - 1) / 3) / 2 + 1
+  std::optional<std::size_t> threshold;  ///< of the first voters
+  QuorumSize quorum_of = byzantine_quorum;
   Disk::Kind disks = Disk::Kind::simulated;
   Options limits;  ///< for its numbers
 

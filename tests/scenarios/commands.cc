@@ -239,6 +239,12 @@ Action read_change(Words& words) {
   };
 }
 
+Action read_ask(Words& words) {
+  const NodeId node = words.node();
+  const std::vector<Change> changes = words.changes();
+  return [=](Telling& telling) { telling.cluster.change(node, changes); };
+}
+
 Action read_transfer(Words& words) {
   const NodeId node = words.node();
   words.expect("to");
@@ -280,6 +286,7 @@ const std::vector<Command>& commands() {
        "the leader must accept it: voter NODE, learner NODE, rising NODE (a learner that becomes a voter when level), "
        "remove NODE",
        read_change},
+      {"ask", "NODE CHANGE...", "the same, and it may refuse it", read_ask},
       {"transfer", "NODE to NODE|any", "the leader must accept to hand on leadership", read_transfer},
       {"read", "NODE", "asks up to where it must have applied to answer from what holds now",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.read(node); }); }},
