@@ -94,6 +94,12 @@ const std::vector<Declaration>& declarations() {
          words.expect("real");
          setup.disks = Disk::Kind::real;
        }},
+      {"state", "ledger",
+       "payloads make blocks of a ledger in RocksDB, on a file system that loses power; otherwise only heads",
+       [](Words& words, Setup& setup) {
+         words.expect("ledger");
+         setup.ledger = true;
+       }},
       {"limit", "LIMIT NUMBER", "one of a core's options: max-append-entries, max-in-flight, ...", set_limit},
   };
   return table;
