@@ -40,8 +40,7 @@ T value_of(Result<T> result) {
 
 }  // namespace
 
-Cluster::Cluster(std::uint64_t seed, std::size_t nodes)
-    : random_(seed), nodes_(nodes) {
+Cluster::Cluster(std::uint64_t seed, std::size_t nodes) : random_(seed), nodes_(nodes) {
   for (std::size_t i = 0; i < nodes; ++i) nodes_[i].id = NodeId{i + 1};
   for (Node& node : nodes_) {
     node.check = std::make_unique<Check>(*this);
@@ -169,8 +168,7 @@ void Cluster::propose_somewhere() {
 void Cluster::handle(Node& node) {
   Output output = node.core->take();
   invariants_.check_leader(*node.core);
-  for (const Message& message : output.messages)
-    invariants_.check_said(message, node.disk.stored());
+  for (const Message& message : output.messages) invariants_.check_said(message, node.disk.stored());
   if (!output.evidence.empty())
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
   for (const Message& message : output.messages) deliver(message);

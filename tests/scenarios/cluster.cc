@@ -61,9 +61,9 @@ Configuration Setup::configuration() const {
 
 /// The story's threshold is meant for its first voters.
 QuorumSize Setup::quorum() const {
-  if (!threshold) return byzantine_quorum;
-  return [count = voters.size(), fixed = *threshold](std::size_t size) {
-    return size == count ? fixed : byzantine_quorum(size);
+  if (!threshold) return quorum_of;
+  return [count = voters.size(), fixed = *threshold, otherwise = quorum_of](std::size_t size) {
+    return size == count ? fixed : otherwise(size);
   };
 }
 
@@ -75,6 +75,7 @@ Cluster::Cluster(const Setup& setup) : setup_(setup) {
   for (const NodeId id : setup_.nodes()) {
     nodes_.try_emplace(id, id, setup_.disks);
     node(id).check = std::make_unique<Check>();
+    if (setup_.ledger) node(id).ledger = std::make_unique<LedgerState>();
     restart(id);
   }
 }
@@ -133,7 +134,14 @@ void Cluster::restart(NodeId id) {
   restart.floor = found->floor;
   restart.entries = found->entries;
   restart.claim = found->claim;
+  if (starting.ledger) {
+    starting.ledger->open();
+    restart.applied = starting.ledger->applied();
+    starting.height = restart.applied.value;
+  }
   starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
+  if (starting.height > found->base.id.index.value)
+    starting.core->derived({Index{starting.height}, starting.height, starting.ledger->head()});
   settle(starting);
 }
 
@@ -149,6 +157,7 @@ void Cluster::crash(NodeId id, std::size_t kept) {
     dying.under_way.pop_front();
   }
   dying.disk.lose_power();
+  if (dying.ledger) dying.ledger->lose_power();
   dying.under_way.clear();
   dying.to_apply.clear();
   dying.core.reset();
@@ -220,6 +229,11 @@ void Cluster::complete(NodeId id, std::size_t writes) {
   }
 }
 
+void Cluster::fail_applying_after(NodeId id, std::uint64_t operations) {
+  if (!node(id).ledger) throw Violation("\"fail NODE applying\" needs \"state ledger\"");
+  node(id).ledger->fail_after(operations);
+}
+
 void Cluster::refuse(NodeId id, const std::string& payload) { node(id).check->refused.insert(payload); }
 void Cluster::stop_refusing(NodeId id) { node(id).check->refused.clear(); }
 
@@ -237,6 +251,7 @@ void Cluster::settle(Node& node) {
     if (!node.stalled && write_one(node)) something = true;
     if (node.failed) return;
     if (!node.applying_held && apply_one(node)) something = true;
+    if (node.failed) return;
     if (!something) return;
     if (++rounds > kMaxRoundsToSettle) throw Violation(describe(node.id) + " asks for more without end");
   }
@@ -302,8 +317,16 @@ bool Cluster::apply_one(Node& node) {
   if (node.to_apply.empty()) return false;
   const Entry entry = std::move(node.to_apply.front());
   node.to_apply.pop_front();
-  ++node.height;
-  const Claim claim = claim_at(entry.id.index);
+  if (entry.id.index.value <= node.height) return true;  // before a restart
+  Claim claim = claim_at(entry.id.index);
+  if (node.ledger) {
+    if (!node.ledger->apply(entry)) {
+      node.failed = true;
+      return false;
+    }
+    claim.head = node.ledger->head();
+  }
+  node.height = entry.id.index.value;
   invariants_.check_derived(node.id, claim);
   node.core->derived(claim);
   return true;

@@ -7,6 +7,7 @@
 
 #include "disk.h"
 #include "invariants.h"
+#include "ledger_state.h"
 #include "network.h"
 
 namespace testamur::consensus::scenarios {
@@ -18,9 +19,11 @@ struct Setup {
   std::vector<NodeId> voters;
   std::vector<NodeId> learners;
   std::vector<NodeId> spare;             ///< up, and no members yet
-  std::optional<std::size_t> threshold;  ///< otherwise n voters take (n + (n - 1) / 3) / 2 + 1
+  std::optional<std::size_t> threshold;  ///< of the first voters
+  QuorumSize quorum_of = byzantine_quorum;
   Disk::Kind disks = Disk::Kind::simulated;
-  Options limits;  ///< for its numbers
+  bool ledger = false;  ///< payloads make blocks of a real one
+  Options limits;       ///< for its numbers
 
   std::vector<NodeId> nodes() const;
   Configuration configuration() const;
@@ -75,6 +78,8 @@ class Cluster {
   void resume(NodeId id);
   /// For failures and damages to come.
   Disk& disk(NodeId id) { return node(id).disk; }
+  /// The disk of its state, which is a ledger, loses its power after so many more operations.
+  void fail_applying_after(NodeId id, std::uint64_t operations);
   /// The power goes; so many of the writes under way were done, in their order.
   void crash(NodeId id, std::size_t kept);
   void restart(NodeId id);
@@ -107,8 +112,9 @@ class Cluster {
     NodeId id;
     Disk disk;
     std::unique_ptr<Check> check;
+    std::unique_ptr<LedgerState> ledger;  // null where payloads make no blocks
     std::unique_ptr<Core> core;
-    bool failed = false;  // its disk did
+    bool failed = false;  // one of its disks did
     bool stalled = false;
     bool applying_held = false;
     bool certifying_held = false;

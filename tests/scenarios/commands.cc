@@ -118,6 +118,11 @@ Action read_write(Words& words) {
 
 Action read_fail(Words& words) {
   const NodeId node = words.node();
+  if (words.accept("applying")) {
+    words.expect("after");
+    const std::uint64_t operations = words.number("a number of operations");
+    return [=](Telling& telling) { telling.cluster.fail_applying_after(node, operations); };
+  }
   if (words.accept("after")) {
     const std::uint64_t operations = words.number("a number of operations");
     return [=](Telling& telling) {
@@ -239,6 +244,12 @@ Action read_change(Words& words) {
   };
 }
 
+Action read_ask(Words& words) {
+  const NodeId node = words.node();
+  const std::vector<Change> changes = words.changes();
+  return [=](Telling& telling) { telling.cluster.change(node, changes); };
+}
+
 Action read_transfer(Words& words) {
   const NodeId node = words.node();
   words.expect("to");
@@ -280,6 +291,7 @@ const std::vector<Command>& commands() {
        "the leader must accept it: voter NODE, learner NODE, rising NODE (a learner that becomes a voter when level), "
        "remove NODE",
        read_change},
+      {"ask", "NODE CHANGE...", "the same, and it may refuse it", read_ask},
       {"transfer", "NODE to NODE|any", "the leader must accept to hand on leadership", read_transfer},
       {"read", "NODE", "asks up to where it must have applied to answer from what holds now",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.read(node); }); }},
@@ -321,8 +333,10 @@ const std::vector<Command>& commands() {
       {"write", "NODE [WRITES|all]", "its oldest writes complete", read_write},
       {"resume", "NODES", "their writes complete, and those to come at once",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.resume(node); }); }},
-      {"fail", "NODE [kept|after OPERATIONS]",
-       "its next sync fails, and the node stops; what it wrote is lost, or kept. A real disk may fail later",
+      {"fail", "NODE [kept|after OPERATIONS|applying after OPERATIONS]",
+       "its next sync fails, and the node stops; what it wrote is lost, or kept. A real disk may fail later, and so "
+       "may that of "
+       "its state, a ledger",
        read_fail},
       {"crash", "NODES [keeping WRITES]", "they lose their power; the oldest writes under way were done", read_crash},
       {"restart", "NODES", "they start from what their disks hold",

@@ -16,9 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using simulation::Violation;
 
-/// Of what is not synced nothing is left after a loss of power: so PowerLossEnv draws from this seed.
-constexpr std::uint64_t kLoseAll = 6;
-
 bool same(const Stored& a, const Stored& b) {
   // The hashes hold the payloads; a store checks them as it loads.
   const auto same_entry = [](const Entry& x, const Entry& y) { return x.id == y.id && x.previous == y.previous; };
@@ -132,7 +129,7 @@ void Disk::lose_power() {
   if (real_) {
     real_->power.cut_power();
     real_->store.reset();
-    real_->power.drop_unsynced(kLoseAll);
+    real_->power.drop_unsynced(test::PowerLossEnv::kLoseAll);
   }
   promised_.lose_power();
   promised_store_.reset();

@@ -19,7 +19,8 @@ class Disk {
   Disk(NodeId owner, Kind kind);
   ~Disk();
 
-  /// Opens the store and loads it, what is before a damage included. Errors are the store's. Throws Violation when it holds another thing than was promised.
+  /// Opens the store and loads it; of a damaged one, what is before the damage. Errors are the store's. Throws Violation when it
+  /// holds another thing than was promised.
   Result<Stored> start(const EntryHash& hash);
   /// Errors are the store's. Throws Violation when the store takes a write that it must refuse.
   Result<void> write(const Write& write);

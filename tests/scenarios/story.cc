@@ -82,12 +82,23 @@ const std::vector<Declaration>& declarations() {
        [](Words& words, Setup& setup) { declare(words, setup.learners); }},
       {"spare", "NODE...", "nodes that are up and no members yet",
        [](Words& words, Setup& setup) { declare(words, setup.spare); }},
-      {"threshold", "COUNT", "how many voters decide; otherwise the Byzantine quorum of their number",
+      {"threshold", "COUNT", "how many voters decide; otherwise a quorum",
        [](Words& words, Setup& setup) { setup.threshold = words.number("a number of voters"); }},
+      {"quorum", "majority", "how many decide, whoever the voters are; otherwise a Byzantine quorum",
+       [](Words& words, Setup& setup) {
+         words.expect("majority");
+         setup.quorum_of = [](std::size_t voters) { return voters / 2 + 1; };
+       }},
       {"disks", "real", "log stores in RocksDB, on a file system that loses power; otherwise in memory",
        [](Words& words, Setup& setup) {
          words.expect("real");
          setup.disks = Disk::Kind::real;
+       }},
+      {"state", "ledger",
+       "payloads make blocks of a ledger in RocksDB, on a file system that loses power; otherwise only heads",
+       [](Words& words, Setup& setup) {
+         words.expect("ledger");
+         setup.ledger = true;
        }},
       {"limit", "LIMIT NUMBER", "one of a core's options: max-append-entries, max-in-flight, ...", set_limit},
   };

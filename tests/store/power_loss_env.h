@@ -26,6 +26,9 @@ class PowerLossEnv {
   void fail_next_sync();
   /// With the store closed: makes the disk what a power loss may have left of it, and gives the power back.
   void drop_unsynced(std::uint64_t seed);
+  // Seeds from which it draws that none, or all, of the writes to a file are kept.
+  static constexpr std::uint64_t kLoseAll = 6;
+  static constexpr std::uint64_t kKeepAll = 4;
 
  private:
   std::shared_ptr<PowerLossFileSystem> files_;
