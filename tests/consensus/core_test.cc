@@ -405,13 +405,26 @@ TEST(Restart, WhatWasAppliedIsCommittedThoughItsClaimWasLost) {
   EXPECT_EQ(hand.core->log().at(Index{2}), b.id);
 }
 
-TEST(Alone, ASingleNodeCommitsWhenItsOwnWriteIsDone) {
+Options alone() {
   Options options;
   options.self = NodeId{1};
   options.configuration.voters = {{NodeId{1}}, 1};
   options.hash = some_hash;
   options.random = [] { return 0; };
-  Core core(std::move(options), {});
+  return options;
+}
+
+TEST(Alone, WhatWasClaimedBeforeARestartIsAgreedOnAfterIt) {
+  const Entry a = Hand{}.entry(1, {}, payload("a"));
+  const Claim claim{Index{1}, 1, a.id.hash};
+  Core core(alone(), Restart{{Term{1}, std::nullopt}, {}, {a}, claim});
+  ASSERT_EQ(core.take().committed.size(), 1u);
+  core.derived(claim);
+  EXPECT_EQ(core.take().agreed, claim) << "or its head is never certified, and in the end nothing may be proposed";
+}
+
+TEST(Alone, ASingleNodeCommitsWhenItsOwnWriteIsDone) {
+  Core core(alone(), {});
   for (int i = 0; i < 10; ++i) core.tick();
   Output output = core.take();
   core.persisted(output.write->sequence);

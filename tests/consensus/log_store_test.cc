@@ -320,6 +320,19 @@ TEST_P(LogStores, WhatIsBeforeADamageIsSalvagedAndWhereTheLogEndedIsKept) {
   EXPECT_EQ(stored.floor, std::nullopt);
 }
 
+TEST_P(LogStores, WhereALogEndedOutlastsASecondDamage) {
+  const std::vector<Entry> entries = write_entries(5);
+  ASSERT_TRUE(store_->salvage(damaged_at(Index{3})));
+  Write write;
+  write.floor = entries[4].id;
+  write.entries = {entries[2]};
+  expect_written(write);
+  const auto salvaged = store_->salvage(damaged_at(Index{2}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.entries.size(), 1u);
+  EXPECT_EQ(salvaged->stored.floor, entries[4].id) << "what was acknowledged before the first damage was promised too";
+}
+
 TEST_P(LogStores, AClaimMayBeAheadOfALogThatIsBeingMended) {
   const std::vector<Entry> entries = write_entries(5);
   Write write;

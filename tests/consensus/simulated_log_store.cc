@@ -10,7 +10,8 @@ struct Planned {
   const Stored& before;
   HardState state = before.state;
   std::optional<Claim> claim = before.claim;
-  Base base = before.base;
+  EntryId base = before.base.id;
+  std::optional<Base> new_base = {};
   std::optional<EntryId> floor = before.floor;
   std::size_t drop = 0;                      // so many of the entries before go at the front,
   std::size_t keep = before.entries.size();  // those up to here stay,
@@ -19,7 +20,7 @@ struct Planned {
 
   EntryId last() const {
     if (!added.empty()) return added.back().id;
-    return keep == drop ? base.id : before.entries[keep - 1].id;
+    return keep == drop ? base : before.entries[keep - 1].id;
   }
   std::uint64_t size() const { return last().index.value; }
 
@@ -36,9 +37,9 @@ struct Planned {
     }
     if (write.truncate_from) {
       const std::uint64_t from = write.truncate_from->value;
-      if (from <= base.id.index.value || from > size() + 1) return conflict("a truncation beyond the log");
+      if (from <= base.index.value || from > size() + 1) return conflict("a truncation beyond the log");
       if (claim && from <= claim->index.value) claim_truncated = true;
-      const std::size_t stay = from - 1 - base.id.index.value;
+      const std::size_t stay = from - 1 - base.index.value;
       added.resize(stay > keep - drop ? stay - (keep - drop) : 0);
       keep = std::min(keep, drop + stay);
     }
@@ -61,20 +62,21 @@ struct Planned {
       drop = keep;
       added.clear();
     } else {
-      const std::uint64_t gone = to.id.index.value - base.id.index.value;
-      if (to.id.index < base.id.index || to.id.index > last().index || id_at(gone) != to.id)
+      const std::uint64_t gone = to.id.index.value - base.index.value;
+      if (to.id.index < base.index || to.id.index > last().index || id_at(gone) != to.id)
         return conflict("a beginning that is not in the log");
       const std::size_t of_before = std::min<std::size_t>(gone, keep - drop);
       drop += of_before;
       added.erase(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(gone - of_before));
     }
-    base = to;
+    base = to.id;
+    new_base = to;
     return {};
   }
 
   /// Of the entry so many after the base.
   EntryId id_at(std::uint64_t after) const {
-    if (after == 0) return base.id;
+    if (after == 0) return base;
     return after <= keep - drop ? before.entries[drop + after - 1].id : added[after - (keep - drop) - 1].id;
   }
 
@@ -111,7 +113,7 @@ class SimulatedLogStore final : public LogStore {
     Salvaged salvaged{disk_.stored_, {}};
     if (good == disk_.stored_.entries.size()) return salvaged;
     salvaged.damage = damage_at(good);
-    salvaged.stored.floor = disk_.stored_.entries.back().id;
+    salvaged.stored.floor = end_of(disk_.stored_, hash);
     salvaged.stored.entries.resize(good);
     // What follows the damage goes with the first write; here, at once, and the floor stays.
     disk_.stored_ = salvaged.stored;
@@ -133,6 +135,13 @@ class SimulatedLogStore final : public LogStore {
   }
 
  private:
+  /// Where a damaged log ended, or beyond, as the store in RocksDB has it.
+  static EntryId end_of(const Stored& stored, const EntryHash& hash) {
+    const Entry& last = stored.entries.back();
+    const bool readable = last.id.hash == hash(last) && last.id.term <= stored.state.term;
+    const EntryId end = readable ? last.id : EntryId{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
+    return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
+  }
   std::size_t good_entries(const EntryHash& hash) const {
     EntryId last = disk_.stored_.base.id;
     std::size_t good = 0;
@@ -156,7 +165,7 @@ class SimulatedLogStore final : public LogStore {
     Stored& stored = disk_.stored_;
     stored.state = planned.state;
     stored.claim = planned.claim;
-    stored.base = std::move(planned.base);
+    if (planned.new_base) stored.base = std::move(*planned.new_base);
     stored.floor = planned.floor;
     stored.entries.resize(planned.keep);
     stored.entries.erase(stored.entries.begin(), stored.entries.begin() + static_cast<std::ptrdiff_t>(planned.drop));
@@ -168,6 +177,17 @@ class SimulatedLogStore final : public LogStore {
   std::uint64_t life_;
   bool failed_ = false;
 };
+
+void SimulatedDisk::damage(Index index, Damage damage, Index other) {
+  const auto entry = [&](Index at) {
+    return stored_.entries.begin() + static_cast<std::ptrdiff_t>(at.value - stored_.base.id.index.value - 1);
+  };
+  switch (damage) {
+    case Damage::changed: entry(index)->id.hash[0] ^= 1; return;
+    case Damage::misdirected: *entry(index) = *entry(other); return;
+    case Damage::gone: stored_.entries.erase(entry(index)); return;
+  }
+}
 
 void SimulatedDisk::lose_power() {
   ++lives_;

@@ -18,6 +18,10 @@ class SimulatedDisk {
   /// The next write fails, as a sync does that comes back with an error: what it wrote may be there afterwards or not.
   enum class Afterwards { there, not_there };
   void fail_next_write(Afterwards afterwards) { next_write_ = afterwards; }
+  /// Of a stored entry: it is another, or the entry at `other` was written in its place, or it is not there. The store must be
+  /// closed.
+  enum class Damage { changed, misdirected, gone };
+  void damage(Index index, Damage damage, Index other = {});
 
  private:
   friend class SimulatedLogStore;

@@ -270,7 +270,8 @@ void Core::derived(const Claim& claim) {
   // A claim on disk never moves back, and is never said another way: cosigning rests on both.
   if (newest_claim_ && claim.height <= newest_claim_->height) {
     require(claim.height != newest_claim_->height || claim == *newest_claim_, "what was claimed is derived again");
-    return;
+    // What was claimed before a restart may be agreed on already; a node that is alone hears nobody who would tell it.
+    return count_claims();
   }
   newest_claim_ = unwritten_claim_ = claim;
 }

@@ -45,6 +45,8 @@ bool Core::install(const Snapshot& snapshot) {
     if (options_.check != nullptr) options_.check->truncated(log_.first());
     log_.begin_after(snapshot.last);
     configurations_.clear();
+    // What was to be acknowledged goes with the log.
+    std::erase_if(held_, [](const Held& held) { return std::holds_alternative<AppendResponse>(held.message.body); });
   }
   configurations_.insert_or_assign(snapshot.last.index, snapshot.configuration);
   committed_ = handed_out_ = snapshot.last.index;

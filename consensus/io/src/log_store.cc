@@ -278,20 +278,26 @@ class RocksLogStore final : public LogStore {
     });
   }
 
-  /// Where a damaged log ended: what its node acknowledged, or more.
+  /// Where a damaged log ended: what its node acknowledged, or more. One that was damaged before, and is not mended yet, ended
+  /// where it did then.
   static EntryId end_of(const storage::View& view, const Stored& stored) {
-    EntryId end{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
-    if (stored.floor && up_to_date(*stored.floor, end)) end = *stored.floor;
+    const EntryId end = last_readable(view, stored);
+    return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
+  }
+
+  /// Where the last entry cannot be read: beyond any that there may be.
+  static EntryId last_readable(const storage::View& view, const Stored& stored) {
+    const EntryId beyond_all{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
     try {
       const Bytes beyond = records::entry_key(Index{~std::uint64_t{0}});
       const auto last = view.last_up_to(beyond, records::kEntries.size());
       const auto index = last ? records::entry_index(last->key) : std::nullopt;
-      if (!index) return end;
+      if (!index) return beyond_all;
       if (const auto entry = records::decode_entry(*index, last->value); entry && entry->id.term <= stored.state.term)
         return entry->id;
     } catch (const StorageFault&) {
     }
-    return end;
+    return beyond_all;
   }
 
   void read_tail(const storage::View& view) {
