@@ -89,6 +89,65 @@ TEST(Faults, ANodeAThousandBlocksBehindCatchesUp) {
   EXPECT_EQ(cluster.record(3, 0, "r0").value().issued, number);
 }
 
+/// Issues entries one after another until the ledger is this high; returns how many.
+std::uint64_t issue_until(Cluster& cluster, unsigned by, std::uint64_t first, std::uint64_t height) {
+  std::uint64_t number = first;
+  for (std::uint64_t reached = 0; reached < height;) {
+    const v1::Outcome outcome = cluster.submit(by, cluster.one_entry(0, "r0", number++));
+    EXPECT_EQ(outcome.code(), "ok") << outcome.detail();
+    reached = outcome.height();
+  }
+  return number;
+}
+
+TEST(Faults, ANodeThatTheLogHasLeftBehindGoesOnFromASnapshot) {
+  Cluster cluster;
+  for (unsigned i = 0; i < cluster.size(); ++i) cluster.set_more_config(i, "[consensus]\nkeep_entries = 16\n");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  cluster.kill(3);
+  const unsigned leader = cluster.wait_for_leader();
+  std::uint64_t numbers = issue_until(cluster, leader, 0, 100);
+  ASSERT_TRUE(wait_until([&] { return cluster.log_holds(leader, "log_cut"); }));
+  cluster.start(3);
+  EXPECT_TRUE(wait_until([&] { return cluster.log_holds(3, "snapshot_taken"); }));
+  ASSERT_TRUE(wait_until([&] { return cluster.level(100); }));
+  EXPECT_EQ(cluster.record(3, 0, "r0").value().issued, numbers);
+  // It counts again, and what it has is kept.
+  unsigned gone = 0;
+  while (gone == 3 || gone == cluster.wait_for_leader()) ++gone;
+  cluster.kill(gone);
+  numbers = issue_until(cluster, 3, numbers, 110);
+  ASSERT_EQ(cluster.stop(3), 0);
+  cluster.start(3);
+  ASSERT_TRUE(wait_until([&] { return cluster.level(110); }));
+  EXPECT_EQ(cluster.record(3, 0, "r0").value().issued, numbers);
+}
+
+TEST(Faults, ANodeKilledAgainAndAgainOnItsWayThroughASnapshotGetsThere) {
+  Cluster cluster;
+  for (unsigned i = 0; i < cluster.size(); ++i) cluster.set_more_config(i, "[consensus]\nkeep_entries = 16\n");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(); }));
+  cluster.kill(3);
+  const unsigned leader = cluster.wait_for_leader();
+  const std::uint64_t numbers = issue_until(cluster, leader, 0, 100);
+  Load load(cluster, 1);
+  for (int round = 0; round < 12; ++round) {
+    cluster.start(3);
+    // At another moment each time, from before it listens to after it has begun again.
+    std::this_thread::sleep_for(std::chrono::milliseconds(60 + round * 45));
+    cluster.kill(3);
+  }
+  cluster.start(3);
+  load.stop();
+  ASSERT_TRUE(wait_until([&] { return cluster.level(100); }));
+  EXPECT_EQ(cluster.record(3, 0, "r0").value().issued, numbers);
+  EXPECT_TRUE(cluster.log_holds(3, "snapshot_taken"));
+}
+
 TEST(Faults, AGracefulStopAnswersAndEndsWithZero) {
   Cluster cluster;
   cluster.start_all();

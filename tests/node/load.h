@@ -14,8 +14,8 @@ namespace testamur::test {
 /// Clients that issue entries one by one, each in a register of its own, for as long as the load lasts.
 class Load {
  public:
-  explicit Load(Cluster& cluster) : cluster_(cluster) {
-    for (unsigned institution = 0; institution < cluster.size(); ++institution) {
+  explicit Load(Cluster& cluster, unsigned first_institution = 0) : cluster_(cluster) {
+    for (unsigned institution = first_institution; institution < cluster.size(); ++institution) {
       clients_.emplace_back([this, institution] { issue(institution); });
     }
   }
