@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gap.h"
 #include "registry.h"
 #include "state.h"
 
@@ -53,7 +54,9 @@ std::optional<Placed> find_statement(const storage::View& view, ByteView signed_
   const StatementLeaf leaf = stored(decode_statement_leaf(data), "a statement leaf");
   // Other bytes were there first.
   if (!std::ranges::equal(data, statement_leaf(leaf.recorded_at, signed_statement))) return std::nullopt;
-  const Bytes height = present(view.get(keys::block_time(leaf.recorded_at)), "the block of a leaf");
+  const auto found = view.get(keys::block_time(leaf.recorded_at));
+  if (!found) excuse_missing(view, *at);
+  const Bytes height = present(found, "the block of a leaf");
   return Placed{*at, Height{stored_u64(height, "block_time")}, leaf.recorded_at};
 }
 

@@ -51,7 +51,10 @@ Height History::height() const { return impl_->height(); }
 std::optional<Height> History::Impl::height_at(Time time) const {
   const auto found = view_->last_up_to(keys::block_time(time), 1);
   if (!found) return std::nullopt;
-  return std::min(Height{stored_u64(found->value, "block_time")}, height_);
+  const Height height{stored_u64(found->value, "block_time")};
+  // The time of the block after is not known: this may be the gap's.
+  if (gap_ && height == gap_->filled) require_here(Height{height.value + 1});
+  return std::min(height, height_);
 }
 
 Result<BlockRecord> History::block(Height height) const {
@@ -73,6 +76,12 @@ Result<BlockLeaves> History::block_leaves(Height height) const {
     for (LeafIndex at = leaves.first; at <= last; ++at.value) leaves.data.push_back(read_leaf(impl_->view(), at));
     return leaves;
   });
+}
+
+Result<LogIndex> History::block_payload(Height height) const {
+  const auto record = block(height);
+  if (!record) return record.error();
+  return guarded([&]() -> Result<LogIndex> { return read_block_payload(impl_->view(), height); });
 }
 
 Result<Bytes> History::leaf(LeafIndex index) const {

@@ -1,6 +1,7 @@
 // What the two halves of History (history.cc: reading, prover.cc: proofs) share.
 #pragma once
 
+#include "gap.h"
 #include "registry_tree.h"
 #include "state.h"
 #include "status_tree.h"
@@ -16,16 +17,20 @@ class History::Impl {
         view_(std::move(view)),
         height_(certified.height),
         certified_(std::move(certified.certified)),
-        ledger_(ledger) {}
+        ledger_(ledger),
+        gap_(read_gap(*view_)) {}
 
   const storage::View& view() const { return *view_; }
   Height height() const { return height_; }
   const CertifiedCheckpoint& certified() const { return certified_; }
   std::uint64_t size() const { return certified_.checkpoint.size; }
 
+  /// Throws storage::StorageFault, not_here, where the state as of this block is not here yet.
+  void require_here(Height height) const { store::require_here(gap_, height); }
   /// A record as of a block, of the kind it must be.
   template <class T>
   T read(RecordIndex index, Height height) const {
+    require_here(height);
     auto record = stored(decode_record(read_record(*view_, index, height)), "a record");
     if (!std::holds_alternative<T>(record)) {
       throw storage::StorageFault(ErrorCode::corrupt,
@@ -51,6 +56,7 @@ class History::Impl {
   Height height_;
   CertifiedCheckpoint certified_;
   Hash ledger_;
+  std::optional<Gap> gap_;
 };
 
 }  // namespace testamur::store

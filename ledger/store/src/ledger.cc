@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "find.h"
+#include "gap.h"
 #include "registry_tree.h"
 #include "state.h"
 #include "testamur/ledger/genesis.h"
@@ -182,7 +183,9 @@ struct BlockPlace {
 };
 
 BlockPlace read_block_place(const storage::View& view, Height height) {
-  const Bytes value = present(view.get(keys::block(height)), "block " + std::to_string(height.value));
+  const auto found = view.get(keys::block(height));
+  if (!found) require_here(view, height);
+  const Bytes value = present(found, "block " + std::to_string(height.value));
   Reader reader(value, "block");
   BlockPlace place;
   place.leaf = LeafIndex{reader.u64("leaf")};
@@ -202,7 +205,9 @@ LeafIndex read_block_index(const storage::View& view, Height height) { return re
 LogIndex read_block_payload(const storage::View& view, Height height) { return read_block_place(view, height).payload; }
 
 Bytes read_leaf(const storage::View& view, LeafIndex index) {
-  return present(view.get(keys::leaf(index)), "leaf " + std::to_string(index.value));
+  auto data = view.get(keys::leaf(index));
+  if (!data) excuse_missing(view, index);
+  return present(std::move(data), "leaf " + std::to_string(index.value));
 }
 
 BlockRecord read_block(const storage::View& view, Height height) {

@@ -1,6 +1,9 @@
 // Reading the ledger as of any block, and making proofs. Everything is answered under the newest certified checkpoint: blocks
 // above it are not final, and are not shown.
 //
+// Behind a snapshot (snapshot.h) older blocks are missing until they are filled in. A question that touches one answers not_here: it could
+// not be checked here yet. That is never said as not_found.
+//
 // A History is one moment of the store, for one thread; it is cheap to make.
 #pragma once
 
@@ -53,6 +56,8 @@ class History {
   Result<Bytes> genesis() const;
   Result<BlockRecord> block(Height height) const;
   Result<BlockLeaves> block_leaves(Height height) const;
+  /// The place, in the log of the consensus, of the payload that made the block; 0 for genesis.
+  Result<LogIndex> block_payload(Height height) const;
   Result<Bytes> leaf(LeafIndex index) const;
   Result<ConsortiumRecord> consortium_at(Height height) const;
   Result<InstitutionRecord> institution_at(std::string_view id, Height height) const;
