@@ -121,6 +121,7 @@ Bytes letter_of(const SnapshotGivesLetter& letter) {
 Bytes letter_of(const BlockAsksLetter& letter) {
   v1::Letter out;
   out.mutable_block_asks()->set_height(letter.height.value);
+  out.mutable_block_asks()->set_count(letter.count);
   return bytes_of(out);
 }
 
@@ -128,7 +129,10 @@ Bytes letter_of(const BlockGivesLetter& letter) {
   v1::Letter out;
   auto& gives = *out.mutable_block_gives();
   gives.set_height(letter.height.value);
-  for (const Bytes& leaf : letter.leaves) gives.add_leaves(text_of(leaf));
+  if (!letter.block) return bytes_of(out);
+  gives.set_payload(letter.block->payload.value);
+  gives.set_first_leaf(letter.block->leaves.first.value);
+  for (const Bytes& leaf : letter.block->leaves.data) gives.add_leaves(text_of(leaf));
   return bytes_of(out);
 }
 
@@ -197,11 +201,14 @@ Result<Letter> read_letter(ByteView bytes) {
       return Letter{out};
     }
     case v1::Letter::kSnapshotGives: return read_snapshot(letter.snapshot_gives());
-    case v1::Letter::kBlockAsks: return Letter{BlockAsksLetter{Height{letter.block_asks().height()}}};
+    case v1::Letter::kBlockAsks:
+      return Letter{BlockAsksLetter{Height{letter.block_asks().height()}, letter.block_asks().count()}};
     case v1::Letter::kBlockGives: {
-      BlockGivesLetter out;
-      out.height = Height{letter.block_gives().height()};
-      for (const std::string& leaf : letter.block_gives().leaves()) out.leaves.emplace_back(leaf.begin(), leaf.end());
+      const v1::BlockGives& gives = letter.block_gives();
+      BlockGivesLetter out{Height{gives.height()}, {}};
+      if (gives.leaves().empty()) return Letter{std::move(out)};
+      out.block = store::OlderBlock{store::LogIndex{gives.payload()}, {LeafIndex{gives.first_leaf()}, {}}};
+      for (const std::string& leaf : gives.leaves()) out.block->leaves.data.emplace_back(leaf.begin(), leaf.end());
       return Letter{std::move(out)};
     }
     case v1::Letter::KIND_NOT_SET: break;

@@ -14,6 +14,7 @@
 #include "testamur/ledger/sha256.h"
 #include "testamur/node/applier.h"
 #include "testamur/node/cluster_service.h"
+#include "testamur/node/history_filler.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
 #include "testamur/node/log_keeper.h"
@@ -37,6 +38,7 @@ constexpr std::size_t kMaxLetterBytesWaiting = 64u << 20;
 constexpr std::size_t kMaxHeadsWaiting =
     256;  ///< cosignatures and certified heads, whose signatures the ledger's desk verifies
 constexpr std::size_t kMaxSnapshotsWaiting = 16;
+constexpr std::size_t kMaxBlocksWaiting = 256;
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
 constexpr unsigned kMaxSubmitThreads = 4;
@@ -61,8 +63,12 @@ class RunningNode::Impl {
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) from_peers_[id_at(i)];
     start_ledger();
     start_snapshots();
+    start_filling();
     start_consensus();
-    ledger_desk_.every(milliseconds(250), [this] { cosigner_->tick(); });
+    ledger_desk_.every(milliseconds(250), [this] {
+      cosigner_->tick();
+      filler_->tick();
+    });
     letter_desk_.every(milliseconds(100), [this] {
       intake_->tick();
       if (++letter_ticks_ % kTicksToRejoin == 0) ask_to_rejoin();
@@ -268,6 +274,21 @@ class RunningNode::Impl {
     snapshots_ = std::make_unique<Snapshots>(
         Snapshots::Options{arriving_directory(config_), self_.genesis, signatures_.as_check()}, stores_.state,
         std::move(events));
+  }
+
+  void start_filling() {
+    HistoryFiller::Events events;
+    events.send = [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); };
+    events.filled = [this] { histories_.renew(); };
+    events.strange = [this](consensus::NodeId from, const Error& error) {
+      log_warn("block_not_taken", {{"node", name_of(from)}, {"why", error.message}});
+    };
+    events.failed = [this](const Error& error) { fail(error); };
+    std::vector<consensus::NodeId> others;
+    for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
+      if (i != self_.place) others.push_back(id_at(i));
+    }
+    filler_ = std::make_unique<HistoryFiller>(stores_.state, std::move(others), std::move(events));
   }
 
   /// A leader that stops lets another go ahead at once, so that nobody waits for an election timeout.
@@ -478,18 +499,16 @@ class RunningNode::Impl {
   }
 
   void on(consensus::NodeId from, BlockAsksLetter letter) {
-    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
-            [this, from, letter] { give_block(from, letter.height); });
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0, [this, from, letter] {
+      const auto history = histories_.borrow();
+      if (!history) return;  // nothing is certified here
+      give_blocks(*(*history)->history, letter,
+                  [&](const BlockGivesLetter& block) { send_letter(from, letter_of(block)); });
+    });
   }
-  void on(consensus::NodeId, const BlockGivesLetter&) {}
-
-  void give_block(consensus::NodeId to, Height height) {
-    BlockGivesLetter answer{height, {}};
-    const auto history = histories_.borrow();
-    if (history) {
-      if (auto leaves = (*history)->history->block_leaves(height)) answer.leaves = std::move(leaves->data);
-    }
-    send_letter(to, letter_of(answer));
+  void on(consensus::NodeId from, BlockGivesLetter letter) {
+    wait_at(ledger_desk_, from, from_peers_.at(from).blocks, 0,
+            [this, from, letter = std::move(letter)] { filler_->on(from, letter); });
   }
 
   // The public.
@@ -647,6 +666,7 @@ class RunningNode::Impl {
   bool no_successor_ = false;
   LogKeeper log_keeper_{{config_.keep_entries}};
   std::unique_ptr<Snapshots> snapshots_;
+  std::unique_ptr<HistoryFiller> filler_;
   consensus::Index next_to_apply_;  // of whoever has the driver's turn
   unsigned letter_ticks_ = 0;
   Metrics metrics_;
@@ -659,6 +679,7 @@ class RunningNode::Impl {
     Room letters{kMaxLettersWaiting, kMaxLetterBytesWaiting};
     Room heads{kMaxHeadsWaiting, kMaxLetterBytesWaiting};
     Room snapshots{kMaxSnapshotsWaiting, kMaxLetterBytesWaiting};
+    Room blocks{kMaxBlocksWaiting, kMaxLetterBytesWaiting};
     std::optional<std::chrono::steady_clock::time_point> unread_told;  // of the thread that hears this peer
   };
   std::map<consensus::NodeId, FromPeer> from_peers_;  // complete before anything runs

@@ -5,6 +5,7 @@
 #include "testamur/consensus/core.h"
 #include "testamur/ledger/checkpoint.h"
 #include "testamur/node/intake.h"
+#include "testamur/store/fill.h"
 
 namespace testamur::node {
 
@@ -52,10 +53,11 @@ struct SnapshotGivesLetter {
 };
 struct BlockAsksLetter {
   Height height;
+  std::uint32_t count = 1;
 };
 struct BlockGivesLetter {
   Height height;
-  std::vector<Bytes> leaves;  ///< none: this node does not have it
+  std::optional<store::OlderBlock> block;  ///< nothing: this node does not have it
 };
 using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter, OperatorAsksLetter,
                             OperatorHearsLetter, RejoinsLetter, SnapshotAsksLetter, SnapshotGivesLetter,
