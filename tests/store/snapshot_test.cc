@@ -177,6 +177,24 @@ TEST_F(Snapshot, AnotherBlockStartsAnew) {
   EXPECT_EQ(value_of(Ledger::open(value_of(side->finish())))->head().height, newer->manifest().block.height);
 }
 
+TEST_F(Snapshot, ARefusedOneThatCouldNotBeRemovedStartsAnew) {
+  const auto source = value_of(SnapshotSource::open(node_.store(), 3000));
+  {
+    const auto side = receiver("side", *source);
+    send_rest(*source, *side);
+  }
+  {
+    const auto kv = value_of(storage::open_rocks(directory("side"), false));
+    storage::WriteSet mark;
+    mark.put(store::keys::snapshot(), {});
+    kv->write(mark);
+  }
+  const auto side = receiver("side", *source);
+  EXPECT_EQ(side->after(), SnapshotPlace{});
+  send_rest(*source, *side);
+  EXPECT_TRUE(side->finish());
+}
+
 TEST_F(Snapshot, LostDoubledAndDamagedChunksChangeNothing) {
   const auto source = value_of(SnapshotSource::open(node_.store(), 2000));
   const auto side = receiver("side", *source);

@@ -24,9 +24,11 @@ Bytes encode(const Progress& progress) {
   return Writer{}.opaque24(encode(progress.manifest)).raw(encode(progress.after)).u8(progress.complete ? 1 : 0).bytes();
 }
 
+/// Of a snapshot that proved wrong: that of none.
 std::optional<Progress> read_progress(const storage::View& view) {
   const auto value = view.get(keys::snapshot());
   if (!value) return std::nullopt;
+  if (value->empty()) return Progress{};
   Reader reader(*value, "snapshot");
   Progress progress;
   progress.manifest = stored(decode_snapshot_manifest(reader.opaque24("manifest")), "a manifest");
@@ -151,9 +153,17 @@ auto SnapshotReceiver::Impl::checked(Body&& body) -> decltype(body()) {
   }
 }
 
+/// Should the directory not go, what stays is marked, and thrown away by the next open().
 void SnapshotReceiver::Impl::throw_away() {
+  try {
+    storage::WriteSet writes;
+    writes.remove(keys::head());
+    writes.put(keys::snapshot(), {});
+    store_->write(writes);
+  } catch (const storage::StorageFault&) {  // what cannot be written to cannot be finished either
+  }
   store_.reset();
-  std::error_code ignored;  // what stays is thrown away by the next open()
+  std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
 
