@@ -21,57 +21,96 @@ void Invariants::check_leader(const Core& core) {
   if (known->second != core.self()) {
     throw Violation("two leaders of " + text(core.term()) + ": " + text(known->second) + " and " + text(core.self()));
   }
-  if (!is_new) return;
-  for (const auto& [index, id] : committed_) {
-    if (index >= core.log().base().index && core.log().at(index) != id) {
-      throw Violation("leader completeness: " + text(core.self()) + " leads " + text(core.term()) +
-                      " without committed " + text(index));
-    }
+  // The newest that counts, and by the chain of hashes all before it.
+  const auto later = committed_in_.lower_bound(core.term());
+  if (!is_new || liars_ || later == committed_in_.begin()) return;
+  const Index newest = std::prev(later)->second;
+  if (core.log().at(newest) != committed_[newest.value - 1]) {
+    throw Violation("leader completeness: " + text(core.self()) + " leads " + text(core.term()) +
+                    " without committed " + text(newest));
   }
 }
 
 void Invariants::check_vote(NodeId node, const HardState& on_disk) {
-  if (!on_disk.vote) return;
-  const auto [known, is_new] = votes_.emplace(std::pair(node, on_disk.term), *on_disk.vote);
-  if (known->second != *on_disk.vote) throw Violation("two votes of " + text(node) + " in " + text(on_disk.term));
+  HardState& before = promised_[node];
+  if (on_disk.term < before.term) throw Violation("the term of " + text(node) + " falls to " + text(on_disk.term));
+  if (on_disk.term == before.term && before.vote && before.vote != on_disk.vote)
+    throw Violation("two votes of " + text(node) + " in " + text(on_disk.term));
+  before = on_disk;
 }
 
-void Invariants::committed(NodeId node, const Entry& entry, const Configuration& members,
-                           const std::map<NodeId, const Stored*>& on_disk) {
-  const auto [known, is_new] = committed_.emplace(entry.id.index, entry.id);
-  if (known->second != entry.id) throw Violation("state machine safety: " + text(node) + " at " + text(entry.id.index));
-  if (!is_new) return;
+void Invariants::committed(const Core& core, const Entry& entry, const std::map<NodeId, const Stored*>& on_disk) {
+  const NodeId node = core.self();
+  const std::uint64_t place = entry.id.index.value - 1;
+  if (liars_) {
+    if (place >= committed_.size()) committed_.push_back(entry.id);
+    if (entry.is_owners() && place + 1 == committed_.size()) ++committed_payloads_;
+    return;
+  }
+  if (place < committed_.size()) {
+    if (committed_[place] != entry.id)
+      throw Violation("state machine safety: " + text(node) + " at " + text(entry.id.index));
+    return;
+  }
+  if (place > committed_.size()) throw Violation(text(node) + " commits " + text(entry.id.index) + " after a gap");
+  committed_.push_back(entry.id);
+  committed_in_[core.term()] = entry.id.index;
   if (entry.is_owners()) ++committed_payloads_;
-  std::set<NodeId> durable;
+  const Configuration& members = core.configuration();
+  std::set<NodeId> durable = harmed_;
   for (const auto& [other, disk] : on_disk) {
     if (is_on(*disk, entry.id)) durable.insert(other);
   }
   if (!is_quorum(members, durable)) {
-    throw Violation("committed " + text(entry.id.index) + " is durable on " + std::to_string(durable.size()) + " only");
+    throw Violation("committed " + text(entry.id.index) + " is durable on " + std::to_string(durable.size()) +
+                    " only; " + to_string(members));
   }
+  if (entry.kind != EntryKind::configuration) return;
+  const auto configuration = decode_configuration(*entry.payload);
+  if (configuration_ && !may_follow(*configuration_, *configuration))
+    throw Violation("committed " + to_string(*configuration) + " after " + to_string(*configuration_));
+  configuration_ = *configuration;
+  ++configurations_;
 }
 
 void Invariants::check_committed(const Core& core, Index last_seen) {
   if (core.committed() < last_seen)
     throw Violation("commit of " + text(core.self()) + " moved back from " + text(last_seen));
-  for (auto known = committed_.rbegin(); known != committed_.rend(); ++known) {
-    if (known->first > core.committed()) continue;
-    if (known->first >= core.log().base().index && core.log().at(known->first) != known->second) {
-      throw Violation(text(core.self()) + " dropped committed " + text(known->first));
-    }
-    break;  // the chain of hashes holds the rest
+  if (liars_) return;
+  // The newest of those that it has committed; the chain of hashes holds the rest.
+  const Index known = std::min(core.committed(), newest_committed());
+  if (known == Index{} || known < core.log().base().index) return;
+  if (core.log().at(known) != committed_[known.value - 1])
+    throw Violation(text(core.self()) + " dropped committed " + text(known));
+}
+
+void Invariants::check_configuration(const Core& core) {
+  const Index newest = core.configuration_index();
+  if (newest <= core.log().base().index) return;
+  const Configuration& before = core.configuration_at(previous(newest));
+  if (!may_follow(before, core.configuration())) {
+    throw Violation(text(core.self()) + " takes " + to_string(core.configuration()) + " after " + to_string(before));
   }
+  unsigned uncommitted = 0;
+  for (Index at = next(std::max(newest_committed(), core.log().base().index)); at <= newest; at = next(at))
+    if (core.log().entry(at).kind == EntryKind::configuration) ++uncommitted;
+  if (uncommitted > 1) throw Violation(text(core.self()) + " holds two configurations that nobody has committed");
 }
 
 void Invariants::check_said(const Message& message, const Stored& on_disk) {
-  const auto require = [&](bool holds, const char* what) {
-    if (!holds) throw Violation(text(message.from) + " said " + what + " before it was on disk");
+  const auto require = [&](bool holds, const std::string& what, const EntryId& id = {}) {
+    if (holds) return;
+    const std::string which = id == EntryId{} ? "" : " up to " + text(id.index) + " of " + text(id.term);
+    throw Violation(text(message.from) + " said " + what + which + " before it was on disk, which ends at " +
+                    text(Index{on_disk.base.id.index.value + on_disk.entries.size()}) + " and begins after " +
+                    text(on_disk.base.id.index));
   };
   const auto& [state, claim] = std::tie(on_disk.state, on_disk.claim);
   const bool voted_for_itself = state.term == message.term && state.vote == message.from;
-  if (const auto* durable = std::get_if<Durable>(&message.body)) require(is_on(on_disk, durable->last), "durable");
+  if (const auto* durable = std::get_if<Durable>(&message.body))
+    require(is_on(on_disk, durable->last), "durable", durable->last);
   if (const auto* append = std::get_if<AppendResponse>(&message.body)) {
-    if (append->outcome == AppendOutcome::accepted) require(is_on(on_disk, append->at), "accepted");
+    if (append->outcome == AppendOutcome::accepted) require(is_on(on_disk, append->at), "accepted", append->at);
     require(state.term >= message.term, "a term");
   }
   if (const auto* vote = std::get_if<VoteResponse>(&message.body); vote != nullptr && vote->granted) {
@@ -84,17 +123,31 @@ void Invariants::check_said(const Message& message, const Stored& on_disk) {
   }
 }
 
-void Invariants::check_derived(NodeId node, const Claim& claim) {
-  const auto [known, is_new] = derived_.emplace(claim.height, claim.head);
-  if (known->second != claim.head)
-    throw Violation(text(node) + " derived another head of " + std::to_string(claim.height));
+void Invariants::check_life(const Message& message, const Core& core, std::uint64_t life) {
+  if (life == core.configuration().life_of(core.self())) return;
+  const auto* vote = std::get_if<VoteResponse>(&message.body);
+  const bool promises = (vote != nullptr && vote->granted) || std::holds_alternative<VoteRequest>(message.body) ||
+                        std::holds_alternative<Durable>(message.body) || std::holds_alternative<Derived>(message.body);
+  if (promises && message.term == core.term())
+    throw Violation(text(message.from) + " promises in a life that its configuration does not name");
 }
 
-void Invariants::check_agreed(NodeId node, const Claim& claim) {
-  const auto [known, is_new] = agreed_.emplace(claim.height, claim.head);
-  if (known->second != claim.head) {
-    throw Violation(text(node) + " would cosign another head of height " + std::to_string(claim.height));
-  }
+void Invariants::check_one_head(std::map<std::uint64_t, Digest>& heads, NodeId node, const Claim& claim,
+                                const char* did) {
+  const auto [known, is_new] = heads.emplace(claim.height, claim.head);
+  if (known->second != claim.head)
+    throw Violation(text(node) + " " + did + " another head of height " + std::to_string(claim.height));
+}
+
+void Invariants::check_derived(NodeId node, const Claim& claim) {
+  if (!liars_) check_one_head(derived_, node, claim, "derived");
+}
+
+void Invariants::check_agreed(NodeId node, const Claim& claim) { check_one_head(agreed_, node, claim, "would cosign"); }
+
+void Invariants::check_certified(NodeId node, const Claim& claim) {
+  check_one_head(certified_, node, claim, "takes as certified");
+  check_one_head(agreed_, node, claim, "takes as certified");
 }
 
 }  // namespace testamur::consensus::simulation

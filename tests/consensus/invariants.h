@@ -1,6 +1,10 @@
 // What must hold after every step of a simulation, whatever goes wrong. Source: Raft figure 3; the project's own additions.
+//
+// With liars among the nodes, the honest ones are looked at only. They may count different entries then: what is promised is that
+// no two heads that honest nodes agree on, or that are certified, contradict one another.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -16,31 +20,55 @@ class Violation : public std::runtime_error {
 
 class Invariants {
  public:
-  /// At most one leader a term; and a new leader's log holds everything committed (leader completeness).
+  void expect_liars() { liars_ = true; }
+
+  /// At most one leader a term; and a new leader's log holds everything committed in an earlier term (leader completeness).
   void check_leader(const Core& core);
-  /// One vote a term, restarts included.
+  /// One vote a term, and no term that falls, restarts included.
   void check_vote(NodeId node, const HardState& on_disk);
+  /// A node's disk is gone, and with it what it promised: it must not vote before it has a new life.
+  void lost(NodeId node) { promised_.erase(node); }
+  /// What a disk held is damaged: what its node said of it before was true, and counts.
+  void harmed(NodeId node) { harmed_.insert(node); }
+  void mended(NodeId node) { harmed_.erase(node); }
   /// All nodes commit the same entry at each index, never move back, and never drop what they committed, unless it is in their
-  /// base. `on_disk`: what every node would hold after a loss of power now; of whom `members` says how many must.
+  /// base. `on_disk`: what every node would hold after a loss of power now; of whom the members say how many must.
   void check_committed(const Core& core, Index last_seen);
-  void committed(NodeId node, const Entry& entry, const Configuration& members,
-                 const std::map<NodeId, const Stored*>& on_disk);
+  void committed(const Core& core, const Entry& entry, const std::map<NodeId, const Stored*>& on_disk);
+  /// One chain of configurations: each may follow the one before, and no log holds two that are not committed.
+  void check_configuration(const Core& core);
   /// What a message rests on is on its sender's disk.
   void check_said(const Message& message, const Stored& on_disk);
-  /// One head of each height, restarts included.
+  /// A node that lost what it had promised promises nothing until its configuration names its new life.
+  void check_life(const Message& message, const Core& core, std::uint64_t life);
+  /// One head of each height, restarts included; of a snapshot too.
   void check_derived(NodeId node, const Claim& claim);
   /// No two nodes agree to cosign different heads of one height.
   void check_agreed(NodeId node, const Claim& claim);
+  /// No two certified heads of one height.
+  void check_certified(NodeId node, const Claim& claim);
 
+  /// The newest index that anybody has counted as committed.
+  Index newest_committed() const { return Index{committed_.size()}; }
   std::uint64_t committed_payloads() const { return committed_payloads_; }
+  std::uint64_t certified_height() const { return certified_.empty() ? 0 : certified_.rbegin()->first; }
   std::size_t elections() const { return leaders_.size(); }
+  std::size_t configurations() const { return configurations_; }
 
  private:
+  static void check_one_head(std::map<std::uint64_t, Digest>& heads, NodeId node, const Claim& claim, const char* did);
+
+  bool liars_ = false;
   std::map<Term, NodeId> leaders_;
-  std::map<std::pair<NodeId, Term>, NodeId> votes_;
-  std::map<Index, EntryId> committed_;
+  std::map<NodeId, HardState> promised_;
+  std::set<NodeId> harmed_;
+  std::deque<EntryId> committed_;       // from index 1
+  std::map<Term, Index> committed_in_;  // up to where, by the term in which it was counted
+  std::optional<Configuration> configuration_;
+  std::size_t configurations_ = 0;
   std::map<std::uint64_t, Digest> derived_;
   std::map<std::uint64_t, Digest> agreed_;
+  std::map<std::uint64_t, Digest> certified_;
   std::uint64_t committed_payloads_ = 0;
 };
 

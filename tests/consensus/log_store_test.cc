@@ -333,6 +333,19 @@ TEST_P(LogStores, WhereALogEndedOutlastsASecondDamage) {
   EXPECT_EQ(salvaged->stored.floor, entries[4].id) << "what was acknowledged before the first damage was promised too";
 }
 
+TEST_P(LogStores, ALastEntryThatIsDamagedDoesNotSayWhereTheLogEnded) {
+  write_entries(5);
+  Write write;
+  write.state = HardState{Term{7}, {}};
+  expect_written(write);
+  const auto salvaged = store_->salvage(damaged_at(Index{5}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.entries.size(), 4u);
+  ASSERT_TRUE(salvaged->stored.floor);
+  const EntryId any_before{Term{7}, Index{1'000'000}, {}};
+  EXPECT_TRUE(up_to_date(*salvaged->stored.floor, any_before)) << "it may have been of any term up to the node's own";
+}
+
 TEST_P(LogStores, AClaimMayBeAheadOfALogThatIsBeingMended) {
   const std::vector<Entry> entries = write_entries(5);
   Write write;

@@ -138,7 +138,9 @@ class SimulatedLogStore final : public LogStore {
   /// Where a damaged log ended, or beyond, as the store in RocksDB has it.
   static EntryId end_of(const Stored& stored, const EntryHash& hash) {
     const Entry& last = stored.entries.back();
-    const bool readable = last.id.hash == hash(last) && last.id.term <= stored.state.term;
+    // Entries lie one after another here, so one that was written in another's place shows by its index.
+    const bool in_place = last.id.index.value == stored.base.id.index.value + stored.entries.size();
+    const bool readable = in_place && last.id.hash == hash(last) && last.id.term <= stored.state.term;
     const EntryId end = readable ? last.id : EntryId{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
     return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
   }

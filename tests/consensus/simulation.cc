@@ -5,31 +5,28 @@
 namespace testamur::consensus::simulation {
 namespace {
 
-constexpr unsigned kTickMs = 10;
-constexpr unsigned kMaxHappeningsPerTick = 20'000;
+constexpr unsigned kMaxAtOneMoment = 20'000;
 
-/// Not a good hash, but one: the simulation's liars do not look for collisions.
-Digest mix(std::initializer_list<std::uint64_t> words, std::span<const std::uint8_t> bytes) {
-  std::array<std::uint64_t, 4> state = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d};
-  const auto take = [&](std::uint64_t word) {
-    for (std::uint64_t& s : state) {
-      s ^= word;
-      s *= 0x100000001b3;
-      s ^= s >> 29;
-      word += s;
-    }
-  };
-  for (const std::uint64_t word : words) take(word);
-  for (const std::uint8_t byte : bytes) take(byte);
-  Digest out;
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(state[i / 8] >> (8 * (i % 8)));
-  return out;
+std::vector<std::uint8_t> bytes_of(const Claim& claim) {
+  std::vector<std::uint8_t> bytes(claim.head.begin(), claim.head.end());
+  for (const std::uint64_t number : {claim.index.value, claim.height}) {
+    for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+  }
+  return bytes;
 }
 
-Digest hash_entry(const Entry& entry) {
-  const auto& [id, previous, payload, kind] = entry;
-  const Digest inner = mix({id.term.value, id.index.value, static_cast<std::uint64_t>(kind)}, previous);
-  return payload ? mix({1, std::uint64_t{inner[0]}, std::uint64_t{inner[9]}}, *payload) : inner;
+std::optional<Claim> claim_of(std::span<const std::uint8_t> bytes) {
+  if (bytes.size() != 48) return std::nullopt;
+  Claim claim;
+  std::copy_n(bytes.begin(), 32, claim.head.begin());
+  const auto number = [&](std::size_t at) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 8; i > 0; --i) value = value << 8 | bytes[at + i - 1];
+    return value;
+  };
+  claim.index = Index{number(32)};
+  claim.height = number(40);
+  return claim;
 }
 
 template <class T>
@@ -40,232 +37,309 @@ T value_of(Result<T> result) {
 
 }  // namespace
 
-Cluster::Cluster(std::uint64_t seed, std::size_t nodes) : random_(seed), nodes_(nodes) {
-  for (std::size_t i = 0; i < nodes; ++i) nodes_[i].id = NodeId{i + 1};
-  for (Node& node : nodes_) {
+Cluster::Cluster(const Setup& setup, Story* story)
+    : setup_(setup), story_(story), random_(setup.seed), nodes_(setup.voters + setup.spares), links_(nodes_.size()) {
+  for (std::size_t i = 1; i <= setup.voters; ++i) first_.voters.nodes.insert(NodeId{i});
+  first_.voters.threshold = byzantine_quorum(setup.voters);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    node.id = NodeId{i + 1};
+    node.disk = std::make_unique<SimulatedDisk>();
     node.check = std::make_unique<Check>(*this);
-    start(node);
+    node.tick_ms = kTickMs;
+    if (setup.faults.drift_percent > 0) {
+      node.tick_ms += static_cast<unsigned>(random_.below(2 * setup.faults.drift_percent + 1));
+      node.tick_ms -= setup.faults.drift_percent;
+    }
+    on_disk_[node.id] = &node.disk->stored();
   }
-}
-
-bool Cluster::Check::accept(Index, const Payload&, NodeId) {
-  return !cluster_.happens(cluster_.faults_.refuse_percent);
+  if (story_) story_->begin(setup.voters, nodes_.size());
+  for (Node& node : nodes_) start(node);
+  events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
 }
 
 Options Cluster::options_for(Node& node) {
   Options options;
   options.self = node.id;
-  for (const Node& other : nodes_) options.configuration.voters.nodes.insert(other.id);
-  options.configuration.voters.threshold = byzantine_quorum(nodes_.size());
+  options.configuration = first_;
+  for (const Node& other : nodes_) options.known.insert(other.id);
   options.max_append_entries = 4;
   options.max_in_flight = 4;
+  options.max_uncertified = 64;
   options.hash = hash_entry;
-  options.random = [this] { return random_(); };
+  options.random = [this] { return random_.next(); };
   options.check = node.check.get();
+  options.objects = [this](const Configuration& configuration) { return objects(configuration); };
+  options.life = node.life;
   return options;
-}
-
-void Cluster::at(std::uint64_t ms, std::function<void()> what) { happenings_.push({ms, order_++, std::move(what)}); }
-
-void Cluster::start(Node& node) {
-  ++node.life;
-  node.restart_at_ms = 0;
-  node.next_write_ms = now_ms_;
-  node.height = 0;
-  node.head = {};
-  node.seen = {};
-  node.agreed_height = 0;
-  node.to_apply.clear();
-  const std::array<std::uint8_t, 1> owner = {static_cast<std::uint8_t>(node.id.value)};
-  node.store = value_of(open_simulated_log_store(node.disk, owner));
-  Stored found = value_of(node.store->load(hash_entry));
-  node.core = std::make_unique<Core>(
-      options_for(node), Restart{found.state, found.base, std::move(found.entries), found.claim, {}, {}, found.floor});
-}
-
-/// The power goes: what was not written is forgotten.
-void Cluster::crash(Node& node) {
-  // Of the writes under way some were done, in their order, without anybody having heard of it.
-  std::vector<Write> done;
-  for (std::uint64_t left = draw(node.under_way.size() + 1); left > 0; --left) {
-    done.push_back(std::move(node.under_way.front()));
-    node.under_way.pop_front();
-  }
-  put_on_disk(node, done);
-  node.disk.lose_power();
-  node.under_way.clear();
-  node.core.reset();
-  node.store.reset();
-  ++node.life;
-  node.restart_at_ms = now_ms_ + 20 + draw(500);
 }
 
 void Cluster::run(unsigned milliseconds) {
   const std::uint64_t end = now_ms_ + milliseconds;
-  for (std::uint64_t next_tick = now_ms_ + kTickMs; next_tick <= end; next_tick += kTickMs) {
-    unsigned happened = 0;
-    while (!happenings_.empty() && happenings_.top().at_ms <= next_tick) {
-      if (++happened > kMaxHappeningsPerTick) throw Violation("nodes answer one another without end");
-      const Happening happening = happenings_.top();
-      happenings_.pop();
-      now_ms_ = std::max(now_ms_, happening.at_ms);
-      happening.what();
-    }
-    now_ms_ = next_tick;
-    tick_all();
+  std::uint64_t moment = now_ms_;
+  unsigned at_this_moment = 0;
+  while (events_.next_ms() <= end) {
+    const Event event = events_.take();
+    now_ms_ = event.at_ms;
+    at_this_moment = now_ms_ == moment ? at_this_moment + 1 : 0;
+    moment = now_ms_;
+    if (at_this_moment > kMaxAtOneMoment) throw Violation("nodes answer one another without end");
+    happen(event);
+  }
+  now_ms_ = end;
+}
+
+void Cluster::happen(const Event& event) {
+  if (event.kind == Event::Kind::world) return world();
+  Node& node = nodes_[event.node];
+  const bool for_this_one = node.core && (event.kind == Event::Kind::deliver || event.incarnation == node.incarnation);
+  if (for_this_one && now_ms_ < node.paused_until_ms) {
+    Event later = event;
+    later.at_ms = node.paused_until_ms;
+    return events_.add(later);
+  }
+  if (event.kind == Event::Kind::deliver) {
+    const auto packet = packets_.take(event.packet);
+    if (!node.core) return;
+    if (const auto* letter = std::get_if<Letter>(&packet)) return receive(*letter);
+    if (story_) story_->deliver(std::get<Message>(packet));
+    node.core->step(std::get<Message>(packet));
+    return handle(node);
+  }
+  if (!for_this_one) return;
+  switch (event.kind) {
+    case Event::Kind::tick: return tick(node);
+    case Event::Kind::written: return written(node);
+    case Event::Kind::fetched: return fetched(node);
+    default: return;
   }
 }
 
-void Cluster::tick_all() {
-  cut_at_random();
-  for (Node& node : nodes_) {
-    if (!node.core) {
-      if (now_ms_ >= node.restart_at_ms) start(node);
-      continue;
-    }
-    if (draw(1000) < faults_.crash_per_mille) {
-      crash(node);
-      continue;
-    }
-    node.core->tick();
-    handle(node);
-  }
-  if (!quiet_ && draw(3) == 0) propose_somewhere();
-  for (Node& node : nodes_) {
-    if (node.core) apply_some(node);
-  }
-}
-
-void Cluster::cut_at_random() {
-  if (now_ms_ >= heal_cuts_at_ms_) cut_.clear();
-  if (draw(1000) >= faults_.partition_per_mille) return;
-  heal_cuts_at_ms_ = now_ms_ + 50 + draw(1500);
-  const bool one_way = draw(2) == 0;
-  for (const Node& a : nodes_) {
-    for (const Node& b : nodes_) {
-      if (a.id == b.id || draw(3) != 0) continue;
-      cut_.insert({a.id, b.id});
-      if (!one_way) cut_.insert({b.id, a.id});
-    }
-  }
-}
-
-void Cluster::propose_somewhere() {
-  Node& node = nodes_[draw(nodes_.size())];
-  if (!node.core) return;
-  std::vector<Payload> payloads;
-  for (std::uint64_t i = 0; i <= draw(3); ++i) {
-    const std::uint64_t number = ++proposed_;
-    std::vector<std::uint8_t> bytes;
-    for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
-    payloads.push_back(std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes)));
-  }
-  node.core->propose(std::move(payloads));
+void Cluster::tick(Node& node) {
+  at(now_ms_ + node.tick_ms, Event::Kind::tick, node);
+  if (story_) story_->step("tick", node.id);
+  node.core->tick();
+  if (++node.ticks % 5 == 0) tell_owners(node);
+  if (random_.happens(faults_.flush_per_mille) && !node.installing) node.owner.flush();
   handle(node);
 }
 
-/// Does what a core asks for, and checks everything.
+void Cluster::start(Node& node) {
+  ++node.incarnation;
+  node.restart_at_ms = node.paused_until_ms = 0;
+  node.seen = node.seen_configuration = {};
+  node.fetching = node.installing = false;
+  const std::array<std::uint8_t, 1> name = {static_cast<std::uint8_t>(node.id.value)};
+  node.store = value_of(open_simulated_log_store(*node.disk, name));
+  Stored found = std::move(value_of(node.store->salvage(hash_entry)).stored);
+  node.promised = claim_of(found.owner_record);
+  if (found.base.id.index > node.owner.applied()) {
+    if (!node.staged || node.staged->snapshot.last != found.base.id)
+      throw Violation("a log begins after what its state lacks");
+    node.owner.install(*node.staged);
+    node.owner.flush();
+  }
+  Restart restart{found.state, found.base, std::move(found.entries), found.claim, node.owner.applied(),
+                  {},          found.floor};
+  if (node.owner.certified()) restart.certified = node.owner.certified()->block.claim.index;
+  if (story_ && node.incarnation > 1) story_->step("restart", node.id);
+  node.core = std::make_unique<Core>(options_for(node), std::move(restart));
+  at(now_ms_ + 1 + random_.below(node.tick_ms), Event::Kind::tick, node);
+  handle(node);
+}
+
+/// The power goes: what was not written is forgotten.
+void Cluster::crash(Node& node) {
+  ++counts_.crashes;
+  // Each write under way is whole on the disk, torn, or not there; they may have got there in another order. The log store's
+  // recovery takes what is before the first that is not whole.
+  std::size_t whole = 0;
+  while (whole < node.writing.size() && random_.below(3) == 0) ++whole;
+  if (story_) story_->step("crash", node.id, whole > 0 ? " keeping " + std::to_string(whole) : "");
+  if (whole > 0) {
+    const auto written = put_on_disk(node, std::span(node.writing).first(whole));
+    if (!written) throw Violation(written.error().message);
+  }
+  stop(node);
+}
+
+void Cluster::stop(Node& node) {
+  node.disk->lose_power();
+  node.owner.lose_power(!node.installing && random_.below(2) == 0);
+  node.core.reset();
+  node.store.reset();
+  node.queued.clear();
+  node.writing.clear();
+  node.to_apply.clear();
+  node.readings.clear();
+  ++node.incarnation;
+  node.restart_at_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 10'000 : 1500);
+}
+
+/// Does what a core asks for until it asks for nothing more, and checks everything.
 void Cluster::handle(Node& node) {
+  do take(node);
+  while (apply_some(node));
+  if (story_) story_->stand(*node.core);
+}
+
+void Cluster::take(Node& node) {
   Output output = node.core->take();
-  invariants_.check_leader(*node.core);
-  for (const Message& message : output.messages) invariants_.check_said(message, node.disk.stored());
+  check(node, output);
+  for (Message& message : output.messages) send(std::move(message));
+  if (output.write) {
+    node.queued.push_back({std::move(output.write), std::nullopt, node.installing && output.write->base.has_value()});
+    start_writing(node);
+  }
+  for (Entry& entry : output.committed) node.to_apply.push_back(std::move(entry));
+  if (output.agreed) agree(node, *output.agreed);
+  for (const Read& read : output.reads) answer(node, read);
+  if (output.behind && !node.fetching && !node.installing) {
+    node.fetching = true;
+    node.fetches_from = *output.behind;
+    node.staged.reset();
+    at(now_ms_ + 20 + random_.below(2000), Event::Kind::fetched, node);
+  }
+}
+
+void Cluster::check(Node& node, const Output& output) {
+  const Core& core = *node.core;
+  invariants_.check_leader(core);
+  for (const Message& message : output.messages) {
+    invariants_.check_said(message, node.disk->stored());
+    invariants_.check_life(message, core, node.life);
+  }
   if (!output.evidence.empty())
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
-  for (const Message& message : output.messages) deliver(message);
-  if (output.write) {
-    // Writes complete one after another, each after its own time.
-    node.next_write_ms = std::max(node.next_write_ms, now_ms_) + 1 + draw(faults_.max_write_ms);
-    node.under_way.push_back(std::move(*output.write));
-    at(node.next_write_ms, [this, &node, life = node.life] {
-      if (node.core && node.life == life) complete(node);
-    });
-  }
-  if (output.agreed) {
-    invariants_.check_agreed(node.id, *output.agreed);
-    node.agreed_height = std::max(node.agreed_height, output.agreed->height);
-    // Certified a little later; some heads never are.
-    if (draw(4) != 0) node.core->certified(output.agreed->index);
-  }
-  invariants_.check_committed(*node.core, node.seen);
-  node.seen = node.core->committed();
-  for (Entry& entry : output.committed) node.to_apply.push_back(std::move(entry));
-  apply_some(node);
+  for (const Entry& entry : output.committed) invariants_.committed(core, entry, on_disk_);
+  invariants_.check_committed(core, node.seen);
+  node.seen = core.committed();
+  if (core.configuration_index() != node.seen_configuration) invariants_.check_configuration(core);
+  node.seen_configuration = core.configuration_index();
 }
 
-void Cluster::deliver(const Message& message) {
-  if (happens(faults_.lose_percent) || cut_.contains({message.from, message.to})) return;
-  const unsigned copies = happens(faults_.double_percent) ? 2 : 1;
-  for (unsigned copy = 0; copy < copies; ++copy) {
-    at(now_ms_ + draw(faults_.max_delay_ms + 1), [this, message] {
-      Node& to = nodes_[message.to.value - 1];
-      if (!to.core) return;
-      to.core->step(message);
-      handle(to);
-    });
+void Cluster::send(Message message) { send_copies(std::move(message)); }
+void Cluster::send(Letter letter) { send_copies(std::move(letter)); }
+
+template <class Thing>
+void Cluster::send_copies(Thing thing) {
+  const Node& to = node(thing.to);
+  links_.send(thing.from.value - 1, place(to), faults_, now_ms_, random_, arrivals_);
+  for (std::size_t i = 0; i < arrivals_.size(); ++i) {
+    const bool last = i + 1 == arrivals_.size();
+    const std::uint32_t packet = packets_.put(last ? std::move(thing) : Thing(thing));
+    events_.add({arrivals_[i], 0, Event::Kind::deliver, place(to), 0, packet});
   }
 }
 
-void Cluster::complete(Node& node) {
-  const Write write = std::move(node.under_way.front());
-  node.under_way.pop_front();
-  put_on_disk(node, std::span(&write, 1));
-  node.core->persisted(write.sequence);
+/// Writes what waits as one, with one sync, as the driver does.
+void Cluster::start_writing(Node& node) {
+  if (!node.writing.empty() || node.queued.empty()) return;
+  node.writing.assign(std::make_move_iterator(node.queued.begin()), std::make_move_iterator(node.queued.end()));
+  node.queued.clear();
+  std::uint64_t took = 1 + random_.below(faults_.max_write_ms);
+  if (random_.happens(faults_.slow_write_per_mille)) took += 500 + random_.below(8000);
+  at(now_ms_ + took, Event::Kind::written, node);
+}
+
+void Cluster::written(Node& node) {
+  if (random_.happens(faults_.fail_write_per_mille)) {
+    using Afterwards = SimulatedDisk::Afterwards;
+    node.disk->fail_next_write(random_.below(2) == 0 ? Afterwards::there : Afterwards::not_there);
+    if (story_) story_->step("fail", node.id);
+    if (put_on_disk(node, node.writing)) throw Violation("a write that failed is taken for one that did not");
+    ++counts_.failed_writes;
+    return stop(node);
+  }
+  const std::vector<Job> jobs = std::move(node.writing);
+  node.writing.clear();
+  if (story_) story_->step("write", node.id, " " + std::to_string(jobs.size()));
+  if (const auto done = put_on_disk(node, jobs); !done) throw Violation(done.error().message);
+  for (const Job& job : jobs) {
+    if (job.write) node.core->persisted(job.write->sequence);
+    if (job.installs) {
+      node.owner.flush();
+      node.installing = false;
+    }
+    if (!job.promise) continue;
+    node.promised = job.promise;
+    node.owner.cosigned(*job.promise);
+    if (const auto certified = node.owner.gather(node.id, *job.promise, first_.voters.threshold))
+      certify(node, *certified);
+    tell_owners(node);
+  }
+  if (node.harmed) see_whether_mended(node);
+  start_writing(node);
   handle(node);
 }
 
-void Cluster::put_on_disk(Node& node, std::span<const Write> writes) {
-  const std::optional<Claim> before = node.disk.stored().claim;
-  if (const Result<void> written = node.store->write(writes, std::nullopt); !written)
-    throw Violation(written.error().message);
-  const Stored& after = node.disk.stored();
+/// Its damage, or the life that it lost.
+void Cluster::see_whether_mended(Node& node) {
+  node.harmed = false;
+  node.harmed = is_impaired(node, node.core->configuration());
+  if (!node.harmed) invariants_.mended(node.id);
+}
+
+Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
+  std::vector<Write> writes;
+  std::optional<std::vector<std::uint8_t>> record;
+  for (const Job& job : jobs) {
+    if (job.write) writes.push_back(*job.write);
+    if (job.promise) record = bytes_of(*job.promise);
+  }
+  const std::optional<Claim> before = node.disk->stored().claim;
+  auto result = node.store->write(writes, record);
+  const Stored& after = node.disk->stored();
   if (before && after.claim->height < before->height) throw Violation("the claim on disk falls");
   invariants_.check_vote(node.id, after.state);
+  return result;
 }
 
-/// Applies what was committed, all of it or a part for now.
-void Cluster::apply_some(Node& node) {
-  if (node.to_apply.empty()) return;
-  std::map<NodeId, const Stored*> on_disk;
-  for (const Node& other : nodes_) on_disk[other.id] = &other.disk.stored();
-  for (std::uint64_t count = 1 + draw(node.to_apply.size()); count > 0; --count) {
+/// Applies what was committed, all of it or a part for now. False when there was nothing.
+bool Cluster::apply_some(Node& node) {
+  if (node.to_apply.empty() || random_.below(5) == 0) return false;
+  for (std::uint64_t count = 1 + random_.below(node.to_apply.size()); count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
-    invariants_.committed(node.id, entry, node.core->configuration(), on_disk);
-    ++node.height;
-    node.head = mix({node.height}, entry.id.hash);
-    const Claim claim{entry.id.index, node.height, node.head};
-    invariants_.check_derived(node.id, claim);
-    node.core->derived(claim);
+    const bool is_new = entry.id.index > node.owner.applied();
+    const auto claim = node.owner.apply(entry);
+    if (entry.is_owners() && is_new) {
+      // What was told before this was proposed comes before it.
+      const std::uint64_t number = number_of(entry.payload);
+      if (entry.id.index <= told_before_[number]) throw Violation("a write comes before one that was told before it");
+      if (placed_[number] != Index{} && placed_[number] != entry.id.index)
+        throw Violation("a write is in the list twice");
+      placed_[number] = entry.id.index;
+    }
+    told_ = std::max(told_, entry.id.index);
+    if (!claim) continue;
+    invariants_.check_derived(node.id, *claim);
+    node.core->derived(*claim);
   }
-  handle(node);
+  serve_readings(node);
+  return true;
 }
 
-void Cluster::heal() {
-  faults_ = Faults{};
-  cut_.clear();
-  for (Node& node : nodes_) {
-    if (!node.core) start(node);
-  }
+void Cluster::answer(Node& node, const Read& read) {
+  const auto asked = asked_.extract(read.id);
+  if (!asked) throw Violation("a read is answered twice, or nobody asked it");
+  if (!read.index) return;
+  node.readings.push_back({*read.index, asked.mapped().told});
+  serve_readings(node);
 }
 
-bool Cluster::reaches_a_commit(unsigned bound_ms) {
-  run(1000);  // what was proposed before is through or lost by now
-  const Index before = nodes_[0].core->committed();
-  const std::uint64_t payloads = committed_payloads();
-  for (unsigned waited = 0; waited < bound_ms; waited += 100) {
-    run(100);
-    // Nobody proposes for a while, so that all can come level: the same commit, and the same head agreed by every node.
-    quiet_ = true;
-    run(300);
-    quiet_ = false;
-    const Node& first = nodes_[0];
-    const bool level = std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-      return node.core->committed() == first.core->committed() && node.agreed_height == node.height &&
-             node.height == first.height && node.core->committed() > before;
-    });
-    if (level && committed_payloads() > payloads) return true;
-  }
-  return false;
+/// A read sees what anybody was told before it was asked: with one order of all writes, that makes histories linearizable.
+void Cluster::serve_readings(Node& node) {
+  std::erase_if(node.readings, [&](const Reading& reading) {
+    if (node.owner.applied() < reading.needed) return false;
+    if (node.owner.applied() < reading.told) {
+      throw Violation("a read at node " + std::to_string(node.id.value) + " sees what is up to index " +
+                      std::to_string(reading.needed.value) + ", and index " + std::to_string(reading.told.value) +
+                      " was told as committed before");
+    }
+    ++counts_.reads;
+    return true;
+  });
 }
 
 }  // namespace testamur::consensus::simulation

@@ -1,107 +1,191 @@
-// A whole cluster in one thread, from one seed: cores, a network that loses, doubles, delays and cuts, disks that are slow and
-// forget what they had not written when the power goes, clients. What it finds, the same seed finds again.
+// A whole cluster in one thread, from one seed: cores, a network that loses, doubles, delays, overtakes, cuts and clogs, disks that
+// are slow, fail, are damaged and forget what they had not written when the power goes, owners that apply, cosign and exchange
+// snapshots, operators that change the members, clients. What it finds, the same seed finds again.
 #pragma once
 
-#include <map>
+#include <array>
 #include <memory>
-#include <queue>
-#include <random>
+#include <variant>
 
+#include "events.h"
+#include "faults.h"
 #include "invariants.h"
+#include "links.h"
+#include "owner.h"
 #include "simulated_log_store.h"
-#include "testamur/consensus/core.h"
+#include "story.h"
 
 namespace testamur::consensus::simulation {
 
-/// How badly things go; each run draws its own.
-struct Faults {
-  unsigned lose_percent = 0;
-  unsigned double_percent = 0;
-  unsigned max_delay_ms = 5;
-  unsigned max_write_ms = 5;
-  unsigned crash_per_mille = 0;      ///< a tick
-  unsigned partition_per_mille = 0;  ///< a tick
-  unsigned refuse_percent = 0;       ///< payload checks that fail at first
+/// What a run begins with; drawn by its seed.
+struct Setup {
+  std::uint64_t seed = 0;
+  std::size_t voters = 3;  ///< at first
+  std::size_t spares = 0;  ///< nodes that are no members at first
+  Faults faults;
+  unsigned faults_ms = 20'000;  ///< how long they last
 };
+Setup draw_setup(std::uint64_t seed);
 
 class Cluster {
  public:
-  Cluster(std::uint64_t seed, std::size_t nodes);
+  /// `story`: told each step, where there is one.
+  Cluster(const Setup& setup, Story* story = nullptr);
 
-  /// Runs for so many simulated milliseconds, a tick every 10. Throws Violation.
+  /// Runs for so many simulated milliseconds. Throws Violation.
   void run(unsigned milliseconds);
+  void begin_faults() { faults_ = setup_.faults; }
   /// Everything is well again: no faults, all nodes up, all links whole.
   void heal();
-  /// Runs until payloads proposed from now on are committed, and all nodes are level: the same commit, the same head agreed by
-  /// each. False when it takes longer than the bound.
-  bool reaches_a_commit(unsigned bound_ms);
+  /// Runs until a write proposed from now on is certified, and all members are level with it: the same commit, the same certified
+  /// head, every vote where it belongs. Throws Violation when it takes longer than the bound.
+  void expect_certified(unsigned bound_ms);
 
-  Faults& faults() { return faults_; }
-  std::uint64_t committed_payloads() const { return invariants_.committed_payloads(); }
-  std::size_t elections() const { return invariants_.elections(); }
+  std::uint64_t now_ms() const { return now_ms_; }
+  const Invariants& invariants() const { return invariants_; }
+  /// What happened, to see that a simulation did something.
+  struct Counts {
+    std::uint64_t crashes = 0;
+    std::uint64_t damages = 0;
+    std::uint64_t lost_logs = 0;
+    std::uint64_t failed_writes = 0;
+    std::uint64_t snapshots = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t transfers = 0;
+    std::uint64_t heal_ms = 0;  ///< how long it took until all were level
+  };
+  const Counts& counts() const { return counts_; }
 
  private:
   /// Refuses some payloads the first time, as a time too far ahead would be.
   class Check final : public PayloadCheck {
    public:
     explicit Check(Cluster& cluster) : cluster_(cluster) {}
-    bool accept(Index index, const Payload& payload, NodeId leader) override;
+    bool accept(Index, const Payload&, NodeId) override {
+      return !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+    }
     void truncated(Index) override {}
 
    private:
     Cluster& cluster_;
   };
+  /// What goes to disk together.
+  struct Job {
+    std::optional<Write> write;
+    std::optional<Claim> promise;  ///< to cosign this
+    bool installs = false;         ///< the log goes on from a snapshot
+  };
+  struct Reading {
+    Index needed;
+    Index told;  ///< to anybody, as committed, when it was asked for
+  };
   struct Node {
     NodeId id;
-    SimulatedDisk disk;
+    std::unique_ptr<SimulatedDisk> disk;
     std::unique_ptr<LogStore> store;  // null while it is down
     std::unique_ptr<Check> check;
     std::unique_ptr<Core> core;  // null while it is down
-    std::uint64_t life = 0;      // counts its starts: what was meant for an earlier one is lost
-    std::uint64_t next_write_ms = 0;
+    Owner owner;
+    std::uint64_t incarnation = 0;  // counts its starts and crashes: what was meant for an earlier one is void
+    std::uint64_t life = 0;         // not 0: it lost its disk
+    bool harmed = false;            // its disk is damaged or lost, and it is not mended yet
+    unsigned tick_ms = kTickMs;
+    unsigned ticks = 0;
     std::uint64_t restart_at_ms = 0;
-    std::deque<Write> under_way;
+    std::uint64_t paused_until_ms = 0;
+    std::deque<Job> queued;
+    std::vector<Job> writing;
     std::deque<Entry> to_apply;
-    Index seen;                // how far it had committed at the last step
-    std::uint64_t height = 0;  // of what it applied
-    Digest head{};
-    std::uint64_t agreed_height = 0;
+    std::optional<Claim> promised;  // to cosign, on disk
+    NodeId fetches_from;            // a snapshot
+    bool fetching = false;
+    std::optional<Content> staged;  // a snapshot, whole, on disk
+    bool installing = false;        // it is in memory, and the log does not begin after it on disk yet
+    Index seen;                     // how far it had committed at the last step
+    Index seen_configuration;
+    std::vector<Reading> readings;  // that wait until enough is applied
   };
-  struct Happening {
-    std::uint64_t at_ms;
-    std::uint64_t order;
-    std::function<void()> what;
-    bool operator<(const Happening& other) const {
-      return std::pair(at_ms, order) > std::pair(other.at_ms, other.order);
-    }
+  struct Asked {
+    std::size_t node;
+    Index told;
   };
 
-  std::uint64_t draw(std::uint64_t below) { return random_() % below; }
-  bool happens(unsigned percent) { return draw(100) < percent; }
-  void at(std::uint64_t ms, std::function<void()> what);
+  // simulation.cc: what happens
+  void happen(const Event& event);
+  Node& node(NodeId id) { return nodes_[id.value - 1]; }
+  static std::uint32_t place(const Node& node) { return static_cast<std::uint32_t>(node.id.value - 1); }
+  void at(std::uint64_t ms, Event::Kind kind, const Node& node) {
+    events_.add({ms, 0, kind, place(node), node.incarnation, 0});
+  }
+  void tick(Node& node);
+  void handle(Node& node);
+  void take(Node& node);
+  void check(Node& node, const Output& output);
+  void send(Message message);
+  void send(Letter letter);
+  template <class Thing>
+  void send_copies(Thing thing);
+  bool apply_some(Node& node);
+  void start_writing(Node& node);
+  void written(Node& node);
+  void see_whether_mended(Node& node);
+  Result<void> put_on_disk(Node& node, std::span<const Job> jobs);
+  Options options_for(Node& node);
   void start(Node& node);
   void crash(Node& node);
-  void tick_all();
-  void cut_at_random();
-  void propose_somewhere();
-  void handle(Node& node);
-  void deliver(const Message& message);
-  void complete(Node& node);
-  void put_on_disk(Node& node, std::span<const Write> writes);
-  void apply_some(Node& node);
-  Options options_for(Node& node);
+  void stop(Node& node);
+  void answer(Node& node, const Read& read);
+  void serve_readings(Node& node);
 
-  std::mt19937_64 random_;
+  // simulation_owners.cc: what the nodes' owners do
+  void agree(Node& node, const Claim& claim);
+  void tell_owners(Node& node);
+  void receive(const Letter& letter);
+  void certify(Node& node, const Certified& certified);
+  void fetched(Node& node);
+  std::optional<Content> content_of(Node& source);
+  void rejoin(Node& leader, NodeId from, std::uint64_t life);
+  std::string objects(const Configuration& configuration) const;
+
+  // simulation_world.cc: what befalls them
+  void world();
+  void befall(Node& node);
+  void damage(Node& node);
+  void lose_log(Node& node);
+  bool may_be_harmed(const Node& node);
+  bool is_impaired(const Node& node, const Configuration& configuration) const;
+  std::size_t most_voters_impaired(const Configuration& configuration) const;
+  const Core* newest();
+  Core* leader();
+  void operate();
+  void change_members(Core& leader);
+  void propose_somewhere();
+  bool propose(Node& node, std::size_t payloads);
+  void read_somewhere();
+  std::string what_is_not_level(std::uint64_t height_before);
+
+  Setup setup_;
+  Story* story_;
+  Random random_;
   Faults faults_;
+  Configuration first_;  // of the log's beginning
   std::vector<Node> nodes_;
-  std::set<std::pair<NodeId, NodeId>> cut_;  // from, to
-  std::uint64_t heal_cuts_at_ms_ = 0;
-  std::priority_queue<Happening> happenings_;
+  std::map<NodeId, const Stored*> on_disk_;
+  Links links_;
+  Events events_;
+  Pool<std::variant<Message, Letter>> packets_;
+  std::vector<std::uint64_t> arrivals_;
   std::uint64_t now_ms_ = 0;
-  std::uint64_t order_ = 0;
-  std::uint64_t proposed_ = 0;
-  bool quiet_ = false;
+  bool healed_ = false;
   Invariants invariants_;
+  Counts counts_;
+
+  // Clients: a list that grows at its end. Every write has a number.
+  std::vector<Index> told_before_;  // by number: what had been told as committed when it was proposed
+  std::vector<Index> placed_;       // by number: where it is in the list
+  Index told_;                      // the newest that any node told a client to be committed
+  std::map<std::uint64_t, Asked> asked_;
+  std::uint64_t last_read_ = 0;
 };
 
 }  // namespace testamur::consensus::simulation

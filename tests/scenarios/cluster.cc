@@ -277,7 +277,7 @@ bool Cluster::take(Node& node) {
   std::map<NodeId, const Stored*> on_disks;
   for (const auto& [id, other] : nodes_) on_disks[id] = &other.disk.stored();
   for (const Entry& entry : output.committed) {
-    invariants_.committed(node.id, entry, node.core->configuration(), on_disks);
+    invariants_.committed(*node.core, entry, on_disks);
     history_.emplace(entry.id.index, entry);
     node.to_apply.push_back(entry);
   }

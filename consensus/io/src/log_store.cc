@@ -211,7 +211,7 @@ class RocksLogStore final : public LogStore {
       } catch (const StorageFault& fault) {
         if (fault.error().code != ErrorCode::corrupt) throw;
         salvaged.damage = Error{fault.error().code, "log store " + directory_ + ": " + fault.error().message};
-        stored.floor = end_of(*view, stored);
+        stored.floor = end_of(*view, stored, hash);
         tail_.has_floor = true;
         tail_.last = stored.entries.empty() ? stored.base.id : stored.entries.back().id;
       }
@@ -280,21 +280,24 @@ class RocksLogStore final : public LogStore {
 
   /// Where a damaged log ended: what its node acknowledged, or more. One that was damaged before, and is not mended yet, ended
   /// where it did then.
-  static EntryId end_of(const storage::View& view, const Stored& stored) {
-    const EntryId end = last_readable(view, stored);
+  static EntryId end_of(const storage::View& view, const Stored& stored, const EntryHash& hash) {
+    const EntryId end = last_readable(view, stored, hash);
     return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
   }
 
-  /// Where the last entry cannot be read: beyond any that there may be.
-  static EntryId last_readable(const storage::View& view, const Stored& stored) {
+  /// Beyond any entry that there may be, where the last cannot be read or is not what its hash was made from: its term may be
+  /// another then, too.
+  static EntryId last_readable(const storage::View& view, const Stored& stored, const EntryHash& hash) {
     const EntryId beyond_all{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
     try {
       const Bytes beyond = records::entry_key(Index{~std::uint64_t{0}});
       const auto last = view.last_up_to(beyond, records::kEntries.size());
       const auto index = last ? records::entry_index(last->key) : std::nullopt;
       if (!index) return beyond_all;
-      if (const auto entry = records::decode_entry(*index, last->value); entry && entry->id.term <= stored.state.term)
-        return entry->id;
+      Entry entry = value_or_fault(records::decode_entry(*index, last->value));
+      const Index before = previous(*index);
+      entry.previous = before == stored.base.id.index ? stored.base.id.hash : stored_id(view, before).hash;
+      if (entry.id.hash == hash(entry) && entry.id.term <= stored.state.term) return entry.id;
     } catch (const StorageFault&) {
     }
     return beyond_all;

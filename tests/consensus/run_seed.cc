@@ -1,0 +1,48 @@
+#include "run_seed.h"
+
+#include <unistd.h>
+#include <csignal>
+#include <cstdio>
+
+namespace testamur::consensus::simulation {
+namespace {
+
+constexpr unsigned kCertifiedWithinMs = 60'000;
+volatile std::uint64_t seed_under_way = 0;
+
+extern "C" void name_seed(int) {
+  // Only what is allowed in a signal handler.
+  char line[64];
+  const int size = std::snprintf(line, sizeof(line), "seed %llu\n", static_cast<unsigned long long>(seed_under_way));
+  if (::write(STDERR_FILENO, line, static_cast<std::size_t>(size)) < 0) return;
+}
+
+}  // namespace
+
+std::uint64_t current_seed() { return seed_under_way; }
+void name_seed_on_abort() { std::signal(SIGABRT, name_seed); }
+
+SeedResult run_seed(std::uint64_t seed, Story* story) {
+  seed_under_way = seed;
+  SeedResult result;
+  Cluster cluster(draw_setup(seed), story);
+  const Setup setup = draw_setup(seed);
+  try {
+    cluster.run(3000);
+    cluster.begin_faults();
+    cluster.run(setup.faults_ms);
+    cluster.heal();
+    cluster.expect_certified(kCertifiedWithinMs);
+  } catch (const Violation& violation) {
+    result.violation = violation.what();
+  }
+  result.simulated_ms = cluster.now_ms();
+  result.committed = cluster.invariants().committed_payloads();
+  result.certified = cluster.invariants().certified_height();
+  result.elections = cluster.invariants().elections();
+  result.configurations = cluster.invariants().configurations();
+  result.counts = cluster.counts();
+  return result;
+}
+
+}  // namespace testamur::consensus::simulation

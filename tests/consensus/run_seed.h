@@ -1,0 +1,27 @@
+// One seed: a cluster begins, faults come, they go, and a write must be certified.
+#pragma once
+
+#include <optional>
+
+#include "simulation.h"
+
+namespace testamur::consensus::simulation {
+
+struct SeedResult {
+  std::optional<std::string> violation;
+  std::uint64_t simulated_ms = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t certified = 0;
+  std::uint64_t elections = 0;
+  std::uint64_t configurations = 0;
+  Cluster::Counts counts;
+};
+
+SeedResult run_seed(std::uint64_t seed, Story* story = nullptr);
+
+/// The seed that runs, for whoever must say so while the program dies. A broken invariant of the core's own aborts.
+std::uint64_t current_seed();
+/// An abort says which seed it was.
+void name_seed_on_abort();
+
+}  // namespace testamur::consensus::simulation

@@ -1,0 +1,121 @@
+// Simulates seeds: `simulate --seeds N --start S`, or one with its story.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "run_seed.h"
+
+namespace testamur::consensus::simulation {
+namespace {
+
+struct Asked {
+  std::uint64_t seeds = 2000;
+  std::uint64_t start = 1;
+  bool all = false;  ///< goes on after a failure, and counts
+  std::string story;
+};
+
+int usage() {
+  std::fprintf(stderr, "usage: simulate [--seeds N] [--start S] [--all] | --one SEED [--story FILE]\n");
+  return 2;
+}
+
+struct Sums {
+  std::uint64_t simulated_ms = 0, committed = 0, certified = 0, elections = 0, configurations = 0, slowest_ms = 0;
+  Cluster::Counts counts;
+  std::uint64_t failed = 0;
+
+  void add(const SeedResult& one) {
+    simulated_ms += one.simulated_ms;
+    committed += one.committed;
+    certified += one.certified;
+    elections += one.elections;
+    configurations += one.configurations;
+    slowest_ms = std::max(slowest_ms, one.counts.heal_ms);
+    counts.crashes += one.counts.crashes;
+    counts.damages += one.counts.damages;
+    counts.lost_logs += one.counts.lost_logs;
+    counts.failed_writes += one.counts.failed_writes;
+    counts.snapshots += one.counts.snapshots;
+    counts.reads += one.counts.reads;
+    counts.transfers += one.counts.transfers;
+    if (one.violation) ++failed;
+  }
+};
+
+void print(const Sums& sums, std::uint64_t seeds, double seconds) {
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  const double simulated = static_cast<double>(sums.simulated_ms) / 1000;
+  std::printf("%llu seeds, %llu failed; %.0f simulated s in %.1f s: %.0f a second, %.0f seeds a second\n",
+              number(seeds), number(sums.failed), simulated, seconds, simulated / seconds,
+              static_cast<double>(seeds) / seconds);
+  std::printf(
+      "%llu payloads committed, %llu blocks certified, %llu elections, %llu configurations, %llu transfers, %llu "
+      "reads, "
+      "%llu crashes, %llu failed writes, %llu damages, %llu lost logs, %llu snapshots; slowest to heal: %.1f s\n",
+      number(sums.committed), number(sums.certified), number(sums.elections), number(sums.configurations),
+      number(sums.counts.transfers), number(sums.counts.reads), number(sums.counts.crashes),
+      number(sums.counts.failed_writes), number(sums.counts.damages), number(sums.counts.lost_logs),
+      number(sums.counts.snapshots), static_cast<double>(sums.slowest_ms) / 1000);
+}
+
+int simulate(const Asked& asked) {
+  Sums sums;
+  const auto began = std::chrono::steady_clock::now();
+  std::uint64_t done = 0;
+  for (std::uint64_t seed = asked.start; seed < asked.start + asked.seeds; ++seed) {
+    Story story;
+    const SeedResult result = run_seed(seed, asked.story.empty() ? nullptr : &story);
+    sums.add(result);
+    ++done;
+    if (result.violation)
+      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), result.violation->c_str());
+    if (!asked.story.empty()) {
+      std::ofstream out(asked.story);
+      for (const std::string& line : story.lines()) out << line << '\n';
+    }
+    if (result.violation && !asked.all) break;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  print(sums, done, took.count());
+  return sums.failed == 0 ? 0 : 1;
+}
+
+int main(int argc, char** argv) {
+  Asked asked;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (option == "--all") {
+      asked.all = true;
+      continue;
+    }
+    if (i + 1 == argc) return usage();
+    const char* value = argv[++i];
+    if (option == "--story") {
+      asked.story = value;
+      continue;
+    }
+    char* end = nullptr;
+    const std::uint64_t number = std::strtoull(value, &end, 10);
+    if (*value == '\0' || *end != '\0') return usage();
+    if (option == "--seeds") {
+      asked.seeds = number;
+    } else if (option == "--start") {
+      asked.start = number;
+    } else if (option == "--one") {
+      asked.start = number;
+      asked.seeds = 1;
+    } else {
+      return usage();
+    }
+  }
+  name_seed_on_abort();
+  return simulate(asked);
+}
+
+}  // namespace
+}  // namespace testamur::consensus::simulation
+
+int main(int argc, char** argv) { return testamur::consensus::simulation::main(argc, argv); }

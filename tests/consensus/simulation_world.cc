@@ -1,0 +1,269 @@
+// What befalls a simulated cluster from outside: faults, operators, clients; and that all is well in the end.
+#include <algorithm>
+
+#include "simulation.h"
+
+namespace testamur::consensus::simulation {
+
+Setup draw_setup(std::uint64_t seed) {
+  Random random(seed);
+  constexpr std::array<std::size_t, 8> sizes = {1, 2, 3, 3, 4, 4, 5, 7};
+  Setup setup;
+  setup.seed = seed;
+  setup.voters = sizes[random.below(sizes.size())];
+  setup.spares = random.below(2) == 0 ? random.below(4) : 0;
+  setup.faults = draw_faults(random);
+  setup.faults_ms = static_cast<unsigned>(5'000 + random.below(25'000));
+  return setup;
+}
+
+/// Every 100 ms.
+void Cluster::world() {
+  events_.add({now_ms_ + kTickMs, 0, Event::Kind::world, 0, 0, 0});
+  links_.change(faults_, now_ms_, random_);
+  for (Node& node : nodes_) {
+    if (!node.core) {
+      if (now_ms_ >= node.restart_at_ms) start(node);
+    } else {
+      befall(node);
+    }
+  }
+  operate();
+  if (random_.happens(faults_.propose_per_mille) && !healed_) propose_somewhere();
+  if (random_.happens(faults_.read_per_mille)) read_somewhere();
+}
+
+void Cluster::befall(Node& node) {
+  if (random_.happens(faults_.crash_per_mille)) {
+    crash(node);
+    if (random_.happens(faults_.damage_per_mille)) damage(node);
+    if (random_.happens(faults_.lose_log_per_mille)) lose_log(node);
+    return;
+  }
+  if (random_.happens(faults_.pause_per_mille))
+    node.paused_until_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 8000 : 1000);
+  if (random_.happens(faults_.compact_per_mille) && !node.installing) {
+    // What is compacted is on disk in the state, and a snapshot of what is certified can still be served.
+    const Index safe = node.owner.safe_to_compact();
+    const Index index{safe.value - std::min(safe.value, random_.below(20))};
+    if (story_) story_->step("compact", node.id, " " + std::to_string(index.value));
+    node.core->compact(index);
+    handle(node);
+  }
+}
+
+/// Never more than the others can mend.
+void Cluster::damage(Node& node) {
+  const Stored& stored = node.disk->stored();
+  if (stored.entries.empty() || !may_be_harmed(node)) return;
+  ++counts_.damages;
+  node.harmed = true;
+  invariants_.harmed(node.id);
+  const auto some = [&] { return stored.entries[random_.below(stored.entries.size())].id.index; };
+  using Damage = SimulatedDisk::Damage;
+  const Index index = some();
+  const bool is_last = index == stored.entries.back().id.index;
+  if (story_) story_->step("damage", node.id, " entry " + std::to_string(index.value));
+  switch (random_.below(3)) {
+    case 0: return node.disk->damage(index, Damage::changed);
+    case 1: {
+      const Index other = some();
+      return other == index ? node.disk->damage(index, Damage::changed)
+                            : node.disk->damage(index, Damage::misdirected, other);
+    }
+    // The database knows how long its log is: the last entry does not go without a trace.
+    default: return node.disk->damage(index, is_last ? Damage::changed : Damage::gone);
+  }
+}
+
+void Cluster::lose_log(Node& node) {
+  if (!may_be_harmed(node)) return;
+  ++counts_.lost_logs;
+  if (story_) story_->note("node " + std::to_string(node.id.value) + " has lost its disk, and begins a new life");
+  node.disk = std::make_unique<SimulatedDisk>();
+  on_disk_[node.id] = &node.disk->stored();
+  node.owner = Owner{};
+  node.staged.reset();
+  node.life = random_.next() | 1;
+  invariants_.lost(node.id);
+  node.harmed = true;
+  invariants_.harmed(node.id);
+}
+
+/// The core that knows the newest configuration.
+const Core* Cluster::newest() {
+  const Core* newest = nullptr;
+  for (const Node& node : nodes_) {
+    if (!node.core) continue;
+    const auto rank = [](const Core& core) { return std::pair(core.log().last().term, core.log().last().index); };
+    if (newest == nullptr || rank(*node.core) > rank(*newest)) newest = node.core.get();
+  }
+  return newest;
+}
+
+bool Cluster::is_impaired(const Node& node, const Configuration& configuration) const {
+  return node.harmed || node.disk->stored().floor.has_value() || node.life != configuration.life_of(node.id);
+}
+
+std::size_t Cluster::most_voters_impaired(const Configuration& configuration) const {
+  const std::size_t needed = std::max(configuration.voters.threshold, first_.voters.threshold);
+  const std::size_t voters = configuration.voters.nodes.size();
+  return voters - std::min(voters, needed);
+}
+
+/// One that holds what a quorum can spare, while nothing is changing.
+bool Cluster::may_be_harmed(const Node& node) {
+  const Core* core = newest();
+  if (core == nullptr || core->is_changing()) return false;
+  const Configuration& configuration = core->configuration();
+  std::size_t impaired = is_impaired(node, configuration) ? 0 : 1;
+  for (const NodeId member : configuration.members())
+    if (is_impaired(this->node(member), configuration)) ++impaired;
+  return impaired <= most_voters_impaired(configuration);
+}
+
+/// The leader that the newest term has, if it is up.
+Core* Cluster::leader() {
+  Core* leader = nullptr;
+  for (Node& node : nodes_) {
+    if (!node.core || node.core->role() != Role::leader) continue;
+    if (leader == nullptr || node.core->term() > leader->term()) leader = node.core.get();
+  }
+  return leader;
+}
+
+void Cluster::operate() {
+  const bool changes = random_.happens(faults_.change_per_mille);
+  const bool transfers = random_.happens(faults_.transfer_per_mille);
+  if (!changes && !transfers) return;
+  Core* leading = leader();
+  if (leading == nullptr || now_ms_ < node(leading->self()).paused_until_ms) return;
+  if (changes) change_members(*leading);
+  if (transfers) {
+    const bool any = random_.below(2) == 0;
+    const NodeId to{1 + random_.below(nodes_.size())};
+    if (story_) story_->step("transfer", leading->self(), " to " + (any ? "any" : std::to_string(to.value)));
+    if (leading->transfer(any ? std::nullopt : std::optional(to)) == TransferResult::accepted) ++counts_.transfers;
+  }
+  handle(node(leading->self()));
+}
+
+void Cluster::change_members(Core& leader) {
+  std::vector<Change> changes;
+  for (std::uint64_t count = random_.below(4) == 0 ? 2 : 1; count > 0; --count) {
+    const Node& node = nodes_[random_.below(nodes_.size())];
+    Change change{Change::Kind::learner, node.id, random_.below(3) != 0, 0};
+    if (!leader.configuration().is_member(node.id)) {
+      change.life = node.life;
+    } else if (random_.below(2) == 0) {
+      change.kind = Change::Kind::remove;
+    } else if (leader.configuration().learners.contains(node.id) && random_.below(2) == 0) {
+      change.kind = Change::Kind::voter;
+    }
+    if (change.kind != Change::Kind::voter || !is_impaired(node, leader.configuration())) changes.push_back(change);
+  }
+  // Operators see to it that enough whole nodes stay.
+  const Changed after = enter_joint(leader.configuration(), true, changes, byzantine_quorum);
+  if (!after.error.empty()) return;
+  std::size_t impaired = 0;
+  for (const NodeId member : after.configuration.members())
+    if (is_impaired(node(member), after.configuration)) ++impaired;
+  if (impaired > most_voters_impaired(after.configuration)) return;
+  if (story_) story_->change(leader.self(), changes);
+  leader.change(changes);
+}
+
+void Cluster::propose_somewhere() {
+  Node& asked = nodes_[random_.below(nodes_.size())];
+  if (!asked.core) return;
+  Node& node = asked.core->leader() ? this->node(*asked.core->leader()) : asked;
+  if (node.core && now_ms_ >= node.paused_until_ms) propose(node, 1 + random_.below(4));
+}
+
+bool Cluster::propose(Node& node, std::size_t payloads) {
+  if (node.core->may_propose(payloads) != ProposeResult::accepted) return false;
+  std::vector<Payload> all;
+  for (; payloads > 0; --payloads) {
+    const std::uint64_t number = told_before_.size();
+    told_before_.push_back(told_);
+    placed_.push_back({});
+    all.push_back(payload_of(number));
+  }
+  if (story_) {
+    std::string numbers;
+    for (const Payload& payload : all) numbers += " " + std::to_string(number_of(payload));
+    story_->step("propose", node.id, numbers);
+  }
+  node.core->propose(std::move(all));
+  handle(node);
+  return true;
+}
+
+void Cluster::read_somewhere() {
+  Node& node = nodes_[random_.below(nodes_.size())];
+  if (!node.core || now_ms_ < node.paused_until_ms) return;
+  if (story_) story_->step("read", node.id);
+  asked_[++last_read_] = {place(node), told_};
+  node.core->read(last_read_);
+  handle(node);
+}
+
+void Cluster::heal() {
+  faults_ = Faults{};
+  faults_.read_per_mille = 0;
+  healed_ = true;
+  links_.heal();
+  for (Node& node : nodes_) {
+    node.paused_until_ms = std::min(node.paused_until_ms, now_ms_);
+    if (!node.core) start(node);
+  }
+}
+
+std::string Cluster::what_is_not_level(std::uint64_t height_before) {
+  const Core* leading = leader();
+  if (leading == nullptr) return "nobody leads";
+  const Configuration& members = leading->configuration();
+  if (leading->is_changing()) return "a change is under way: " + to_string(members);
+  if (!members.rising.empty()) return "a learner has not risen: " + to_string(members);
+  const Owner& owner = node(leading->self()).owner;
+  if (owner.certified_height() <= height_before) return "nothing new is certified";
+  for (const NodeId member : members.members()) {
+    const Node& node = this->node(member);
+    const std::string name = "node " + std::to_string(member.value) + " of " + to_string(members);
+    if (node.core->committed() != leading->committed()) return name + " has not committed what the leader has";
+    if (node.owner.certified_height() != owner.height()) return name + " has not certified the leader's head";
+    if (node.life != members.life_of(member)) return name + " is not back in its new life";
+  }
+  return {};
+}
+
+void Cluster::expect_certified(unsigned bound_ms) {
+  const std::uint64_t began_ms = now_ms_;
+  const std::uint64_t height_before = invariants_.certified_height();
+  std::string missing;
+  while (now_ms_ < began_ms + bound_ms) {
+    // One write at a time, so that all can come level with it.
+    if (Core* leading = leader()) propose(node(leading->self()), 1);
+    for (unsigned waited = 0; waited < 2000; waited += 200) {
+      run(200);
+      missing = what_is_not_level(height_before);
+      if (!missing.empty()) continue;
+      counts_.heal_ms = now_ms_ - began_ms;
+      return;
+    }
+  }
+  std::string stand;
+  for (const Node& node : nodes_) {
+    stand += "; node " + std::to_string(node.id.value) + ": term " + std::to_string(node.core->term().value) +
+             ", log " + std::to_string(node.core->log().base().index.value) + ".." +
+             std::to_string(node.core->log().last().term.value) + ":" +
+             std::to_string(node.core->log().last().index.value) + ", committed " +
+             std::to_string(node.core->committed().value) + ", applied " + std::to_string(node.owner.applied().value) +
+             ", height " + std::to_string(node.owner.height()) + ", certified " +
+             std::to_string(node.owner.certified_height()) + (node.disk->stored().floor ? ", damaged" : "") +
+             (node.life != 0 ? ", another life" : "") + ", " + to_string(node.core->configuration());
+  }
+  throw Violation("after everything was well again: " + missing + stand);
+}
+
+}  // namespace testamur::consensus::simulation
