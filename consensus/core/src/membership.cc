@@ -35,15 +35,13 @@ void Core::forget_configurations(Index from) {
 
 /// A leader knows of each member how far it is, and of nobody else. Of a new one it knows nothing.
 void Core::watch_members(const std::set<NodeId>& fresh) {
-  Leader& leading = std::get<Leader>(role_);
-  const std::set<NodeId> members = configuration().members();
-  std::erase_if(leading.followers, [&](const auto& follower) {
-    return !members.contains(follower.first) || fresh.contains(follower.first);
+  std::set<NodeId> others = configuration().members();
+  others.erase(options_.self);
+  keep_members(std::get<Leader>(role_).followers, others, fresh, [&] {
+    Progress progress;
+    progress.next = next(log_.last().index);
+    return progress;
   });
-  for (const NodeId member : members) {
-    if (member == options_.self || leading.followers.contains(member)) continue;
-    leading.followers[member].next = next(log_.last().index);
-  }
 }
 
 ChangeAnswer Core::change(std::span<const Change> changes) {
