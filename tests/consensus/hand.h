@@ -36,7 +36,7 @@ inline Payload payload(std::string_view text) {
 /// One core, played against by hand. Four voters, threshold 3.
 class Hand {
  public:
-  explicit Hand(Restart restart = {}, PayloadCheck* check = nullptr) {
+  static Options options() {
     Options options;
     options.self = NodeId{1};
     options.configuration.voters = {{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}}, 3};
@@ -44,9 +44,14 @@ class Hand {
     options.random = [] { return 0; };
     options.max_uncertified = 4;
     options.max_unapplied = 8;
-    options.check = check;
-    core.emplace(std::move(options), std::move(restart));
+    return options;
   }
+  explicit Hand(Restart restart = {}, PayloadCheck* check = nullptr) {
+    Options mine = options();
+    mine.check = check;
+    core.emplace(std::move(mine), std::move(restart));
+  }
+  Hand(Options options, Restart restart) { core.emplace(std::move(options), std::move(restart)); }
 
   void from(std::uint64_t node, std::uint64_t term, Body body) {
     core->step({NodeId{node}, NodeId{1}, Term{term}, std::move(body)});
@@ -80,6 +85,16 @@ class Hand {
     from(3, term(), VoteResponse{true});
     ASSERT_EQ(core->role(), Role::leader);
   }
+  /// Voters 2 and 3 have all of this leader's log, and say so.
+  Output all_committed() {
+    settle();
+    for (const std::uint64_t voter : {2u, 3u}) {
+      from(voter, term(), AppendResponse{AppendOutcome::accepted, core->log().last()});
+      from(voter, term(), Durable{core->log().last()});
+    }
+    return settle();
+  }
+  ChangeAnswer change(std::vector<Change> changes) { return core->change(changes); }
   std::uint64_t term() const { return core->term().value; }
   Entry entry(std::uint64_t term, const EntryId& before, const Payload& bytes) const {
     return following(before, Term{term}, bytes);

@@ -29,5 +29,24 @@ TEST(Snapshots, WhatGoesWithTheLogIsNotAcknowledged) {
   EXPECT_TRUE(acknowledges(hand.take(), b.id.index)) << "the leader goes on from what was installed";
 }
 
+TEST(Snapshots, WhatWasAnnouncedOfAChainThatGoesCountsNoMore) {
+  Hand hand;
+  const Entry a = hand.receive_first("a");
+  const Entry b = hand.entry(1, a.id, payload("b"));
+  hand.from(2, 1, AppendRequest{a.id, {b}});
+  hand.settle();
+  hand.from(2, 1, Durable{b.id});
+  // The certified story is another, of the same term.
+  const Entry other_a = hand.entry(1, {}, payload("other a"));
+  ASSERT_TRUE(hand.core->install({other_a.id, hand.core->configuration(), {Index{1}, 1, other_a.id.hash}}));
+  const Entry other_b = hand.entry(1, other_a.id, payload("other b"));
+  hand.from(2, 1, AppendRequest{other_a.id, {other_b}});
+  hand.settle();
+  hand.from(3, 1, Durable{other_b.id});
+  EXPECT_EQ(hand.core->committed(), Index{1}) << "voter 2 announced an entry that is gone here";
+  hand.from(4, 1, Durable{other_b.id});
+  EXPECT_EQ(hand.core->committed(), Index{2});
+}
+
 }  // namespace
 }  // namespace testamur::consensus

@@ -236,6 +236,9 @@ Changed leave_joint(const Configuration& from) {
 std::string what_is_wrong(const Configuration& configuration) {
   const auto& [voters, outgoing, learners, learners_next, rising, lives, auto_leave] = configuration;
   if (voters.nodes.empty()) return "no voters";
+  for (const std::size_t part : {voters.nodes.size(), learners.size(), lives.size()}) {
+    if (part > kMaxNodes) return "more than " + std::to_string(kMaxNodes) + " nodes in a part";
+  }
   if (!is_threshold(voters)) return "a threshold that is no majority of the voters, or more than there are";
   if (intersect(learners, voters.nodes) || intersect(learners, outgoing.nodes)) return "a learner that is a voter";
   if (!includes(outgoing.nodes, learners_next)) return "a learner to be that is no outgoing voter";

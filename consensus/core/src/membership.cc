@@ -35,15 +35,13 @@ void Core::forget_configurations(Index from) {
 
 /// A leader knows of each member how far it is, and of nobody else. Of a new one it knows nothing.
 void Core::watch_members(const std::set<NodeId>& fresh) {
-  Leader& leading = std::get<Leader>(role_);
-  const std::set<NodeId> members = configuration().members();
-  std::erase_if(leading.followers, [&](const auto& follower) {
-    return !members.contains(follower.first) || fresh.contains(follower.first);
+  std::set<NodeId> others = configuration().members();
+  others.erase(options_.self);
+  keep_members(std::get<Leader>(role_).followers, others, fresh, [&] {
+    Progress progress;
+    progress.next = next(log_.last().index);
+    return progress;
   });
-  for (const NodeId member : members) {
-    if (member == options_.self || leading.followers.contains(member)) continue;
-    leading.followers[member].next = next(log_.last().index);
-  }
 }
 
 ChangeAnswer Core::change(std::span<const Change> changes) {
@@ -54,7 +52,8 @@ ChangeAnswer Core::change(std::span<const Change> changes) {
   if (committed_ < leading->first_of_term) return {ChangeResult::not_ready, "no entry of this term is committed yet"};
   if (is_changing()) return {ChangeResult::under_way, "another change is under way"};
   Changed changed = change_simply(configuration(), changes, options_.quorum);
-  const bool same_voters = changed.error.empty() && changed.configuration.voters.nodes == configuration().voters.nodes;
+  // A quorum of another size is a change of voters too: nobody takes it but through a joint configuration.
+  const bool same_voters = changed.error.empty() && changed.configuration.voters == configuration().voters;
   if (!same_voters) changed = enter_joint(configuration(), /*auto_leave=*/true, changes, options_.quorum);
   if (!changed.error.empty()) return {ChangeResult::invalid, changed.error};
   if (changed.configuration == configuration()) return {ChangeResult::nothing, "it is so already"};
@@ -70,11 +69,11 @@ ChangeAnswer Core::change(std::span<const Change> changes) {
   return {ChangeResult::accepted, {}};
 }
 
-/// Whether the voters that are heard now, and have been followers before, suffice after a change.
+/// Whether the voters that are heard now suffice after a change. Who never answered is not: it has its time to, as a learner.
 bool Core::quorum_would_hear(const Configuration& configuration) const {
   std::set<NodeId> heard = {options_.self};
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    if (progress.active || progress.was_active) heard.insert(peer);
+    if (progress.answered && (progress.active || progress.was_active)) heard.insert(peer);
   }
   return is_quorum(configuration, heard);
 }

@@ -219,7 +219,7 @@ void Core::on(const Message& message, const AppendResponse& response) {
   auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr || !leading->followers.contains(message.from)) return;
   Progress& progress = leading->followers.at(message.from);
-  progress.active = true;
+  progress.active = progress.answered = true;
   switch (response.outcome) {
     case AppendOutcome::accepted:
       if (!log_.holds(response.at)) return;
@@ -262,7 +262,7 @@ void Core::on(const Message& message, const HeartbeatResponse& response) {
   auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr || !leading->followers.contains(message.from)) return;
   Progress& progress = leading->followers.at(message.from);
-  progress.active = true;
+  progress.active = progress.answered = true;
   progress.round = std::max(progress.round, std::min(response.round, leading->round));
   count_round(*leading);
 }

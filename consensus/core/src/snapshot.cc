@@ -44,6 +44,8 @@ bool Core::install(const Snapshot& snapshot) {
   } else {
     if (options_.check != nullptr) options_.check->truncated(log_.first());
     log_.begin_after(snapshot.last);
+    // What was counted was on the chain that goes; the voters announce again with every heartbeat.
+    durable_.begin_term(state_.term);
     configurations_.clear();
     // What was to be acknowledged goes with the log.
     std::erase_if(held_, [](const Held& held) { return std::holds_alternative<AppendResponse>(held.message.body); });

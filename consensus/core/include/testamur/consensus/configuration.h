@@ -70,6 +70,16 @@ Changed enter_joint(const Configuration& from, bool auto_leave, std::span<const 
                     const QuorumSize& quorum);
 Changed leave_joint(const Configuration& from);
 
+/// Of each member something is known, and of nobody else. Of a fresh one nothing is, until now: make() begins anew for it.
+template <class Known, class Make>
+void keep_members(std::map<NodeId, Known>& known, const std::set<NodeId>& members, const std::set<NodeId>& fresh,
+                  const Make& make) {
+  std::erase_if(known, [&](const auto& of) { return !members.contains(of.first) || fresh.contains(of.first); });
+  for (const NodeId member : members) {
+    if (!known.contains(member)) known.emplace(member, make());
+  }
+}
+
 /// What is wrong with a configuration by itself; empty: nothing.
 std::string what_is_wrong(const Configuration& configuration);
 /// Whether it may be the next after `before`: the same voters, or a step into a joint configuration or out of it.

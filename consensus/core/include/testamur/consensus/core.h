@@ -238,6 +238,7 @@ class Core {
     std::size_t bytes_in_flight = 0;
     bool active = false;        ///< has said anything since the last check of the quorum, or was added since
     bool was_active = true;     ///< had, by then
+    bool answered = false;      ///< has answered this leader at all
     bool refused = false;       ///< its payload check refused an entry; asked again with each heartbeat
     unsigned ticks_silent = 0;  ///< since its match advanced, while something is in flight
     std::uint64_t round = 0;    ///< of the newest heartbeat it answered

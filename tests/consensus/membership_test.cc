@@ -1,0 +1,192 @@
+// Goal: changes of members in single steps, one for each thing that is easily got wrong: when a change may be, when it holds, how
+// it is taken back, and how a configuration stands in the log.
+#include "hand.h"
+
+namespace testamur::consensus {
+namespace {
+
+constexpr Change make(Change::Kind kind, std::uint64_t node) { return {kind, NodeId{node}}; }
+
+Entry configuration_entry(const EntryId& before, Term term, const Configuration& configuration) {
+  return following(before, term, encode(configuration), EntryKind::configuration);
+}
+
+TEST(Members, NoChangeBeforeAnEntryOfTheOwnTermIsCommitted) {
+  Hand hand;
+  EXPECT_EQ(hand.change({make(Change::Kind::learner, 5)}).result, ChangeResult::not_leader);
+  hand.become_leader();
+  EXPECT_EQ(hand.change({make(Change::Kind::learner, 5)}).result, ChangeResult::not_ready);
+  hand.all_committed();
+  EXPECT_EQ(hand.change({make(Change::Kind::learner, 5)}).result, ChangeResult::accepted);
+  EXPECT_EQ(hand.change({make(Change::Kind::learner, 6)}).result, ChangeResult::under_way);
+}
+
+TEST(Members, AChangeOfVotersGoesThroughAJointConfigurationAndLeavesIt) {
+  Hand hand;
+  hand.become_leader();
+  hand.all_committed();
+  ASSERT_EQ(hand.change({make(Change::Kind::remove, 4)}).result, ChangeResult::accepted);
+  EXPECT_TRUE(hand.core->configuration().is_joint());
+  EXPECT_TRUE(hand.core->configuration().is_voter(NodeId{4})) << "of the voters before";
+  hand.all_committed();
+  EXPECT_EQ(to_string(hand.core->configuration()), "voters=(1 2 3)") << "left as soon as it was committed";
+  EXPECT_TRUE(hand.core->is_changing()) << "and that is not committed yet";
+  hand.all_committed();
+  EXPECT_FALSE(hand.core->is_changing());
+}
+
+TEST(Members, TheLastVoterAndTheLeaderStay) {
+  Hand hand;
+  hand.become_leader();
+  hand.all_committed();
+  using Kind = Change::Kind;
+  EXPECT_EQ(
+      hand.change({make(Kind::remove, 1), make(Kind::remove, 2), make(Kind::remove, 3), make(Kind::remove, 4)}).result,
+      ChangeResult::invalid);
+  EXPECT_EQ(hand.change({make(Kind::remove, 1)}).result, ChangeResult::leader);
+  EXPECT_EQ(hand.change({make(Kind::learner, 1)}).result, ChangeResult::leader);
+}
+
+TEST(Members, AVoterThatNeverAnsweredIsNotCountedOn) {
+  Options options = Hand::options();
+  options.configuration.voters = {{NodeId{1}}, 1};
+  Hand hand(options, {});
+  hand.tick(10);
+  hand.settle();
+  ASSERT_EQ(hand.core->role(), Role::leader);
+  hand.settle();
+  ASSERT_EQ(hand.change({make(Change::Kind::learner, 2)}).result, ChangeResult::accepted);
+  hand.settle();
+  ASSERT_FALSE(hand.core->is_changing());
+  // Two voters need both: with one that is not there, nothing would ever be committed again, nor the change taken back.
+  EXPECT_EQ(hand.change({make(Change::Kind::voter, 2)}).result, ChangeResult::quorum);
+  hand.from(2, 1, AppendResponse{AppendOutcome::accepted, hand.core->log().last()});
+  EXPECT_EQ(hand.change({make(Change::Kind::voter, 2)}).result, ChangeResult::accepted);
+}
+
+TEST(Members, AQuorumOfAnotherSizeIsAChangeOfVoters) {
+  Options options = Hand::options();
+  options.quorum = [](std::size_t) { return std::size_t{4}; };
+  Hand hand(options, {});
+  hand.become_leader();
+  hand.all_committed();
+  hand.from(4, 1, HeartbeatResponse{});
+  const Configuration before = hand.core->configuration();
+  ASSERT_EQ(hand.change({make(Change::Kind::learner, 5)}).result, ChangeResult::accepted);
+  EXPECT_TRUE(may_follow(before, hand.core->configuration())) << "or every follower refuses it";
+}
+
+TEST(Members, ATruncatedConfigurationTakesTheOneBeforeBack) {
+  Hand hand;
+  const Entry a = hand.receive_first("a");
+  Configuration learning = hand.core->configuration();
+  learning.learners.insert(NodeId{5});
+  const Entry change = configuration_entry(a.id, Term{1}, learning);
+  hand.from(2, 1, AppendRequest{a.id, {change}});
+  EXPECT_TRUE(hand.core->configuration().is_member(NodeId{5})) << "it holds before it is committed";
+  hand.settle();
+  hand.from(3, 2, AppendRequest{a.id, {hand.entry(2, a.id, payload("b"))}});
+  EXPECT_FALSE(hand.core->configuration().is_member(NodeId{5}));
+  EXPECT_EQ(hand.core->configuration_index(), Index{0});
+}
+
+TEST(Members, ARestartFindsTheConfigurationInTheLog) {
+  Configuration learning = Hand::options().configuration;
+  learning.learners.insert(NodeId{5});
+  const Entry change = configuration_entry({}, Term{1}, learning);
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {change}});
+  EXPECT_EQ(hand.core->configuration(), learning) << "committed or not";
+  EXPECT_TRUE(hand.core->is_changing());
+}
+
+TEST(Members, AConfigurationThatCannotFollowIsRefused) {
+  Hand hand;
+  Configuration seized;
+  seized.voters = {{NodeId{2}}, 1};
+  hand.from(2, 1, AppendRequest{{}, {configuration_entry({}, Term{1}, seized)}});
+  const Output output = hand.settle();
+  EXPECT_EQ(Hand::find<AppendResponse>(output, 2)->outcome, AppendOutcome::refused);
+  EXPECT_EQ(hand.core->log().last().index, Index{0});
+}
+
+TEST(Members, ALearnerThatOthersCountAsVoterVotes) {
+  Options options = Hand::options();
+  options.configuration.voters = {{NodeId{2}, NodeId{3}}, 2};
+  options.configuration.learners = {NodeId{1}};
+  Hand hand(options, {});
+  hand.from(2, 1, VoteRequest{EntryId{Term{1}, Index{4}, {}}});
+  EXPECT_TRUE(Hand::find<VoteResponse>(hand.settle(), 2)->granted);
+}
+
+TEST(Members, ANodeThatLostItsPromisesHasNoVoteUntilItsLifeIsNamed) {
+  Options options = Hand::options();
+  options.life = 7;
+  Hand silent(options, {});
+  silent.from(2, 1, VoteRequest{});
+  EXPECT_FALSE(Hand::find<VoteResponse>(silent.settle(), 2)->granted);
+  silent.tick(100);
+  EXPECT_EQ(silent.core->role(), Role::follower);
+  options.configuration.lives[NodeId{1}] = 7;
+  Hand named(options, {});
+  named.from(2, 1, VoteRequest{});
+  EXPECT_TRUE(Hand::find<VoteResponse>(named.settle(), 2)->granted);
+}
+
+TEST(Members, WhileTheLogHasAHoleNobodyBehindIsElected) {
+  const Entry a = following({}, Term{1}, payload("a"));
+  const Entry b = following(a.id, Term{1}, payload("b"));
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {a}, {}, {}, {}, b.id});
+  hand.tick(100);
+  EXPECT_EQ(hand.core->role(), Role::follower) << "it does not ask either";
+  hand.from(2, 2, VoteRequest{a.id});
+  EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 2)->granted);
+  hand.from(2, 3, VoteRequest{b.id});
+  EXPECT_TRUE(Hand::find<VoteResponse>(hand.settle(), 2)->granted);
+}
+
+Configuration with_all_parts() {
+  Configuration all;
+  all.voters = {{NodeId{1}, NodeId{2}, NodeId{5}}, 2};
+  all.outgoing = {{NodeId{1}, NodeId{3}}, 2};
+  all.learners = {NodeId{4}};
+  all.learners_next = {NodeId{3}};
+  all.rising = {NodeId{4}};
+  all.lives = {{NodeId{3}, 9}, {NodeId{5}, 1}};
+  all.auto_leave = true;
+  return all;
+}
+
+TEST(ConfigurationBytes, ComeBackAndAreTheOnlyOnes) {
+  const Payload bytes = encode(with_all_parts());
+  EXPECT_EQ(decode_configuration(*bytes), with_all_parts());
+  for (std::size_t size = 0; size < bytes->size(); ++size)
+    EXPECT_EQ(decode_configuration(std::span(*bytes).first(size)), std::nullopt) << size;
+  std::vector<std::uint8_t> changed = *bytes;
+  changed.push_back(0);
+  EXPECT_EQ(decode_configuration(changed), std::nullopt) << "bytes after it";
+  // No byte may be another without being refused or meaning something else.
+  for (std::size_t at = 0; at < bytes->size(); ++at) {
+    for (int other = 0; other < 256; ++other) {
+      changed = *bytes;
+      if (changed[at] == other) continue;
+      changed[at] = static_cast<std::uint8_t>(other);
+      const auto read = decode_configuration(changed);
+      if (!read) continue;
+      EXPECT_NE(*read, with_all_parts()) << at;
+      EXPECT_EQ(*encode(*read), changed) << at;
+    }
+  }
+}
+
+TEST(ConfigurationBytes, WhatIsTooLargeToBeReadIsNoConfiguration) {
+  Configuration large = with_all_parts();
+  for (std::uint64_t node = 10; large.learners.size() < 1024; ++node) large.learners.insert(NodeId{node});
+  EXPECT_EQ(what_is_wrong(large), "");
+  EXPECT_EQ(decode_configuration(*encode(large)), large);
+  large.learners.insert(NodeId{99999});
+  EXPECT_EQ(decode_configuration(*encode(large)), std::nullopt);
+  EXPECT_NE(what_is_wrong(large), "") << "or a leader writes what no node, nor itself after a restart, can read";
+}
+
+}  // namespace
+}  // namespace testamur::consensus
