@@ -230,8 +230,9 @@ void Core::announce() {
   const EntryId last = log_.synced();
   if (last.index.value == 0 || last.term != state_.term || state_unwritten_ || persisted_ < state_sequence_) return;
   if (!votes()) return;
-  // Learners count too, though nobody counts them.
+  // Learners count too, though nobody counts them; and so does a leader that the newest configuration leaves out.
   send_to_members(Durable{last});
+  if (leader_ && *leader_ != options_.self && !configuration().is_member(*leader_)) send(*leader_, Durable{last});
 }
 
 void Core::advance_commit() {

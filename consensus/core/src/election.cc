@@ -62,10 +62,21 @@ bool Core::candidate_counts(NodeId candidate, const EntryId& last) const {
   return configuration().is_voter(candidate) || (up_to_date(last, log_.last()) && last != log_.last());
 }
 
-/// Whether a node that is no member here may be one by a configuration that we lack. One that was removed, and does not know it,
-/// lacks what we have.
+/// Whether a committed configuration left out a node that was a member before. It stays out here until this node hears of it as a
+/// member again: one that was evicted for lying would else go on lying.
+bool Core::was_removed(NodeId node) const {
+  if (configuration_at(committed_).is_member(node)) return false;
+  return options_.configuration.is_member(node) ||
+         std::any_of(configurations_.begin(), configurations_.end(),
+                     [&](const auto& at) { return at.first <= committed_ && at.second.is_member(node); });
+}
+
+/// Whether a node that is no member here may be one by a configuration that we lack.
 bool Core::may_be_newer(const Message& message) const {
   if (!options_.known.contains(message.from)) return false;
+  // A leader that the newest configuration leaves out hands on leadership when that is committed.
+  if (std::holds_alternative<CampaignNow>(message.body)) return leader_ == message.from && message.term == state_.term;
+  if (was_removed(message.from)) return false;
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
     return candidate_counts(message.from, request->last);
   if (const auto* request = std::get_if<VoteRequest>(&message.body))

@@ -282,6 +282,7 @@ class Core {
   bool votes() const;
   bool is_electable() const;
   bool candidate_counts(NodeId candidate, const EntryId& last) const;
+  bool was_removed(NodeId node) const;
   bool may_be_newer(const Message& message) const;
   EntryId freshness() const;
   void set_state(HardState state);
