@@ -51,10 +51,7 @@ Height History::height() const { return impl_->height(); }
 std::optional<Height> History::Impl::height_at(Time time) const {
   const auto found = view_->last_up_to(keys::block_time(time), 1);
   if (!found) return std::nullopt;
-  const Height height{stored_u64(found->value, "block_time")};
-  // The time of the block after is not known: this may be the gap's.
-  if (gap_ && height == gap_->filled) require_here(Height{height.value + 1});
-  return std::min(height, height_);
+  return std::min(Height{stored_u64(found->value, "block_time")}, height_);
 }
 
 Result<BlockRecord> History::block(Height height) const {

@@ -38,7 +38,8 @@ class History::Impl {
     }
     return std::get<T>(std::move(record));
   }
-  /// Height of the newest certified block at or before this time.
+  /// Height of the newest certified block at or before this time, of those that are here. The newest before a gap may stand for one
+  /// in it: a proof shows the block after as well, and does not find that.
   std::optional<Height> height_at(Time time) const;
   Result<Proof> prove(const ProofRequest& request) const;
 

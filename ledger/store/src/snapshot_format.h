@@ -1,4 +1,7 @@
-// What goes over the wire of a snapshot, and what both ends know of its sections.
+// What goes over the wire of a snapshot, and what both ends know of its sections. A chunk is
+//   struct { uint8 section; uint64 major; uint64 minor; } Place;
+//   struct { Place place; opaque value<0..2^24-1>; } Entry;
+//   struct { opaque ledger[32]; uint64 height; Place after; uint8 last; Entry entries[..]; uint32 checksum; /* CRC-32 of all before */ } Chunk;
 #pragma once
 
 #include "append_tree.h"

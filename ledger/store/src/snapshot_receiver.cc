@@ -252,7 +252,10 @@ Bytes SnapshotReceiver::Impl::record_key(const SnapshotEntry& entry, const Snaps
   const std::uint64_t next = before.section == kRecords ? before.major + 1 : 0;
   expect(place.major == next && place.major < block.registry_size && place.minor == 0, entry,
          "record " + std::to_string(next) + " of " + std::to_string(block.registry_size));
-  expect(bool(decode_record(entry.value)), entry, "a record");
+  const auto record = decode_record(entry.value);
+  const bool is_first = place.major == 0;
+  expect(record && std::holds_alternative<ConsortiumRecord>(*record) == is_first, entry,
+         "a record, the consortium's at 0 and nowhere else");
   return keys::record(static_cast<RecordIndex>(place.major), block.height);
 }
 
