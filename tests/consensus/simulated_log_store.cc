@@ -141,7 +141,8 @@ class SimulatedLogStore final : public LogStore {
     // Entries lie one after another here, so one that was written in another's place shows by its index.
     const bool in_place = last.id.index.value == stored.base.id.index.value + stored.entries.size();
     const bool readable = in_place && last.id.hash == hash(last) && last.id.term <= stored.state.term;
-    const EntryId end = readable ? last.id : EntryId{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
+    const EntryId end =
+        readable ? last.id : EntryId{stored.state.term, Index{stored.base.id.index.value + stored.entries.size()}, {}};
     return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
   }
   std::size_t good_entries(const EntryHash& hash) const {

@@ -285,22 +285,23 @@ class RocksLogStore final : public LogStore {
     return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
   }
 
-  /// Beyond any entry that there may be, where the last cannot be read or is not what its hash was made from: its term may be
-  /// another then, too.
+  /// Where the last entry cannot be read, or is not what its hash was made from, its place is known by its key, and its term may be
+  /// any up to the node's own. Without a key: beyond any entry that there may be.
   static EntryId last_readable(const storage::View& view, const Stored& stored, const EntryHash& hash) {
-    const EntryId beyond_all{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
+    EntryId at_most{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
     try {
       const Bytes beyond = records::entry_key(Index{~std::uint64_t{0}});
       const auto last = view.last_up_to(beyond, records::kEntries.size());
       const auto index = last ? records::entry_index(last->key) : std::nullopt;
-      if (!index) return beyond_all;
+      if (!index) return at_most;
+      at_most.index = *index;
       Entry entry = value_or_fault(records::decode_entry(*index, last->value));
       const Index before = previous(*index);
       entry.previous = before == stored.base.id.index ? stored.base.id.hash : stored_id(view, before).hash;
       if (entry.id.hash == hash(entry) && entry.id.term <= stored.state.term) return entry.id;
     } catch (const StorageFault&) {
     }
-    return beyond_all;
+    return at_most;
   }
 
   void read_tail(const storage::View& view) {
