@@ -28,10 +28,10 @@ class Keys {
     const auto parsed = consensus::parse_address(out);
     if (!parsed || parsed->port == 0) fail(key, "host:port such as 127.0.0.1:9464, found \"" + out + "\"");
   }
-  void path(std::string_view key, std::filesystem::path& out) {
+  void path(std::string_view key, std::filesystem::path& out, bool required = true) {
     std::string value;
-    text(key, value);
-    out = file_.parent_path() / value;
+    text(key, value, required);
+    if (!value.empty()) out = file_.parent_path() / value;
   }
   void paths(std::string_view key, std::vector<std::filesystem::path>& out) {
     const auto node = find(key, false);
@@ -135,6 +135,7 @@ Result<Config> read_config(const std::filesystem::path& file) {
   keys.text("log.level", config.log_level, /*required=*/false);
   keys.flag("log.json", config.log_json);
   keys.number("testing.clock_offset_ms", -86400'000, 86400'000, config.clock_offset_for_tests);
+  keys.path("testing.slow_disk", config.slow_disk_for_tests, /*required=*/false);
   const std::set<std::string_view> levels = {"debug", "info", "warn", "error"};
   if (!levels.contains(config.log_level)) keys.fail("log.level", "debug, info, warn or error");
   if (auto wrong = keys.finish()) return *wrong;

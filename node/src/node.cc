@@ -417,6 +417,7 @@ class RunningNode::Impl {
     events.disconnected = [this](consensus::NodeId peer, const std::string& why) {
       log_info("disconnected", {{"node", name_of(peer)}, {"why", why}});
     };
+    events.hung_up = [this](consensus::NodeId peer) { driver_->disconnected(peer); };
     events.refused = [](const std::string& what) { log_warn("refused", {{"what", what}}); };
     return events;
   }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <random>
 
+#include "slow_log_store.h"
 #include "testamur/encoding/encoding.h"
 #include "testamur/identity/key_file.h"
 #include "testamur/ledger/sha256.h"
@@ -173,6 +174,8 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
   auto log = consensus::open_log_store(log_directory.string(), owner_of(self));
   if (!log) return with_way_out(log.error());
   stores.log = std::move(*log);
+  if (!config.slow_disk_for_tests.empty())
+    stores.log = slow_log_store(std::move(stores.log), config.slow_disk_for_tests);
   auto salvaged = stores.log->salvage(entry_hash);
   if (!salvaged) return with_way_out(salvaged.error());
   if (salvaged->damage)

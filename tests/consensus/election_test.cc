@@ -120,6 +120,64 @@ TEST(Election, ALeaderWithoutItsQuorumStepsDown) {
   EXPECT_EQ(hand.core->role(), Role::follower) << "two of four are not three";
 }
 
+TEST(Election, ALeaderWhoseConnectionEndsIsNotWaitedFor) {
+  Hand hand;
+  hand.from(2, 1, Heartbeat{});
+  hand.settle();
+  hand.core->disconnected(NodeId{3});
+  EXPECT_EQ(hand.core->leader(), NodeId{2}) << "another's says nothing of the leader";
+  hand.core->disconnected(NodeId{2});
+  EXPECT_EQ(hand.core->leader(), std::nullopt);
+  hand.from(3, 1, PreVoteRequest{7, {}});
+  EXPECT_TRUE(Hand::find<PreVoteResponse>(hand.settle(), 3)->granted) << "it hears no leader";
+  hand.tick();
+  EXPECT_EQ(hand.core->role(), Role::follower) << "one that lives has the time to be heard";
+  hand.tick();
+  EXPECT_EQ(hand.core->role(), Role::pre_candidate);
+  EXPECT_EQ(hand.term(), 1u) << "the others are asked first";
+}
+
+TEST(Election, ALeaderThatIsHeardAfterItsConnectionEndedStaysLeader) {
+  Hand hand;
+  hand.from(2, 1, Heartbeat{});
+  hand.core->disconnected(NodeId{2});
+  hand.tick();
+  hand.from(2, 1, Heartbeat{});
+  hand.settle();
+  EXPECT_EQ(hand.core->leader(), NodeId{2});
+  hand.from(3, 1, PreVoteRequest{7, {}});
+  EXPECT_FALSE(Hand::find<PreVoteResponse>(hand.settle(), 3)->granted);
+  hand.from(3, 9, VoteRequest{EntryId{Term{8}, Index{99}, {}}});
+  EXPECT_EQ(hand.term(), 1u) << "as before, nobody who hears a leader is drawn in";
+  hand.tick(9);
+  EXPECT_EQ(hand.core->role(), Role::follower) << "a whole timeout again";
+}
+
+TEST(Election, AConnectionThatEndsChangesNothingForALeaderOrACandidate) {
+  Hand hand;
+  hand.become_leader();
+  hand.core->disconnected(NodeId{2});
+  EXPECT_EQ(hand.core->role(), Role::leader);
+  Hand candidate;
+  candidate.tick(10);
+  candidate.core->disconnected(NodeId{2});
+  EXPECT_EQ(candidate.core->role(), Role::pre_candidate);
+}
+
+TEST(Election, OneThatIsLostIsTriedAgainSoon) {
+  Hand hand;
+  hand.tick(10);
+  const Output asked = hand.settle();
+  const std::uint64_t campaign = Hand::find<PreVoteRequest>(asked, 2)->campaign;
+  hand.from(2, 0, PreVoteResponse{campaign, false});
+  hand.from(3, 0, PreVoteResponse{campaign, false});
+  EXPECT_EQ(hand.core->role(), Role::follower);
+  hand.tick();
+  EXPECT_EQ(hand.core->role(), Role::follower);
+  hand.tick();
+  EXPECT_EQ(hand.core->role(), Role::pre_candidate);
+}
+
 TEST(Election, ALeaderOfAnOldTermIsToldSo) {
   Hand hand(Restart{{Term{7}, std::nullopt}, {}, {}, std::nullopt});
   hand.from(2, 5, Heartbeat{});

@@ -16,6 +16,7 @@ Faults draw_faults(Random& random) {
   faults.max_delay_ms = 1 + rate(50, 1200);
   faults.cut_per_mille = rate(10, 40);
   faults.clog_per_mille = rate(20, 100);
+  faults.hang_up_per_mille = rate(20, 200);
   faults.crash_per_mille = rate(5, 30);
   faults.pause_per_mille = rate(5, 20);
   faults.drift_percent = rate(10, 40);

@@ -15,8 +15,9 @@ struct Faults {
   unsigned reorder_per_mille = 0;  ///< it may be overtaken; the others of a link keep their order
   unsigned max_delay_ms = 5;
   // The network, a tick.
-  unsigned cut_per_mille = 0;   ///< some links lose everything for a while, in one direction or in both
-  unsigned clog_per_mille = 0;  ///< a link keeps everything back for a while
+  unsigned cut_per_mille = 0;      ///< some links lose everything for a while, in one direction or in both
+  unsigned clog_per_mille = 0;     ///< a link keeps everything back for a while
+  unsigned hang_up_per_mille = 0;  ///< a node: another's connection to it ends, or seems to
 
   // A node, a tick.
   unsigned crash_per_mille = 0;

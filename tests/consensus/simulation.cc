@@ -174,6 +174,9 @@ void Cluster::stop(Node& node) {
   node.readings.clear();
   ++node.incarnation;
   node.restart_at_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 10'000 : 1500);
+  for (Node& other : nodes_) {
+    if (random_.below(2) == 0) hang_up(node, other);
+  }
 }
 
 /// Does what a core asks for until it asks for nothing more, and checks everything.

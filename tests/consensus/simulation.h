@@ -150,6 +150,7 @@ class Cluster {
   // simulation_world.cc: what befalls them
   void world();
   void befall(Node& node);
+  void hang_up(const Node& from, Node& to);
   void damage(Node& node);
   void lose_log(Node& node);
   bool may_be_harmed(const Node& node);

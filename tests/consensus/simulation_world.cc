@@ -40,6 +40,7 @@ void Cluster::befall(Node& node) {
     if (random_.happens(faults_.lose_log_per_mille)) lose_log(node);
     return;
   }
+  if (random_.happens(faults_.hang_up_per_mille)) hang_up(nodes_[random_.below(nodes_.size())], node);
   if (random_.happens(faults_.pause_per_mille))
     node.paused_until_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 8000 : 1000);
   if (random_.happens(faults_.compact_per_mille) && !node.installing) {
@@ -50,6 +51,14 @@ void Cluster::befall(Node& node) {
     node.core->compact(index);
     handle(node);
   }
+}
+
+/// A node hears that nothing more comes from another one; which may not be true.
+void Cluster::hang_up(const Node& from, Node& to) {
+  if (!to.core || &from == &to || now_ms_ < to.paused_until_ms) return;
+  if (story_) story_->step("disconnect", from.id, " -> " + std::to_string(to.id.value));
+  to.core->disconnected(from.id);
+  handle(to);
 }
 
 /// Never more than the others can mend.

@@ -24,6 +24,7 @@ class Told {
   std::vector<NodeId> connected;
   std::vector<std::string> disconnected;
   std::vector<std::string> refused;
+  std::vector<std::size_t> hung_up;  ///< how many messages had come by then
 
   TransportEvents events() {
     TransportEvents events;
@@ -31,6 +32,7 @@ class Told {
     events.letter = [this](NodeId from, Bytes letter) { note([&] { letters.emplace_back(from, std::move(letter)); }); };
     events.connected = [this](NodeId peer) { note([&] { connected.push_back(peer); }); };
     events.disconnected = [this](NodeId, const std::string& why) { note([&] { disconnected.push_back(why); }); };
+    events.hung_up = [this](NodeId) { note([&] { hung_up.push_back(messages.size()); }); };
     events.refused = [this](const std::string& what) { note([&] { refused.push_back(what); }); };
     return events;
   }

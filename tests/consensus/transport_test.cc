@@ -129,6 +129,18 @@ TEST_F(TransportTest, APeerThatCameBackIsConnectedAgain) {
   EXPECT_THAT(a_.told->read([](const Told& told) { return told.refused; }), IsEmpty());
 }
 
+TEST_F(TransportTest, WhoHungUpHasSaidAllThatArrives) {
+  start_both();
+  constexpr std::size_t kMessages = 500;
+  for (std::size_t i = 0; i < kMessages; ++i) a_.transport->send({a_.id, b_.id, Term{1}, Heartbeat{}});
+  ASSERT_TRUE(b_.told->until([&] { return !b_.told->messages.empty(); }));
+  a_.transport.reset();
+  ASSERT_TRUE(b_.told->until([&] { return !b_.told->hung_up.empty(); }));
+  const std::size_t then = b_.told->read([](const Told& told) { return told.hung_up.front(); });
+  b_.transport.reset();
+  EXPECT_EQ(b_.told->read([](const Told& told) { return told.messages.size(); }), then) << "nothing comes after";
+}
+
 TEST_F(TransportTest, APeerThatDoesNotReadHoldsNobodyUp) {
   RawCallee silent(b_, a_, hello_of(b_));
   auto options = a_.options({b_.as_peer()});

@@ -56,11 +56,19 @@ Cluster::Cluster(ClusterOptions options)
       for (Key& key : institution->keys) key.added_at = created;
     }
   }
-  for (unsigned i = 0; i < options.nodes; ++i) make_site(i);
+  for (unsigned i = 0; i < options.nodes; ++i) {
+    if (!options.hosts.empty()) nodes_[i].host = options.hosts.at(i);
+    make_site(i);
+  }
   for (unsigned i = 0; i < options.nodes; ++i) {
     write_file(node_directory(i) + "/genesis", as_text(world_.genesis_bytes()));
-    nodes_[i].stub =
-        testamur::v1::Ledger::NewStub(grpc::CreateChannel(public_address(i), grpc::InsecureChannelCredentials()));
+    // A node that comes back is found at once.
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+    nodes_[i].stub = testamur::v1::Ledger::NewStub(
+        grpc::CreateCustomChannel(public_address(i), grpc::InsecureChannelCredentials(), arguments));
   }
 }
 
@@ -78,10 +86,12 @@ Cluster::~Cluster() {
 
 std::string Cluster::node_directory(unsigned i) const { return scratch_.path() + "/" + node_name(i); }
 
-std::string Cluster::public_address(unsigned i) const { return "127.0.0.1:" + std::to_string(nodes_[i].public_port); }
+std::string Cluster::public_address(unsigned i) const {
+  return nodes_[i].host.address + ":" + std::to_string(nodes_[i].public_port);
+}
 
 std::string Cluster::operator_address(unsigned i) const {
-  return "127.0.0.1:" + std::to_string(nodes_[i].operator_port);
+  return nodes_[i].host.address + ":" + std::to_string(nodes_[i].operator_port);
 }
 
 void Cluster::make_site(unsigned i) {
@@ -105,7 +115,7 @@ void Cluster::make_site(unsigned i) {
   }
   Node& node = world_.consortium().nodes[i];
   node.tls_spki = tls.spki;
-  node.address = "127.0.0.1:" + std::to_string(process.peer_port);
+  node.address = process.host.known_as + ":" + std::to_string(process.peer_port);
 }
 
 void Cluster::write_config(unsigned i) const {
@@ -114,7 +124,7 @@ void Cluster::write_config(unsigned i) const {
   out << "[node]\nname = \"" << process.name << "\"\ngenesis = \"genesis\"\ndata = \"" << process.data << "\"\n"
       << "[keys]\nnote = \"note.pem\"\ncosigner = \"cosigner.pem\"\ntls_key = \"tls.pem\"\n"
       << "tls_certificate = \"tls.crt\"\n"
-      << "[peer]\nlisten = \"127.0.0.1:" << process.peer_port << "\"\n"
+      << "[peer]\nlisten = \"" << process.host.address << ":" << process.peer_port << "\"\n"
       << "[operator]\nlisten = \"" << operator_address(i) << "\"\ncertificates = [\"operator.crt\"]\n"
       << "[public]\nlisten = \"" << public_address(i) << "\"\n"
       << process.more_config;
@@ -143,17 +153,21 @@ void Cluster::start(unsigned i, const std::vector<std::string>& more) {
   posix_spawn_file_actions_adddup2(&actions, 2, 1);
   // A node does not outlive its test: else one that crashes would leave nodes behind, and whoever waits for the end of its output
   // would wait for theirs.
-  std::vector<std::string> words = {"setpriv", "--pdeathsig", "KILL",
-                                    TESTAMURD, "--config",    node_directory(i) + "/node.toml"};
+  std::vector<std::string> words = nodes_[i].host.enter;
+  for (const std::string& word : {std::string("setpriv"), std::string("--pdeathsig"), std::string("KILL"),
+                                  std::string(TESTAMURD), std::string("--config"), node_directory(i) + "/node.toml"}) {
+    words.push_back(word);
+  }
   words.insert(words.end(), more.begin(), more.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   pid_t pid = 0;
   if (posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ) != 0) {
-    throw std::runtime_error("cannot start " + words[3]);
+    throw std::runtime_error("cannot start " + words[0]);
   }
   nodes_[i].pid = pid;
+  nodes_[i].left_out = false;
   posix_spawn_file_actions_destroy(&actions);
 }
 
@@ -169,6 +183,7 @@ void Cluster::kill(unsigned i) {
 }
 
 int Cluster::stop(unsigned i) {
+  nodes_[i].left_out = true;
   ::kill(nodes_[i].pid, SIGTERM);
   return wait_for_exit(i).value_or(-1);
 }
@@ -239,7 +254,7 @@ bool Cluster::has_certified(unsigned i) {
 std::optional<testamur::v1::Outcome> Cluster::try_submit(unsigned i, const Bytes& signed_statement,
                                                          const std::vector<Hash>& listed, testamur::v1::Wait wait,
                                                          unsigned wait_ms) {
-  if (!runs(i)) return std::nullopt;
+  if (!runs(i) || nodes_[i].left_out) return std::nullopt;
   grpc::ClientContext context;
   context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + milliseconds(wait_ms + 2000));

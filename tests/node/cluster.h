@@ -1,6 +1,8 @@
-// A consortium of real nodes: testamurd processes on loopback, each with its own directory, keys and node.toml.
+// A consortium of real nodes: testamurd processes on loopback or on hosts of their own, each with its own directory, keys and
+// node.toml.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <atomic>
@@ -21,9 +23,17 @@ bool wait_until(const std::function<bool()>& holds, std::chrono::seconds bound =
 /// Milliseconds since 1970.
 Time clock_now();
 
+/// Where a node runs (network.h).
+struct Host {
+  std::string address = "127.0.0.1";    ///< on which it listens
+  std::string known_as = "127.0.0.1";   ///< to the other nodes
+  std::vector<std::string> enter = {};  ///< the words that start a command there
+};
+
 struct ClusterOptions {
   unsigned nodes = 4;
   unsigned registers = 2;
+  std::vector<Host> hosts = {};  ///< of the nodes; empty: all on loopback
 };
 
 class Cluster {
@@ -54,6 +64,11 @@ class Cluster {
   void start_all();
   /// SIGKILL.
   void kill(unsigned i);
+  /// SIGSTOP and SIGCONT.
+  void freeze(unsigned i) { ::kill(nodes_[i].pid, SIGSTOP); }
+  void thaw(unsigned i) { ::kill(nodes_[i].pid, SIGCONT); }
+  /// Statements are not handed in at this node for now.
+  void leave_out(unsigned i, bool out) { nodes_[i].left_out = out; }
   /// SIGTERM; returns the exit code.
   int stop(unsigned i);
   /// Waits for a process to end by itself; its exit code, or nothing when it did not.
@@ -95,8 +110,10 @@ class Cluster {
 
  private:
   struct Process {
-    std::atomic<pid_t> pid = 0;  // clients of other threads look whether it runs
+    std::atomic<pid_t> pid = 0;          // clients of other threads look whether it runs
+    std::atomic<bool> left_out = false;  // and whether it takes calls
     std::string name;
+    Host host;
     int peer_port = 0;
     int public_port = 0;
     int operator_port = 0;

@@ -192,6 +192,11 @@ std::size_t Cluster::deliver(const Selection& selection) {
   return delivered;
 }
 
+void Cluster::disconnect(const Link& link) {
+  running(link.to).disconnected(link.from);
+  settle(node(link.to));
+}
+
 void Cluster::reconnect(const Link& link) {
   running(link.from).reconnected(link.to);
   settle(node(link.from));

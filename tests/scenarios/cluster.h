@@ -60,6 +60,7 @@ class Cluster {
   /// Delivers what is selected, and what comes of it where that is selected too, until nothing is left. Says how many.
   std::size_t deliver(const Selection& selection);
   void reconnect(const Link& link);
+  void disconnect(const Link& link);
   ProposeResult propose(NodeId id, const std::vector<std::string>& payloads);
   ChangeAnswer change(NodeId id, const std::vector<Change>& changes);
   TransferResult transfer(NodeId id, std::optional<NodeId> to);

@@ -268,6 +268,13 @@ Action read_compact(Words& words) {
   return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.compact(node, index); });
 }
 
+Action read_disconnect(Words& words) {
+  const auto links = words.links();
+  return [links](Telling& telling) {
+    for (const Link& link : links) telling.cluster.disconnect(link);
+  };
+}
+
 Action read_reconnect(Words& words) {
   const auto links = words.links();
   return [=](Telling& telling) {
@@ -322,6 +329,7 @@ const std::vector<Command>& commands() {
            require_some(telling.cluster.network().duplicate(selection));
          };
        }},
+      {"disconnect", "LINKS", "the second node hears that the first one's connection to it has ended", read_disconnect},
       {"reconnect", "LINKS", "the first node hears that its connection to the other is new", read_reconnect},
       {"forge", "FROM -> NODE term TERM MESSAGE",
        "a lie: heartbeat, heartbeat-response, append after INDEX TERM:PAYLOAD..., vote-request TERM INDEX, "

@@ -5,6 +5,28 @@
 
 namespace testamur::consensus {
 
+/// A wait shorter than a timeout, for one who has reason to think that nobody leads: longer than a leader that lives takes to be heard,
+/// and drawn, so that rivals part. Wrong or right, nobody who hears a leader is drawn in: the pre-vote asks first.
+void Core::campaign_soon() {
+  const unsigned least = 2 * options_.heartbeat_ticks;
+  const unsigned span = options_.election_ticks > least ? options_.election_ticks - least : 1;
+  ticks_ = 0;
+  timeout_ticks_ = least + static_cast<unsigned>(options_.random() % span);
+}
+
+/// The leader has died, or its connection has; in this case its next heartbeat makes it the leader here again.
+void Core::disconnected(NodeId peer) {
+  if (role() != Role::follower || leader_ != peer) return;
+  leader_.reset();
+  campaign_soon();
+}
+
+/// Enough others said no, so another try need not wait for more answers.
+void Core::lose_election() {
+  become_follower(state_.term, std::nullopt);
+  campaign_soon();
+}
+
 void Core::pre_campaign() {
   leader_.reset();
   reset_election_timer();
@@ -100,7 +122,7 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
   candidacy->votes[message.from] = response.granted;
   switch (count_votes(configuration(), candidacy->votes)) {
     case VoteResult::won: return campaign();
-    case VoteResult::lost: return become_follower(state_.term, std::nullopt);
+    case VoteResult::lost: return lose_election();
     case VoteResult::pending: return;
   }
 }
@@ -126,7 +148,7 @@ void Core::on(const Message& message, const VoteResponse& response) {
       // Our own vote is among them only when it is on disk; count_own_vote() comes back when it is.
       if (candidacy->votes.contains(options_.self)) become_leader();
       return;
-    case VoteResult::lost: return become_follower(state_.term, std::nullopt);
+    case VoteResult::lost: return lose_election();
     case VoteResult::pending: return;
   }
 }

@@ -396,6 +396,11 @@ void Driver::reconnected(NodeId peer) {
   impl_->in_turn([this, peer] { impl_->core().reconnected(peer); });
 }
 
+/// Behind the messages that came before: they wait for their turn too.
+void Driver::disconnected(NodeId peer) {
+  impl_->in_turn([this, peer] { impl_->core().disconnected(peer); });
+}
+
 void Driver::propose() {
   impl_->in_turn([this] { impl_->proposing(); });
 }

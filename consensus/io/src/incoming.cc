@@ -124,7 +124,9 @@ grpc::Status Incoming::talk_with(const PeerAddress& peer, grpc::ServerContext& c
   if (!talking) return replaced();
   if (!stream.Write(own_hello(shared_))) return grpc::Status::OK;
   heard_(peer.id);
-  return read_all(peer, caller, stream);
+  auto status = read_all(peer, caller, stream);
+  if (shared_.events.hung_up) shared_.events.hung_up(peer.id);
+  return status;
 }
 
 grpc::Status Incoming::read_all(const PeerAddress& peer, const std::string& caller, Stream& stream) {

@@ -39,6 +39,7 @@ struct Config {
 
   /// Only to see how the others take it.
   std::chrono::milliseconds clock_offset_for_tests{0};
+  std::filesystem::path slow_disk_for_tests;  ///< slow_log_store.h; empty: the disk is as it is
 };
 
 /// Reads the file; relative paths in it are relative to its directory. Errors: not_found, malformed, invalid, each naming the file,

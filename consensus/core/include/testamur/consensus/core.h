@@ -198,6 +198,8 @@ class Core {
   void certified(Index index);
   /// The connection to this node is new: what was in flight may be lost.
   void reconnected(NodeId peer);
+  /// The connection over which this node spoke to us has ended: nothing more of it comes before there is a new one.
+  void disconnected(NodeId peer);
   /// Drops the log up to this index, or as far as it is applied, when what came of it is safe on the owner's disk.
   void compact(Index index);
   /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. False: this node
@@ -301,6 +303,8 @@ class Core {
   void answer_stale(const Message& message);
   void reset_election_timer();
   // election.cc
+  void campaign_soon();
+  void lose_election();
   void pre_campaign();
   void campaign(bool transferred = false);
   void become_leader();

@@ -85,6 +85,7 @@ class Driver {
   // From any thread; nothing here blocks.
   void step(Message message);
   void reconnected(NodeId peer);
+  void disconnected(NodeId peer);
   /// There may be a payload to propose.
   void propose();
   /// Everything committed up to `index` is applied, and these heads were derived, in order. `owner_record` goes to disk with the

@@ -42,6 +42,8 @@ struct TransportEvents {
   std::function<void(NodeId peer)> connected;  ///< a new stream to this peer is open: what was in flight may be lost
   /// The stream to this peer is over; or there is still none, told once a minute for each reason.
   std::function<void(NodeId peer, const std::string& why)> disconnected;
+  /// The stream from this peer is over; told after all that came on it, and before anything that comes on its next.
+  std::function<void(NodeId peer)> hung_up;
   /// Somebody was refused, here or there: a key that is not pinned, another ledger, a name that is not the key's, a message
   /// in another's name. The same is told once a minute.
   std::function<void(const std::string& what)> refused;
