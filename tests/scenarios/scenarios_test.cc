@@ -135,16 +135,22 @@ TEST(Invariants, OneEntryAtAnIndexAndDurable) {
   Entry b = a;
   b.payload = payload_of("b");
   b.id.hash = hash_entry(b);
-  Configuration members;
-  members.voters = {{NodeId{1}, NodeId{2}, NodeId{3}}, 2};
+  const auto core_of = [](std::uint64_t node) {
+    Options options;
+    options.self = NodeId{node};
+    options.configuration.voters = {{NodeId{1}, NodeId{2}, NodeId{3}}, 2};
+    options.hash = hash_entry;
+    options.random = [] { return 0; };
+    return Core(std::move(options), {});
+  };
   Stored disk;
   disk.entries = {a};
   const Stored empty;
   simulation::Invariants invariants;
-  EXPECT_THROW(invariants.committed(NodeId{1}, a, members, {{NodeId{1}, &disk}, {NodeId{2}, &empty}}), Violation);
+  EXPECT_THROW(invariants.committed(core_of(1), a, {{NodeId{1}, &disk}, {NodeId{2}, &empty}}), Violation);
   invariants = {};
-  invariants.committed(NodeId{1}, a, members, {{NodeId{1}, &disk}, {NodeId{2}, &disk}});
-  EXPECT_THROW(invariants.committed(NodeId{2}, b, members, {{NodeId{1}, &disk}, {NodeId{2}, &disk}}), Violation);
+  invariants.committed(core_of(1), a, {{NodeId{1}, &disk}, {NodeId{2}, &disk}});
+  EXPECT_THROW(invariants.committed(core_of(2), b, {{NodeId{1}, &disk}, {NodeId{2}, &disk}}), Violation);
 }
 
 TEST(Invariants, NothingIsSaidBeforeItIsOnDisk) {
