@@ -111,7 +111,7 @@ TEST(Invariants, AreCheckedAfterEveryLine) {
                             nullptr);
   ASSERT_TRUE(failure);
   EXPECT_EQ(failure->line, 7u);
-  EXPECT_EQ(failure->reason, "committed index 2 is durable on 1 only");
+  EXPECT_EQ(failure->reason, "committed index 2 is durable on 1 only; voters=(1 2 3 4)");
 }
 
 TEST(Invariants, EvidenceAgainstALiarBreaksNone) {

@@ -32,7 +32,7 @@ void scan_numbered(const storage::View& view, const Bytes& prefix,
 
 Bytes events_of(RecordIndex index) {
   Bytes key = keys::event(index, EventSequence{0});
-  key.resize(key.size() - sizeof(std::uint64_t));
+  key.erase(key.end() - sizeof(std::uint64_t), key.end());
   return key;
 }
 
