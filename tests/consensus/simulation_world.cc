@@ -340,7 +340,8 @@ void Cluster::expect_certified(unsigned bound_ms) {
              std::to_string(node.core->committed().value) + ", applied " + std::to_string(node.owner.applied().value) +
              ", height " + std::to_string(node.owner.height()) + ", certified " +
              std::to_string(node.owner.certified_height()) + (node.disk->stored().floor ? ", damaged" : "") +
-             (node.life != 0 ? ", another life" : "") + ", " + to_string(node.core->configuration());
+             (node.life != 0 ? ", another life" : "") + (node.fetching ? ", fetching" : "") +
+             (node.installing ? ", installing" : "") + ", " + to_string(node.core->configuration());
   }
   if (setup_.liars > 0 && honest_nodes_differ()) {
     ++counts_.contradicted;
