@@ -230,6 +230,8 @@ void Cluster::take(Node& node) {
 void Cluster::check(Node& node, const Output& output) {
   const Core& core = *node.core;
   invariants_.check_leader(core);
+  if (core.role() == Role::leader && node.disk->stored().state != core.state())
+    throw Violation("node " + std::to_string(node.id.value) + " leads by a vote of its own that is not on disk");
   for (const Message& message : output.messages) {
     invariants_.check_said(message, node.disk->stored());
     invariants_.check_life(message, core, node.life);
