@@ -188,6 +188,21 @@ TEST(Leader, StepsDownWhenAQuorumRefusesItsEntries) {
   EXPECT_NE(hand.core->role(), Role::follower);
 }
 
+TEST(Leader, StepsDownWhenThoseWhoAreHeardAndWillingAreTooFew) {
+  Hand hand;
+  hand.become_leader();
+  hand.settle();
+  // 2 is willing, 3 refuses, 4 is silent: two of four, and it takes three.
+  for (int i = 0; i < 22 && hand.core->role() == Role::leader; ++i) {
+    hand.from(2, 1, HeartbeatResponse{});
+    hand.from(3, 1, HeartbeatResponse{});
+    hand.from(3, 1, AppendResponse{AppendOutcome::refused, hand.core->log().last()});
+    hand.tick();
+    hand.take();
+  }
+  EXPECT_EQ(hand.core->role(), Role::follower) << "nothing can be committed, and another's entries may be taken";
+}
+
 TEST(Leader, ProposesOnlyWhenAnEntryOfItsTermIsCommitted) {
   Hand hand;
   EXPECT_EQ(hand.core->propose({payload("a")}), ProposeResult::not_leader);

@@ -251,5 +251,23 @@ TEST(Strangers, ChangeNothing) {
   EXPECT_TRUE(output.messages.empty() && !output.write);
 }
 
+TEST(Removed, OneIsHeardAgainOnceTheNewestConfigurationNamesIt) {
+  Configuration without;
+  without.voters = {{NodeId{1}, NodeId{2}, NodeId{3}}, 2};
+  Configuration again = without;
+  again.learners.insert(NodeId{4});
+  const Entry removed = following({}, Term{1}, encode(without), EntryKind::configuration);
+  const Entry added = following(removed.id, Term{1}, encode(again), EntryKind::configuration);
+  // The removal is committed. What came since may be in nobody's log but the new leader's, who was the one removed.
+  Options options = Hand::options();
+  options.known = {NodeId{4}};
+  Hand evicted(options, Restart{{Term{1}, std::nullopt}, {}, {removed}, Claim{Index{1}, 1, {}}});
+  evicted.from(4, 5, Heartbeat{});
+  EXPECT_EQ(evicted.term(), 1u);
+  Hand hand(options, Restart{{Term{1}, std::nullopt}, {}, {removed, added}, Claim{Index{1}, 1, {}}});
+  hand.core->step({NodeId{4}, NodeId{1}, Term{5}, Behind{{Term{4}, Index{9}, {}}}});
+  EXPECT_EQ(hand.settle().behind, NodeId{4});
+}
+
 }  // namespace
 }  // namespace testamur::consensus

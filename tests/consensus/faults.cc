@@ -14,11 +14,12 @@ Faults draw_faults(Random& random) {
   faults.double_per_mille = rate(50, 200);
   faults.reorder_per_mille = rate(100, 500);
   faults.max_delay_ms = 1 + rate(50, 1200);
-  faults.cut_per_mille = rate(10, 40);
+  faults.cut_per_mille = rate(20, 100);
   faults.clog_per_mille = rate(20, 100);
   faults.hang_up_per_mille = rate(20, 200);
-  faults.crash_per_mille = rate(5, 30);
-  faults.pause_per_mille = rate(5, 20);
+  faults.crash_per_mille = rate(10, 50);
+  faults.crash_at_write_per_mille = rate(10, 80);
+  faults.pause_per_mille = rate(10, 50);
   faults.drift_percent = rate(10, 40);
   faults.max_write_ms = 1 + rate(50, 1500);
   faults.slow_write_per_mille = rate(3, 20);

@@ -50,6 +50,8 @@ class Invariants {
 
   /// The newest index that anybody has counted as committed.
   Index newest_committed() const { return Index{committed_.size()}; }
+  /// The newest that anybody has counted as committed; nothing while it is the first.
+  const std::optional<Configuration>& newest_configuration() const { return configuration_; }
   std::uint64_t committed_payloads() const { return committed_payloads_; }
   std::uint64_t certified_height() const { return certified_.empty() ? 0 : certified_.rbegin()->first; }
   std::size_t elections() const { return leaders_.size(); }

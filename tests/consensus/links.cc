@@ -41,6 +41,16 @@ void Links::cut_some(bool one_way, Random& random) {
   }
 }
 
+std::optional<std::size_t> Links::cut_half(std::size_t node, Random& random) {
+  const bool away = random.below(2) == 0;
+  const bool all = random.below(2) == 0;
+  const std::size_t one = random.below(nodes_);
+  for (std::size_t other = 0; other < nodes_; ++other) {
+    if (other != node && (all || other == one)) (away ? link(node, other) : link(other, node)).cut = true;
+  }
+  return all ? std::nullopt : std::optional(one);
+}
+
 void Links::heal() {
   for (Link& each : links_) each = Link{};
   cut_until_ms_ = 0;

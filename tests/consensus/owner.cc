@@ -75,7 +75,7 @@ const Block* Owner::block_at(std::uint64_t height) const {
   return &blocks_[height - blocks_.front().claim.height];
 }
 
-void Owner::flush() { on_disk_ = {applied_, certified_}; }
+void Owner::flush() { on_disk_ = {applied_, certified_, std::nullopt}; }
 
 Index Owner::safe_to_compact() const {
   return on_disk_.certified ? std::min(on_disk_.applied, on_disk_.certified->block.claim.index) : Index{};
@@ -85,6 +85,8 @@ void Owner::lose_power(bool keeps_unflushed) {
   if (keeps_unflushed) flush();
   applied_ = on_disk_.applied;
   certified_ = on_disk_.certified;
+  if (on_disk_.blocks) blocks_ = std::move(*on_disk_.blocks);
+  on_disk_.blocks.reset();
   std::erase_if(blocks_, [&](const Block& block) { return block.claim.index > applied_; });
   cosigned_.reset();
   gathered_.clear();
@@ -92,6 +94,7 @@ void Owner::lose_power(bool keeps_unflushed) {
 
 void Owner::install(const Content& content) {
   applied_ = content.snapshot.last.index;
+  if (!on_disk_.blocks) on_disk_.blocks = std::move(blocks_);
   blocks_ = {content.certified.block};
   certify(content.certified);
 }

@@ -22,11 +22,11 @@ extern "C" void name_seed(int) {
 std::uint64_t current_seed() { return seed_under_way; }
 void name_seed_on_abort() { std::signal(SIGABRT, name_seed); }
 
-SeedResult run_seed(std::uint64_t seed, Story* story) {
+SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
   seed_under_way = seed;
   SeedResult result;
-  Cluster cluster(draw_setup(seed), story);
-  const Setup setup = draw_setup(seed);
+  const Setup setup = with_liars ? draw_setup_with_liars(seed) : draw_setup(seed);
+  Cluster cluster(setup, story);
   try {
     cluster.run(3000);
     cluster.begin_faults();

@@ -17,7 +17,7 @@ struct SeedResult {
   Cluster::Counts counts;
 };
 
-SeedResult run_seed(std::uint64_t seed, Story* story = nullptr);
+SeedResult run_seed(std::uint64_t seed, bool with_liars = false, Story* story = nullptr);
 
 /// The seed that runs, for whoever must say so while the program dies. A broken invariant of the core's own aborts.
 std::uint64_t current_seed();

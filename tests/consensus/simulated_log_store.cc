@@ -141,8 +141,9 @@ class SimulatedLogStore final : public LogStore {
     // Entries lie one after another here, so one that was written in another's place shows by its index.
     const bool in_place = last.id.index.value == stored.base.id.index.value + stored.entries.size();
     const bool readable = in_place && last.id.hash == hash(last) && last.id.term <= stored.state.term;
-    const EntryId end =
-        readable ? last.id : EntryId{stored.state.term, Index{stored.base.id.index.value + stored.entries.size()}, {}};
+    // Where it is known by its key, which here is what it says, or where it lies.
+    const Index place{std::max(stored.base.id.index.value + stored.entries.size(), last.id.index.value)};
+    const EntryId end = readable ? last.id : EntryId{stored.state.term, place, {}};
     return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
   }
   std::size_t good_entries(const EntryHash& hash) const {

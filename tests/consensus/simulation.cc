@@ -5,7 +5,7 @@
 namespace testamur::consensus::simulation {
 namespace {
 
-constexpr unsigned kMaxAtOneMoment = 20'000;
+constexpr unsigned kMaxAtOneMoment = 200'000;  // a node that was paused hears much at once
 
 std::vector<std::uint8_t> bytes_of(const Claim& claim) {
   std::vector<std::uint8_t> bytes(claim.head.begin(), claim.head.end());
@@ -53,6 +53,9 @@ Cluster::Cluster(const Setup& setup, Story* story)
     }
     on_disk_[node.id] = &node.disk->stored();
   }
+  for (std::size_t i = 0; i < setup.liars; ++i)
+    nodes_[i].liar = std::make_unique<Liar>(nodes_[i].id, nodes_.size(), random_.next());
+  if (setup.liars > 0) invariants_.expect_liars();
   if (story_) story_->begin(setup.voters, nodes_.size());
   for (Node& node : nodes_) start(node);
   events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
@@ -63,6 +66,7 @@ Options Cluster::options_for(Node& node) {
   options.self = node.id;
   options.configuration = first_;
   for (const Node& other : nodes_) options.known.insert(other.id);
+  options.election_ticks = setup_.election_ticks;
   options.max_append_entries = 4;
   options.max_in_flight = 4;
   options.max_uncertified = 64;
@@ -103,7 +107,15 @@ void Cluster::happen(const Event& event) {
     if (!node.core) return;
     if (const auto* letter = std::get_if<Letter>(&packet)) return receive(*letter);
     if (story_) story_->deliver(std::get<Message>(packet));
-    node.core->step(std::get<Message>(packet));
+    const Message& message = std::get<Message>(packet);
+    if (!node.liar || this->node(message.from).liar) {
+      // Liars do not lie to one another.
+      node.core->step(message);
+    } else {
+      std::vector<Message> at_once;
+      node.core->step(node.liar->hear(message, at_once));
+      for (Message& lie : at_once) send(std::move(lie));
+    }
     return handle(node);
   }
   if (!for_this_one) return;
@@ -119,6 +131,11 @@ void Cluster::tick(Node& node) {
   at(now_ms_ + node.tick_ms, Event::Kind::tick, node);
   if (story_) story_->step("tick", node.id);
   node.core->tick();
+  if (node.liar) {
+    std::vector<Message> lies;
+    node.liar->tick(*node.core, node.owner, lies);
+    for (Message& lie : lies) send(std::move(lie));
+  }
   if (++node.ticks % 5 == 0) tell_owners(node);
   if (random_.happens(faults_.flush_per_mille) && !node.installing) node.owner.flush();
   handle(node);
@@ -127,13 +144,17 @@ void Cluster::tick(Node& node) {
 void Cluster::start(Node& node) {
   ++node.incarnation;
   node.restart_at_ms = node.paused_until_ms = 0;
-  node.seen = node.seen_configuration = {};
+  node.seen = {};
+  node.seen_configuration = {};
   node.fetching = node.installing = false;
   const std::array<std::uint8_t, 1> name = {static_cast<std::uint8_t>(node.id.value)};
   node.store = value_of(open_simulated_log_store(*node.disk, name));
   Stored found = std::move(value_of(node.store->salvage(hash_entry)).stored);
   node.promised = claim_of(found.owner_record);
-  if (found.base.id.index > node.owner.applied()) {
+  const Index last = found.entries.empty() ? found.base.id.index : found.entries.back().id.index;
+  // Or the log begins after what a certified head replaced, and the state is still of that.
+  const bool is_replaced = setup_.liars > 0 && node.owner.applied() > last;
+  if (found.base.id.index > node.owner.applied() || is_replaced) {
     if (!node.staged || node.staged->snapshot.last != found.base.id)
       throw Violation("a log begins after what its state lacks");
     node.owner.install(*node.staged);
@@ -188,8 +209,14 @@ void Cluster::handle(Node& node) {
 
 void Cluster::take(Node& node) {
   Output output = node.core->take();
-  check(node, output);
-  for (Message& message : output.messages) send(std::move(message));
+  if (node.liar) {
+    std::vector<Message> leaving;
+    for (Message& message : output.messages) node.liar->say(std::move(message), leaving);
+    for (Message& message : leaving) send(std::move(message));
+  } else {
+    check(node, output);
+    for (Message& message : output.messages) send(std::move(message));
+  }
   if (output.write) {
     node.queued.push_back({std::move(output.write), std::nullopt, node.installing && output.write->base.has_value()});
     start_writing(node);
@@ -197,26 +224,26 @@ void Cluster::take(Node& node) {
   for (Entry& entry : output.committed) node.to_apply.push_back(std::move(entry));
   if (output.agreed) agree(node, *output.agreed);
   for (const Read& read : output.reads) answer(node, read);
-  if (output.behind && !node.fetching && !node.installing) {
-    node.fetching = true;
-    node.fetches_from = *output.behind;
-    node.staged.reset();
-    at(now_ms_ + 20 + random_.below(2000), Event::Kind::fetched, node);
-  }
+  if (output.behind) fetch(node, *output.behind);
 }
 
 void Cluster::check(Node& node, const Output& output) {
   const Core& core = *node.core;
   invariants_.check_leader(core);
+  if (core.role() == Role::leader && node.disk->stored().state != core.state())
+    throw Violation("node " + std::to_string(node.id.value) + " leads by a vote of its own that is not on disk");
   for (const Message& message : output.messages) {
     invariants_.check_said(message, node.disk->stored());
     invariants_.check_life(message, core, node.life);
   }
-  if (!output.evidence.empty())
+  counts_.evidence += output.evidence.size();
+  if (!output.evidence.empty() && setup_.liars == 0)
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
   for (const Entry& entry : output.committed) invariants_.committed(core, entry, on_disk_);
-  invariants_.check_committed(core, node.seen);
-  node.seen = core.committed();
+  invariants_.check_committed(core, node.seen.index);
+  if (node.seen.index > core.log().base().index && core.log().at(node.seen.index) != node.seen)
+    throw Violation("node " + std::to_string(node.id.value) + " dropped what it had committed");
+  node.seen = core.log().at(core.committed()).value_or(EntryId{});
   if (core.configuration_index() != node.seen_configuration) invariants_.check_configuration(core);
   node.seen_configuration = core.configuration_index();
 }
@@ -254,6 +281,7 @@ void Cluster::written(Node& node) {
     ++counts_.failed_writes;
     return stop(node);
   }
+  if (random_.happens(faults_.crash_at_write_per_mille)) return crash(node);
   const std::vector<Job> jobs = std::move(node.writing);
   node.writing.clear();
   if (story_) story_->step("write", node.id, " " + std::to_string(jobs.size()));
@@ -293,7 +321,10 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
   const std::optional<Claim> before = node.disk->stored().claim;
   auto result = node.store->write(writes, record);
   const Stored& after = node.disk->stored();
-  if (before && after.claim->height < before->height) throw Violation("the claim on disk falls");
+  // Only a certified head takes back what was claimed: the claim was made because of a liar then.
+  const bool replaced =
+      setup_.liars > 0 && std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.installs; });
+  if (before && after.claim->height < before->height && !replaced) throw Violation("the claim on disk falls");
   invariants_.check_vote(node.id, after.state);
   return result;
 }
@@ -306,7 +337,7 @@ bool Cluster::apply_some(Node& node) {
     node.to_apply.pop_front();
     const bool is_new = entry.id.index > node.owner.applied();
     const auto claim = node.owner.apply(entry);
-    if (entry.is_owners() && is_new) {
+    if (entry.is_owners() && is_new && setup_.liars == 0) {
       // What was told before this was proposed comes before it.
       const std::uint64_t number = number_of(entry.payload);
       if (entry.id.index <= told_before_[number]) throw Violation("a write comes before one that was told before it");
@@ -335,7 +366,7 @@ void Cluster::answer(Node& node, const Read& read) {
 void Cluster::serve_readings(Node& node) {
   std::erase_if(node.readings, [&](const Reading& reading) {
     if (node.owner.applied() < reading.needed) return false;
-    if (node.owner.applied() < reading.told) {
+    if (node.owner.applied() < reading.told && setup_.liars == 0) {
       throw Violation("a read at node " + std::to_string(node.id.value) + " sees what is up to index " +
                       std::to_string(reading.needed.value) + ", and index " + std::to_string(reading.told.value) +
                       " was told as committed before");

@@ -10,6 +10,7 @@
 #include "events.h"
 #include "faults.h"
 #include "invariants.h"
+#include "liar.h"
 #include "links.h"
 #include "owner.h"
 #include "simulated_log_store.h"
@@ -22,10 +23,15 @@ struct Setup {
   std::uint64_t seed = 0;
   std::size_t voters = 3;  ///< at first
   std::size_t spares = 0;  ///< nodes that are no members at first
+  std::size_t liars = 0;   ///< of the voters; at most a third, less one
+  unsigned election_ticks = 10;
   Faults faults;
-  unsigned faults_ms = 20'000;  ///< how long they last
+  unsigned faults_ms = 20'000;      ///< how long they last
+  bool one_link_stays_cut = false;  ///< in one direction, when all else is well again
 };
 Setup draw_setup(std::uint64_t seed);
+/// With liars, who are fewer than a third of the voters; these stay, and no disk is damaged beside.
+Setup draw_setup_with_liars(std::uint64_t seed);
 
 class Cluster {
  public:
@@ -52,7 +58,9 @@ class Cluster {
     std::uint64_t snapshots = 0;
     std::uint64_t reads = 0;
     std::uint64_t transfers = 0;
-    std::uint64_t heal_ms = 0;  ///< how long it took until all were level
+    std::uint64_t evidence = 0;
+    std::uint64_t contradicted = 0;  ///< runs that left honest nodes with different uncertified blocks
+    std::uint64_t heal_ms = 0;       ///< how long it took until all were level
   };
   const Counts& counts() const { return counts_; }
 
@@ -61,8 +69,8 @@ class Cluster {
   class Check final : public PayloadCheck {
    public:
     explicit Check(Cluster& cluster) : cluster_(cluster) {}
-    bool accept(Index, const Payload&, NodeId) override {
-      return !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+    bool accept(Index, const Payload& payload, NodeId) override {
+      return (number_of(payload) & kWrongTime) == 0 && !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
     }
     void truncated(Index) override {}
 
@@ -85,6 +93,7 @@ class Cluster {
     std::unique_ptr<LogStore> store;  // null while it is down
     std::unique_ptr<Check> check;
     std::unique_ptr<Core> core;  // null while it is down
+    std::unique_ptr<Liar> liar;  // null for an honest one
     Owner owner;
     std::uint64_t incarnation = 0;  // counts its starts and crashes: what was meant for an earlier one is void
     std::uint64_t life = 0;         // not 0: it lost its disk
@@ -101,7 +110,7 @@ class Cluster {
     bool fetching = false;
     std::optional<Content> staged;  // a snapshot, whole, on disk
     bool installing = false;        // it is in memory, and the log does not begin after it on disk yet
-    Index seen;                     // how far it had committed at the last step
+    EntryId seen;                   // how far it had committed at the last step
     Index seen_configuration;
     std::vector<Reading> readings;  // that wait until enough is applied
   };
@@ -141,6 +150,7 @@ class Cluster {
   void agree(Node& node, const Claim& claim);
   void tell_owners(Node& node);
   void receive(const Letter& letter);
+  void fetch(Node& node, NodeId from);
   void certify(Node& node, const Certified& certified);
   void fetched(Node& node);
   std::optional<Content> content_of(Node& source);
@@ -153,7 +163,8 @@ class Cluster {
   void hang_up(const Node& from, Node& to);
   void damage(Node& node);
   void lose_log(Node& node);
-  bool may_be_harmed(const Node& node);
+  bool is_changing() const;
+  bool may_be_harmed(const Node& node) const;
   bool is_impaired(const Node& node, const Configuration& configuration) const;
   std::size_t most_voters_impaired(const Configuration& configuration) const;
   const Core* newest();
@@ -163,6 +174,9 @@ class Cluster {
   void propose_somewhere();
   bool propose(Node& node, std::size_t payloads);
   void read_somewhere();
+  void silence_liars();
+  bool honest_nodes_differ() const;
+  void leave_a_link_cut();
   std::string what_is_not_level(std::uint64_t height_before);
 
   Setup setup_;
@@ -178,6 +192,7 @@ class Cluster {
   std::vector<std::uint64_t> arrivals_;
   std::uint64_t now_ms_ = 0;
   bool healed_ = false;
+  std::set<NodeId> half_cut_;  // healed, all but the link between these, or all links of this one
   Invariants invariants_;
   Counts counts_;
 

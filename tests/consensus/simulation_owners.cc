@@ -7,7 +7,7 @@ namespace testamur::consensus::simulation {
 
 /// The promise to cosign nothing else of this height goes to disk first.
 void Cluster::agree(Node& node, const Claim& claim) {
-  invariants_.check_agreed(node.id, claim);
+  if (!node.liar) invariants_.check_agreed(node.id, claim);
   const Block* block = node.owner.block_at(claim.height);
   if (block != nullptr && block->claim != claim) throw Violation("agreed on another head than the state has");
   const auto promise = node.owner.to_cosign(claim, node.promised);
@@ -29,14 +29,22 @@ void Cluster::receive(const Letter& letter) {
   Node& node = this->node(letter.to);
   if (letter.life != 0) rejoin(node, letter.from, letter.life);
   if (letter.cosigned) {
+    if (node.liar) {
+      if (const auto double_signed = node.liar->cosign(*letter.cosigned))
+        send(Letter{node.id, letter.from, double_signed, std::nullopt, 0});
+    }
     if (const auto certified = node.owner.gather(letter.from, *letter.cosigned, first_.voters.threshold))
       certify(node, *certified);
   }
   if (!letter.certified) return;
   const Block* mine = node.owner.block_at(letter.certified->block.claim.height);
   if (mine == nullptr) return;  // not there yet; it is said again
-  if (mine->claim != letter.certified->block.claim)
-    throw Violation("a certified head that this node derived otherwise");
+  if (mine->claim != letter.certified->block.claim) {
+    if (setup_.liars == 0) throw Violation("a certified head that this node derived otherwise");
+    // What it counted was a lie's; it keeps the evidence, and goes on from what is certified.
+    if (letter.certified->block.claim.height > node.owner.certified_height()) fetch(node, letter.from);
+    return;
+  }
   if (letter.certified->block.claim.height > node.owner.certified_height()) certify(node, *letter.certified);
 }
 
@@ -47,6 +55,14 @@ void Cluster::certify(Node& node, const Certified& certified) {
   node.owner.certify(certified);
   node.core->certified(certified.block.claim.index);
   handle(node);
+}
+
+void Cluster::fetch(Node& node, NodeId from) {
+  if (node.fetching || node.installing) return;
+  node.fetching = true;
+  node.fetches_from = from;
+  node.staged.reset();
+  at(now_ms_ + 20 + random_.below(2000), Event::Kind::fetched, node);
 }
 
 /// The state at the newest certified head, where its log still says who the members were there.
@@ -72,6 +88,8 @@ void Cluster::fetched(Node& node) {
     return at(now_ms_ + 1 + random_.below(500), Event::Kind::fetched, node);
   }
   node.fetching = false;
+  const auto mine = node.core->log().at(node.staged->snapshot.last.index);
+  const bool contradicts = mine && *mine != node.staged->snapshot.last;
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
   if (story_) {
@@ -79,7 +97,8 @@ void Cluster::fetched(Node& node) {
                  std::to_string(node.staged->snapshot.last.index.value));
   }
   // A state that was ahead of a damaged log stays.
-  if (node.owner.applied() < node.staged->snapshot.last.index) node.owner.install(*node.staged);
+  if (contradicts) node.seen = {};
+  if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) node.owner.install(*node.staged);
   node.to_apply.clear();
   node.installing = true;
   handle(node);

@@ -12,8 +12,20 @@ Setup draw_setup(std::uint64_t seed) {
   setup.seed = seed;
   setup.voters = sizes[random.below(sizes.size())];
   setup.spares = random.below(2) == 0 ? random.below(4) : 0;
+  setup.election_ticks = static_cast<unsigned>(random.below(2) == 0 ? 10 : 3 + random.below(8));
+  setup.one_link_stays_cut = random.below(3) == 0;
   setup.faults = draw_faults(random);
   setup.faults_ms = static_cast<unsigned>(5'000 + random.below(25'000));
+  return setup;
+}
+
+Setup draw_setup_with_liars(std::uint64_t seed) {
+  Random random(scatter(seed));
+  Setup setup = draw_setup(seed);
+  setup.voters = 4 + random.below(4);
+  setup.spares = 0;
+  setup.liars = 1 + random.below((setup.voters - 1) / 3);
+  setup.faults.change_per_mille = setup.faults.lose_log_per_mille = setup.faults.damage_per_mille = 0;
   return setup;
 }
 
@@ -35,9 +47,10 @@ void Cluster::world() {
 
 void Cluster::befall(Node& node) {
   if (random_.happens(faults_.crash_per_mille)) {
+    const bool may_be = may_be_harmed(node);
     crash(node);
-    if (random_.happens(faults_.damage_per_mille)) damage(node);
-    if (random_.happens(faults_.lose_log_per_mille)) lose_log(node);
+    if (may_be && random_.happens(faults_.damage_per_mille)) damage(node);
+    if (may_be && random_.happens(faults_.lose_log_per_mille)) lose_log(node);
     return;
   }
   if (random_.happens(faults_.hang_up_per_mille)) hang_up(nodes_[random_.below(nodes_.size())], node);
@@ -61,10 +74,9 @@ void Cluster::hang_up(const Node& from, Node& to) {
   handle(to);
 }
 
-/// Never more than the others can mend.
 void Cluster::damage(Node& node) {
   const Stored& stored = node.disk->stored();
-  if (stored.entries.empty() || !may_be_harmed(node)) return;
+  if (stored.entries.empty()) return;
   ++counts_.damages;
   node.harmed = true;
   invariants_.harmed(node.id);
@@ -86,7 +98,6 @@ void Cluster::damage(Node& node) {
 }
 
 void Cluster::lose_log(Node& node) {
-  if (!may_be_harmed(node)) return;
   ++counts_.lost_logs;
   if (story_) story_->note("node " + std::to_string(node.id.value) + " has lost its disk, and begins a new life");
   node.disk = std::make_unique<SimulatedDisk>();
@@ -120,14 +131,26 @@ std::size_t Cluster::most_voters_impaired(const Configuration& configuration) co
   return voters - std::min(voters, needed);
 }
 
-/// One that holds what a quorum can spare, while nothing is changing.
-bool Cluster::may_be_harmed(const Node& node) {
-  const Core* core = newest();
-  if (core == nullptr || core->is_changing()) return false;
-  const Configuration& configuration = core->configuration();
+/// Whether a configuration that nobody has committed is anywhere, in memory or on a disk.
+bool Cluster::is_changing() const {
+  const Index committed = invariants_.newest_committed();
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (node.core && node.core->configuration_index() > committed) return true;
+    const auto& entries = node.disk->stored().entries;
+    return std::any_of(entries.rbegin(), entries.rend(), [&](const Entry& entry) {
+      return entry.id.index > committed && entry.kind == EntryKind::configuration;
+    });
+  });
+}
+
+/// Never more than what the others can mend: one that holds what a quorum can spare, while nothing is changing.
+bool Cluster::may_be_harmed(const Node& node) const {
+  const Configuration configuration = invariants_.newest_configuration().value_or(first_);
+  if (configuration.is_joint() || is_changing()) return false;
   std::size_t impaired = is_impaired(node, configuration) ? 0 : 1;
-  for (const NodeId member : configuration.members())
-    if (is_impaired(this->node(member), configuration)) ++impaired;
+  for (const NodeId member : configuration.members()) {
+    if (is_impaired(nodes_[member.value - 1], configuration)) ++impaired;
+  }
   return impaired <= most_voters_impaired(configuration);
 }
 
@@ -217,15 +240,58 @@ void Cluster::read_somewhere() {
   handle(node);
 }
 
+/// They say nothing any more.
+void Cluster::silence_liars() {
+  for (Node& node : nodes_) {
+    if (!node.liar) continue;
+    if (node.core) stop(node);
+    node.restart_at_ms = ~std::uint64_t{0};
+  }
+}
+
+/// Whether a liar left honest nodes with different blocks that are not certified: the one whose log is newest, and who alone can be
+/// elected, lacks what another has counted. Then people have to act (testamur cluster recover).
+bool Cluster::honest_nodes_differ() const {
+  const Core* newest = nullptr;
+  for (const Node& node : nodes_) {
+    if (node.liar) continue;
+    if (newest == nullptr || up_to_date(node.core->log().last(), newest->log().last())) newest = node.core.get();
+  }
+  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (node.liar) return false;
+    const Index counted = std::max(node.core->committed(), newest->log().base().index);
+    const auto mine = node.core->log().at(counted);
+    return mine && newest->log().at(counted) != mine;
+  });
+}
+
 void Cluster::heal() {
   faults_ = Faults{};
   faults_.read_per_mille = 0;
   healed_ = true;
+  silence_liars();
   links_.heal();
   for (Node& node : nodes_) {
     node.paused_until_ms = std::min(node.paused_until_ms, now_ms_);
-    if (!node.core) start(node);
+    if (!node.core && !node.liar) start(node);
   }
+  if (setup_.one_link_stays_cut) leave_a_link_cut();
+}
+
+/// One voter that the others can do without does not hear, or is not heard by, one of them, or all. The others must go on: neither
+/// elections without end nor a leader whom too few hear may keep them from it.
+void Cluster::leave_a_link_cut() {
+  const Core* core = newest();
+  if (core == nullptr || core->is_changing() || setup_.liars > 0) return;
+  const Configuration& configuration = core->configuration();
+  const NodeId half_cut{1 + random_.below(nodes_.size())};
+  const bool is_spare =
+      std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return is_impaired(node, configuration); });
+  if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration) == 0) return;
+  half_cut_.insert(half_cut);
+  const auto only = links_.cut_half(half_cut.value - 1, random_);
+  if (only) half_cut_.insert(nodes_[*only].id);
+  if (story_) story_->note("a link of node " + std::to_string(half_cut.value) + " stays cut in one direction");
 }
 
 std::string Cluster::what_is_not_level(std::uint64_t height_before) {
@@ -236,8 +302,11 @@ std::string Cluster::what_is_not_level(std::uint64_t height_before) {
   if (!members.rising.empty()) return "a learner has not risen: " + to_string(members);
   const Owner& owner = node(leading->self()).owner;
   if (owner.certified_height() <= height_before) return "nothing new is certified";
+  // One that holds a liar's entry of the present term refuses the honest leader's until there is another term.
+  if (setup_.liars > 0) return {};
   for (const NodeId member : members.members()) {
     const Node& node = this->node(member);
+    if (node.liar || half_cut_.contains(node.id)) continue;
     const std::string name = "node " + std::to_string(member.value) + " of " + to_string(members);
     if (node.core->committed() != leading->committed()) return name + " has not committed what the leader has";
     if (node.owner.certified_height() != owner.height()) return name + " has not certified the leader's head";
@@ -263,6 +332,7 @@ void Cluster::expect_certified(unsigned bound_ms) {
   }
   std::string stand;
   for (const Node& node : nodes_) {
+    if (!node.core) continue;
     stand += "; node " + std::to_string(node.id.value) + ": term " + std::to_string(node.core->term().value) +
              ", log " + std::to_string(node.core->log().base().index.value) + ".." +
              std::to_string(node.core->log().last().term.value) + ":" +
@@ -270,7 +340,12 @@ void Cluster::expect_certified(unsigned bound_ms) {
              std::to_string(node.core->committed().value) + ", applied " + std::to_string(node.owner.applied().value) +
              ", height " + std::to_string(node.owner.height()) + ", certified " +
              std::to_string(node.owner.certified_height()) + (node.disk->stored().floor ? ", damaged" : "") +
-             (node.life != 0 ? ", another life" : "") + ", " + to_string(node.core->configuration());
+             (node.life != 0 ? ", another life" : "") + (node.fetching ? ", fetching" : "") +
+             (node.installing ? ", installing" : "") + ", " + to_string(node.core->configuration());
+  }
+  if (setup_.liars > 0 && honest_nodes_differ()) {
+    ++counts_.contradicted;
+    return;
   }
   throw Violation("after everything was well again: " + missing + stand);
 }

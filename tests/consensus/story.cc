@@ -37,17 +37,15 @@ void Story::begin(std::size_t voters, std::size_t nodes) {
   std::string members = "nodes";
   std::string spares = "spare";
   for (std::size_t node = 1; node <= nodes; ++node) (node <= voters ? members : spares) += " " + std::to_string(node);
-  lines_.push_back(members);
-  if (nodes > voters) lines_.push_back(spares);
+  line(members);
+  if (nodes > voters) line(spares);
 }
 
-void Story::step(const std::string& what, NodeId node, const std::string& how) {
-  lines_.push_back(what + " " + text(node) + how);
-}
+void Story::step(const std::string& what, NodeId node, const std::string& how) { line(what + " " + text(node) + how); }
 
 void Story::deliver(const Message& message) {
-  lines_.push_back("deliver " + text(message.from) + " -> " + text(message.to) + " " + kKinds[message.body.index()] +
-                   " first  # term " + std::to_string(message.term.value) + details(message.body));
+  line("deliver " + text(message.from) + " -> " + text(message.to) + " " + kKinds[message.body.index()] +
+       " first  # term " + std::to_string(message.term.value) + details(message.body));
 }
 
 void Story::change(NodeId leader, std::span<const Change> changes) {
@@ -61,7 +59,7 @@ void Story::change(NodeId leader, std::span<const Change> changes) {
     }
     line += text(change.node);
   }
-  lines_.push_back(std::move(line));
+  this->line(line);
 }
 
 void Story::stand(const Core& core) {

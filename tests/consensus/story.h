@@ -2,10 +2,10 @@
 // failed. What the scenarios have no word for is told in comments.
 #pragma once
 
+#include <fstream>
 #include <map>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "testamur/consensus/core.h"
 
@@ -13,17 +13,21 @@ namespace testamur::consensus::simulation {
 
 class Story {
  public:
+  /// Each line is written at once: the program may be about to die.
+  explicit Story(const std::string& file) : out_(file) { out_ << std::unitbuf; }
+
   void begin(std::size_t voters, std::size_t nodes);
   void step(const std::string& what, NodeId node, const std::string& how = {});
   void deliver(const Message& message);
   void change(NodeId leader, std::span<const Change> changes);
   /// Told where it is another than before.
   void stand(const Core& core);
-  void note(const std::string& text) { lines_.push_back("# " + text); }
-  const std::vector<std::string>& lines() const { return lines_; }
+  void note(const std::string& text) { line("# " + text); }
 
  private:
-  std::vector<std::string> lines_;
+  void line(const std::string& text) { out_ << text << '\n'; }
+
+  std::ofstream out_;
   std::map<NodeId, std::string> stands_;
 };
 

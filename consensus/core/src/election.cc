@@ -87,7 +87,7 @@ bool Core::candidate_counts(NodeId candidate, const EntryId& last) const {
 /// Whether a committed configuration left out a node that was a member before. It stays out here until this node hears of it as a
 /// member again: one that was evicted for lying would else go on lying.
 bool Core::was_removed(NodeId node) const {
-  if (configuration_at(committed_).is_member(node)) return false;
+  if (configuration_at(committed_).is_member(node) || configuration().is_member(node)) return false;
   return options_.configuration.is_member(node) ||
          std::any_of(configurations_.begin(), configurations_.end(),
                      [&](const auto& at) { return at.first <= committed_ && at.second.is_member(node); });

@@ -67,7 +67,8 @@ bool Core::disk_hangs() const { return ticks_writing_ > kMaxTimeoutsWriting * op
 bool Core::quorum_refuses() const {
   std::set<NodeId> willing = {options_.self};
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    if (!progress.refused) willing.insert(peer);
+    // One that is not heard is not willing: with it the others may be too few.
+    if (!progress.refused && progress.was_active) willing.insert(peer);
   }
   return !is_quorum(configuration(), willing);
 }

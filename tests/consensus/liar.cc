@@ -1,0 +1,119 @@
+#include "liar.h"
+
+#include <algorithm>
+
+namespace testamur::consensus::simulation {
+
+Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), nodes_(nodes), random_(seed) {
+  const auto draw = [&](unsigned most) {
+    return random_.below(2) == 0 ? 0u : static_cast<unsigned>(random_.below(most + 1));
+  };
+  forked_ = random_.next();
+  fork_ = draw(500);
+  withhold_ = draw(500);
+  durable_ = draw(1000);
+  vote_ = draw(1000);
+  echo_ = draw(1000);
+  head_ = draw(100);
+  lead_ = draw(50);
+  cosign_ = draw(1000);
+  wrong_time_ = draw(100);
+}
+
+void Liar::translate(EntryId& id, const std::map<Digest, EntryId>& table) const {
+  if (const auto found = table.find(id.hash); found != table.end()) id = found->second;
+}
+
+/// Another story for some: from an entry of its own on, other payloads, chained as they must be.
+void Liar::fork(AppendRequest& request, Term term) {
+  EntryId before = request.previous;
+  translate(before, forged_);
+  request.previous = before;
+  for (Entry& entry : request.entries) {
+    const EntryId mine = entry.id;
+    const bool begins = mine.term == term && entry.is_owners() && random_.happens(fork_);
+    if (forged_.contains(mine.hash) || before.hash != entry.previous || begins) {
+      const auto known = forged_.find(mine.hash);
+      entry.previous = before.hash;
+      if (entry.is_owners()) {
+        const bool wrong = known == forged_.end() && random_.happens(wrong_time_);
+        entry.payload = payload_of(number_of(entry.payload) | std::uint64_t{1} << 50 | (wrong ? kWrongTime : 0));
+      }
+      entry.id.hash = hash_entry(entry);
+      forged_.insert_or_assign(mine.hash, entry.id);
+      original_.insert_or_assign(entry.id.hash, mine);
+    }
+    before = entry.id;
+  }
+}
+
+void Liar::say(Message message, std::vector<Message>& leaving) {
+  if (auto* request = std::get_if<AppendRequest>(&message.body)) {
+    if (random_.happens(withhold_)) return;
+    if (is_forked(message.to)) fork(*request, message.term);
+  }
+  if (auto* durable = std::get_if<Durable>(&message.body); durable != nullptr && is_forked(message.to))
+    translate(durable->last, forged_);
+  leaving.push_back(std::move(message));
+}
+
+Message Liar::hear(Message message, std::vector<Message>& leaving) {
+  if (auto* response = std::get_if<AppendResponse>(&message.body)) translate(response->at, original_);
+  if (auto* durable = std::get_if<Durable>(&message.body)) translate(durable->last, original_);
+  if (const auto* asked = std::get_if<PreVoteRequest>(&message.body); asked != nullptr && random_.happens(vote_))
+    leaving.push_back(from_me(message.from, message.term, PreVoteResponse{asked->campaign, true}));
+  if (std::holds_alternative<VoteRequest>(message.body) && random_.happens(vote_))
+    leaving.push_back(from_me(message.from, message.term, VoteResponse{true}));
+  if (const auto* request = std::get_if<AppendRequest>(&message.body);
+      request != nullptr && !request->entries.empty() && random_.happens(durable_)) {
+    const EntryId last = request->entries.back().id;
+    leaving.push_back(from_me(message.from, message.term, AppendResponse{AppendOutcome::accepted, last}));
+    if (last.term == message.term) to_others(message.term, Durable{last}, leaving);
+  }
+  // To each the durable entry and the head that it named itself.
+  if (const auto* durable = std::get_if<Durable>(&message.body); durable != nullptr && random_.happens(durable_))
+    leaving.push_back(from_me(message.from, message.term, *durable));
+  if (const auto* derived = std::get_if<Derived>(&message.body); derived != nullptr && random_.happens(echo_))
+    leaving.push_back(from_me(message.from, message.term, *derived));
+  return message;
+}
+
+void Liar::to_others(Term term, const Body& body, std::vector<Message>& leaving) {
+  for (std::size_t i = 1; i <= nodes_; ++i) {
+    if (NodeId{i} != self_) leaving.push_back(from_me(NodeId{i}, term, body));
+  }
+}
+
+/// It need not have been elected: nobody can check that.
+void Liar::claim_to_lead(const Core& core, std::vector<Message>& leaving) {
+  const Term term{core.term().value + random_.below(2)};
+  const Log& log = core.log();
+  const std::uint64_t back = random_.below(4);
+  const Index at{std::max(log.base().index.value, log.last().index.value - std::min(back, log.last().index.value))};
+  const EntryId before = *log.at(at);
+  for (std::size_t i = 1; i <= nodes_; ++i) {
+    const NodeId to{i};
+    if (to == self_ || random_.below(3) == 0) continue;
+    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(random_.below(3) | std::uint64_t{1} << 51)};
+    entry.id.hash = hash_entry(entry);
+    leaving.push_back(from_me(to, term, Heartbeat{}));
+    leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));
+    leaving.push_back(from_me(to, term, Durable{entry.id}));
+  }
+}
+
+void Liar::tick(const Core& core, const Owner& owner, std::vector<Message>& leaving) {
+  if (random_.happens(lead_)) claim_to_lead(core, leaving);
+  if (!random_.happens(head_)) return;
+  Claim claim{Index{1 + random_.below(core.log().last().index.value + 2)}, 1 + random_.below(owner.height() + 2), {}};
+  for (std::size_t i = 1; i <= nodes_; ++i) {
+    claim.head[0] = static_cast<std::uint8_t>(random_.below(4));
+    if (NodeId{i} != self_) leaving.push_back(from_me(NodeId{i}, core.term(), Derived{claim}));
+  }
+}
+
+std::optional<Claim> Liar::cosign(const Claim& theirs) {
+  return random_.happens(cosign_) ? std::optional(theirs) : std::nullopt;
+}
+
+}  // namespace testamur::consensus::simulation
