@@ -13,6 +13,7 @@
 #include "testamur/node/cosigner.h"
 #include "testamur/node/log.h"
 #include "testamur/storage/rocks.h"
+#include "testamur/store/fill.h"
 
 namespace testamur::node {
 namespace {
@@ -72,15 +73,43 @@ std::optional<std::uint64_t> applied_in(const std::filesystem::path& directory) 
   return (*ledger)->head().applied.value;
 }
 
+constexpr std::string_view kBeforeSnapshot = "before-snapshot-";
+
+/// What was set aside for a snapshot goes once the history behind it is whole.
+Result<void> drop_set_aside(const Config& config, const storage::KeyValueStore& state) {
+  const auto gap = store::history_gap(state);
+  if (!gap) return gap.error();
+  if (*gap) return {};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(config.data, error)) {
+    if (entry.path().filename().string().starts_with(kBeforeSnapshot)) std::filesystem::remove_all(entry.path(), error);
+  }
+  return {};
+}
+
 /// A snapshot takes the ledger's place once the log begins after it, which is written last before the node begins again. A ledger that
 /// is as far needs none.
-Result<void> take_arrived(const Config& config, consensus::Index base) {
+Result<void> take_arrived(const Config& config, const consensus::Stored& log, std::uint64_t last) {
+  const consensus::Index base = log.base.id.index;
   const auto arriving = arriving_directory(config);
   const auto ledger = config.data / "ledger";
-  if (!std::filesystem::exists(arriving) || applied_in(ledger).value_or(0) >= base.value) return {};
-  if (applied_in(arriving) != base.value) return {};
+  if (!std::filesystem::exists(arriving)) return {};
+  // Beyond the log's end: what it had applied went with a log that a certified head contradicts.
+  const std::uint64_t applied = applied_in(ledger).value_or(0);
+  const bool is_needed = applied < base.value || (applied > last && !log.floor);
+  const auto arrived = applied_in(arriving);
   std::error_code error;
-  std::filesystem::remove_all(ledger, error);
+  if (!is_needed || arrived != base.value) {
+    // One that is whole, and that the log does not begin after, is of no use any more; one that is not goes on arriving.
+    if (arrived) std::filesystem::remove_all(arriving, error);
+    return {};
+  }
+  // No block is dropped before it is here again: the ledger before is kept until the history behind the snapshot is filled in.
+  if (std::filesystem::exists(ledger)) {
+    const auto aside = config.data / (std::string(kBeforeSnapshot) + std::to_string(applied));
+    std::filesystem::remove_all(aside, error);
+    if (!error) std::filesystem::rename(ledger, aside, error);
+  }
   if (!error) std::filesystem::rename(arriving, ledger, error);
   if (error)
     return Error{ErrorCode::storage, ledger.string() + ": the snapshot cannot be put there: " + error.message()};
@@ -192,13 +221,14 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
     }
     stores.promised = *promised;
   }
-  if (const auto taken = take_arrived(config, stores.stored.base.id.index); !taken) return taken.error();
+  const std::uint64_t base = stores.stored.base.id.index.value;
+  const std::uint64_t last = base + stores.stored.entries.size();
+  if (const auto taken = take_arrived(config, stores.stored, last); !taken) return taken.error();
   auto ledger = open_ledger(ledger_directory, self, stores.state);
   if (!ledger) return ledger.error();
   stores.ledger = std::move(*ledger);
+  if (const auto dropped = drop_set_aside(config, *stores.state); !dropped) return dropped.error();
   const std::uint64_t applied = stores.ledger->head().applied.value;
-  const std::uint64_t base = stores.stored.base.id.index.value;
-  const std::uint64_t last = base + stores.stored.entries.size();
   if (applied > last && !stores.stored.floor) {
     return Error{ErrorCode::corrupt, log_directory.string() + ": expected at least the " + std::to_string(applied) +
                                          " entries that the ledger has applied, found " + std::to_string(last) +

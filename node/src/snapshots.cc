@@ -80,7 +80,7 @@ void Snapshots::give_manifest(consensus::NodeId to) {
 // Taking.
 
 void Snapshots::behind(consensus::NodeId leader) {
-  if (has_arrived_) return;
+  if (has_arrived_ || Clock::now() < not_before_) return;
   if (taking_ && taking_->from == leader) return;
   if (!taking_) log_info("behind", {{"what_now", "a snapshot is asked for"}});
   if (taking_) {
@@ -116,6 +116,7 @@ void Snapshots::on(consensus::NodeId from, const SnapshotGivesLetter& letter) {
 void Snapshots::give_up(const Error& error) {
   events_.strange(taking_->from, error);
   taking_.reset();
+  not_before_ = Clock::now() + kAskAgain;
 }
 
 void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
@@ -131,6 +132,8 @@ void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
       store::SnapshotReceiver::open(options_.directory.string(), options_.genesis, *manifest, options_.check_signature);
   if (!receiver) {
     if (receiver.error().code == ErrorCode::storage) return events_.failed(receiver.error());
+    // Where something else lies in its place, that goes.
+    if (receiver.error().code == ErrorCode::conflict) discard();
     return give_up(receiver.error());
   }
   taking_->receiver = std::move(*receiver);

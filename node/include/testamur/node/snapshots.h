@@ -79,6 +79,7 @@ class Snapshots {
   std::optional<Giving> giving_;
   std::optional<Taking> taking_;
   bool has_arrived_ = false;
+  Clock::time_point not_before_;  // where the last try came to nothing
 };
 
 }  // namespace testamur::node
