@@ -78,7 +78,8 @@ class Owner {
   struct OnDisk {
     Index applied;
     std::optional<Certified> certified;
-    std::optional<std::deque<Block>> blocks;  ///< where those in memory are of a snapshot that is not installed on disk yet
+    std::optional<std::deque<Block>>
+        blocks;  ///< where those in memory are of a snapshot that is not installed on disk yet
   };
 
   void forget_blocks();
