@@ -45,6 +45,13 @@ void DurableCount::synced(NodeId self, const Log& log) {
   }
 }
 
+bool DurableCount::is_left_behind(const Voters& voters) const {
+  const auto ahead = std::count_if(ahead_.begin(), ahead_.end(), [&](const auto& kept) {
+    return voters.nodes.contains(kept.first) && !kept.second.empty();
+  });
+  return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
+}
+
 std::optional<Index> DurableCount::committed(const Configuration& configuration, NodeId self, bool votes) const {
   const auto own = reached_.find(self);
   if (own == reached_.end()) return std::nullopt;

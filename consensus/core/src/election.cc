@@ -84,7 +84,7 @@ bool Core::candidate_counts(NodeId candidate, const EntryId& last) const {
   return configuration().is_voter(candidate) || (up_to_date(last, log_.last()) && last != log_.last());
 }
 
-/// Whether a committed configuration left out a node that was a member before. It stays out here until this node hears of it as a
+/// Whether a committed configuration left out a node that was a member before. It gets no vote here until this node hears of it as a
 /// member again: one that was evicted for lying would else go on lying.
 bool Core::was_removed(NodeId node) const {
   if (configuration_at(committed_).is_member(node) || configuration().is_member(node)) return false;
@@ -98,7 +98,9 @@ bool Core::may_be_newer(const Message& message) const {
   if (!options_.known.contains(message.from)) return false;
   // A leader that the newest configuration leaves out hands on leadership when that is committed.
   if (std::holds_alternative<CampaignNow>(message.body)) return leader_ == message.from && message.term == state_.term;
-  if (was_removed(message.from)) return false;
+  // One that was removed may have been taken in again, and lead: then voters that we know follow it.
+  if (was_removed(message.from) && (message.term != state_.term || !durable_.is_left_behind(configuration().voters)))
+    return false;
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
     return candidate_counts(message.from, request->last);
   if (const auto* request = std::get_if<VoteRequest>(&message.body))

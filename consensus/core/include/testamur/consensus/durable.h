@@ -18,6 +18,8 @@ class DurableCount {
   Heard announce(NodeId voter, const EntryId& last, const Log& log);
   /// This node's own log is synced further, or less far.
   void synced(NodeId self, const Log& log);
+  /// Whether more of these voters than may lie have announced, in this term, what our own log does not reach.
+  bool is_left_behind(const Voters& voters) const;
   /// What may be counted as committed now. A voter never counts what it has not announced itself; one that does not vote counts
   /// what the voters announced, as far as its own log is synced.
   std::optional<Index> committed(const Configuration& configuration, NodeId self, bool votes) const;
