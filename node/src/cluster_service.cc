@@ -41,6 +41,14 @@ grpc::Status ClusterService::ask(grpc::ServerContext& context, const Question& q
   return grpc::Status::OK;
 }
 
+grpc::Status ClusterService::order(grpc::ServerContext& context, const Question& question,
+                                   cluster::v1::Answer& answer) {
+  Reply reply;
+  const grpc::Status asked = ask(context, question, reply);
+  if (asked.ok()) answer = reply.answer();
+  return asked;
+}
+
 grpc::Status ClusterService::GetStatus(grpc::ServerContext* context, const cluster::v1::GetStatusRequest* request,
                                        cluster::v1::ClusterStatus* status) {
   Question question;
@@ -57,20 +65,14 @@ grpc::Status ClusterService::Transfer(grpc::ServerContext* context, const cluste
                                       cluster::v1::Answer* answer) {
   Question question;
   *question.mutable_transfer() = *request;
-  Reply reply;
-  const grpc::Status asked = ask(*context, question, reply);
-  if (asked.ok()) *answer = reply.answer();
-  return asked;
+  return order(*context, question, *answer);
 }
 
 grpc::Status ClusterService::Change(grpc::ServerContext* context, const cluster::v1::ChangeRequest* request,
                                     cluster::v1::Answer* answer) {
   Question question;
   *question.mutable_change() = *request;
-  Reply reply;
-  const grpc::Status asked = ask(*context, question, reply);
-  if (asked.ok()) *answer = reply.answer();
-  return asked;
+  return order(*context, question, *answer);
 }
 
 Result<identity::Pins> read_operators(const std::vector<std::filesystem::path>& certificates) {

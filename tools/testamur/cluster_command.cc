@@ -129,11 +129,8 @@ int carry_out(ClusterClient& client, const Options& options, const std::string& 
   Patience patience(*wait);
   for (;;) {
     const auto answer = order();
-    if (answer && answer->code() == "ok") break;
-    if (answer && answer->code() == "nothing") {
-      // It is so already; or this is the second try of what went through.
-      break;
-    }
+    // "nothing": it is so already, or this is the second try of what went through.
+    if (answer && (answer->code() == "ok" || answer->code() == "nothing")) break;
     const bool again = answer ? answer->again() : answer.failure.transient;
     if (!again || patience.is_over()) return answer ? refused(*answer, context) : fail(answer.failure, context);
     patience.pause();

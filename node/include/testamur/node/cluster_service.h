@@ -27,6 +27,7 @@ class ClusterService final : public cluster::v1::Cluster::Service {
  private:
   /// Waits for the answer within a bound.
   grpc::Status ask(grpc::ServerContext& context, const Question& question, Reply& reply);
+  grpc::Status order(grpc::ServerContext& context, const Question& question, cluster::v1::Answer& answer);
 
   Operators& operators_;
   const identity::Pins pins_;
