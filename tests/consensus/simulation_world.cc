@@ -299,7 +299,9 @@ std::string Cluster::what_is_not_level(std::uint64_t height_before) {
   if (leading == nullptr) return "nobody leads";
   const Configuration& members = leading->configuration();
   if (leading->is_changing()) return "a change is under way: " + to_string(members);
-  if (!members.rising.empty()) return "a learner has not risen: " + to_string(members);
+  // The one that its leader cannot reach cannot catch up.
+  const bool all_risen = std::all_of(members.rising.begin(), members.rising.end(), [&](NodeId one) { return half_cut_.contains(one); });
+  if (!all_risen) return "a learner has not risen: " + to_string(members);
   const Owner& owner = node(leading->self()).owner;
   if (owner.certified_height() <= height_before) return "nothing new is certified";
   // One that holds a liar's entry of the present term refuses the honest leader's until there is another term.

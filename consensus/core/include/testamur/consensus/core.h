@@ -34,7 +34,7 @@ struct Options {
   NodeId self;
   Configuration configuration;   ///< of the log's beginning
   std::set<NodeId> known = {};   ///< those who may be members one day; whoever is neither changes nothing
-  unsigned election_ticks = 10;  ///< a follower waits this many ticks, and up to as many more, for a leader's word
+  unsigned election_ticks = 10;  ///< a follower waits this many ticks, and up to half as many more, for a leader's word
   unsigned heartbeat_ticks = 1;
   std::size_t max_append_entries = 512;
   std::size_t max_append_bytes = 4u << 20;
