@@ -73,6 +73,26 @@ TEST(Election, AStalePreVoteCountsForNothing) {
   EXPECT_EQ(hand.core->role(), Role::pre_candidate);
 }
 
+// Three of four decide, and the leader that is gone never answers: one refusal leaves it open for ever.
+TEST(Election, ARefusalBringsTheNextTryNear) {
+  Hand hand;
+  hand.tick(10);
+  const auto first = Hand::find<PreVoteRequest>(hand.settle(), 2)->campaign;
+  hand.from(2, 0, PreVoteResponse{first, false});
+  hand.tick();
+  const Output second = hand.settle();
+  ASSERT_NE(Hand::find<PreVoteRequest>(second, 2), nullptr) << "the shortest draw is a tick";
+  const auto campaign = Hand::find<PreVoteRequest>(second, 2)->campaign;
+  EXPECT_NE(campaign, first);
+  hand.from(2, 0, PreVoteResponse{campaign, true});
+  hand.from(3, 0, PreVoteResponse{campaign, true});
+  hand.settle();
+  ASSERT_EQ(hand.core->role(), Role::candidate);
+  hand.from(2, 1, VoteResponse{false});
+  hand.tick();
+  EXPECT_NE(Hand::find<PreVoteRequest>(hand.settle(), 3), nullptr) << "a rival may have had the vote";
+}
+
 TEST(Election, TheOwnVoteCountsWhenItIsOnDisk) {
   Hand hand;
   hand.tick(10);

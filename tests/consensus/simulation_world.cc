@@ -300,7 +300,8 @@ std::string Cluster::what_is_not_level(std::uint64_t height_before) {
   const Configuration& members = leading->configuration();
   if (leading->is_changing()) return "a change is under way: " + to_string(members);
   // The one that its leader cannot reach cannot catch up.
-  const bool all_risen = std::all_of(members.rising.begin(), members.rising.end(), [&](NodeId one) { return half_cut_.contains(one); });
+  const bool all_risen =
+      std::all_of(members.rising.begin(), members.rising.end(), [&](NodeId one) { return half_cut_.contains(one); });
   if (!all_risen) return "a learner has not risen: " + to_string(members);
   const Owner& owner = node(leading->self()).owner;
   if (owner.certified_height() <= height_before) return "nothing new is certified";

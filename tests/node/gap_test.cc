@@ -1,6 +1,6 @@
 // Goal: how long nothing is certified when the leader goes: killed, told to stop, or silent all at once. Printed, for people; what is asserted is that it
 // goes on, and that nothing is lost or doubled.
-// Method: five testamurd processes with election timeouts of one second (ten ticks of 100 ms, and up to as many more) under load. A gap
+// Method: five testamurd processes with election timeouts of one second (ten ticks of 100 ms, and up to half as many more) under load. A gap
 // is the longest time after the leader's end in which no client is told that a statement is certified.
 // TESTAMUR_GAPS sets how many leaders end in each way (default 10), TESTAMUR_CHAOS_SEED the moments.
 #include <iostream>

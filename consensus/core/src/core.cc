@@ -57,8 +57,7 @@ void Core::reset_election_timer() {
   ticks_ = 0;
   // Drawn anew each time, so that rivals part (Raft 5.2). Half a timeout is room enough: rivals' ticks do not fall together, and a
   // longer wait is a longer silence.
-  const unsigned span = (options_.election_ticks + 1) / 2;
-  timeout_ticks_ = options_.election_ticks + static_cast<unsigned>(options_.random() % span);
+  timeout_ticks_ = options_.election_ticks + static_cast<unsigned>(options_.random() % half_timeout());
 }
 
 void Core::set_state(HardState state) {

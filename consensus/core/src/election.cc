@@ -27,6 +27,14 @@ void Core::lose_election() {
   campaign_soon();
 }
 
+/// One refusal and the silence of the leader that is gone may leave it open for ever: the next try is near, and drawn, since the
+/// refusal may be a rival's.
+void Core::await_more_votes(bool granted) {
+  if (granted) return;
+  ticks_ = 0;
+  timeout_ticks_ = 1 + static_cast<unsigned>(options_.random() % half_timeout());
+}
+
 void Core::pre_campaign() {
   leader_.reset();
   reset_election_timer();
@@ -125,7 +133,7 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
   switch (count_votes(configuration(), candidacy->votes)) {
     case VoteResult::won: return campaign();
     case VoteResult::lost: return lose_election();
-    case VoteResult::pending: return;
+    case VoteResult::pending: return await_more_votes(response.granted);
   }
 }
 
@@ -151,7 +159,7 @@ void Core::on(const Message& message, const VoteResponse& response) {
       if (candidacy->votes.contains(options_.self)) become_leader();
       return;
     case VoteResult::lost: return lose_election();
-    case VoteResult::pending: return;
+    case VoteResult::pending: return await_more_votes(response.granted);
   }
 }
 

@@ -305,9 +305,11 @@ class Core {
   // election.cc
   void campaign_soon();
   void lose_election();
+  void await_more_votes(bool granted);
   void pre_campaign();
   void campaign(bool transferred = false);
   void become_leader();
+  unsigned half_timeout() const { return (options_.election_ticks + 1) / 2; }
   bool hears_leader() const { return leader_.has_value() && ticks_ < options_.election_ticks; }
   void give_way();
   void on(const Message& message, const PreVoteRequest& request);
