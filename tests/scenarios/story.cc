@@ -23,9 +23,9 @@ void declare(Words& words, std::vector<NodeId>& nodes) {
 }
 
 void set_limit(Words& words, Setup& setup) {
-  const std::string name = words.one_of(
-      {"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified", "max-append-bytes", "max-reads"},
-      "a limit");
+  const std::string name = words.one_of({"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified",
+                                         "max-append-bytes", "max-reads", "election-ticks"},
+                                        "a limit");
   const std::uint64_t value = words.number("its value");
   if (name == "max-append-entries") setup.limits.max_append_entries = value;
   if (name == "max-in-flight") setup.limits.max_in_flight = value;
@@ -33,6 +33,7 @@ void set_limit(Words& words, Setup& setup) {
   if (name == "max-uncertified") setup.limits.max_uncertified = value;
   if (name == "max-append-bytes") setup.limits.max_append_bytes = value;
   if (name == "max-reads") setup.limits.max_reads = value;
+  if (name == "election-ticks") setup.limits.election_ticks = static_cast<unsigned>(value);
 }
 
 template <class Table>
@@ -100,6 +101,14 @@ const std::vector<Declaration>& declarations() {
          words.expect("ledger");
          setup.ledger = true;
        }},
+      {"by-itself", "nothing",
+       "nodes are down until they are restarted; their disks, applying, certified heads and snapshots wait for "
+       "\"write\", "
+       "\"apply\", \"certify\" and \"install\"; only payloads make heads",
+       [](Words& words, Setup& setup) {
+         words.expect("nothing");
+         setup.by_hand = true;
+       }},
       {"limit", "LIMIT NUMBER", "one of a core's options: max-append-entries, max-in-flight, ...", set_limit},
   };
   return table;
@@ -120,6 +129,8 @@ Story read_story(const std::string& file, std::istream& in) {
       fail(error.what());
     }
   }
+  if (story.setup.by_hand && (story.setup.ledger || story.setup.disks == Disk::Kind::real))
+    fail("expected simulated disks, and no ledger, where nothing happens by itself");
   if (story.steps.empty()) fail("expected at least one step, found the end of the file");
   const std::size_t threshold = story.setup.configuration().voters.threshold;
   if (threshold == 0 || threshold > story.setup.voters.size())
