@@ -9,7 +9,7 @@
 
 #include "events.h"
 #include "faults.h"
-#include "invariants.h"
+#include "harm.h"
 #include "liar.h"
 #include "links.h"
 #include "owner.h"
@@ -170,10 +170,9 @@ class Cluster {
   void hang_up(const Node& from, Node& to);
   void damage(Node& node);
   void lose_log(Node& node);
-  bool is_changing() const;
-  bool may_be_harmed(const Node& node) const;
+  Condition condition(const Node& node) const;
+  Conditions conditions() const;
   bool is_impaired(const Node& node, const Configuration& configuration) const;
-  std::size_t most_voters_impaired(const Configuration& configuration) const;
   const Core* newest();
   Core* leader();
   void operate();

@@ -47,7 +47,7 @@ void Cluster::world() {
 
 void Cluster::befall(Node& node) {
   if (random_.happens(faults_.crash_per_mille)) {
-    const bool may_be = may_be_harmed(node);
+    const bool may_be = may_be_harmed(node.id, conditions(), invariants_, first_);
     crash(node);
     if (may_be && random_.happens(faults_.damage_per_mille)) damage(node);
     if (may_be && random_.happens(faults_.lose_log_per_mille)) lose_log(node);
@@ -127,37 +127,18 @@ const Core* Cluster::newest() {
   return newest;
 }
 
+Condition Cluster::condition(const Node& node) const {
+  return {node.core.get(), &node.disk->stored(), node.harmed, node.life};
+}
+
+Conditions Cluster::conditions() const {
+  Conditions all;
+  for (const Node& node : nodes_) all[node.id] = condition(node);
+  return all;
+}
+
 bool Cluster::is_impaired(const Node& node, const Configuration& configuration) const {
-  return node.harmed || node.disk->stored().floor.has_value() || node.life != configuration.life_of(node.id);
-}
-
-std::size_t Cluster::most_voters_impaired(const Configuration& configuration) const {
-  const std::size_t needed = std::max(configuration.voters.threshold, first_.voters.threshold);
-  const std::size_t voters = configuration.voters.nodes.size();
-  return voters - std::min(voters, needed);
-}
-
-/// Whether a configuration that nobody has committed is anywhere, in memory or on a disk.
-bool Cluster::is_changing() const {
-  const Index committed = invariants_.newest_committed();
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    if (node.core && node.core->configuration_index() > committed) return true;
-    const auto& entries = node.disk->stored().entries;
-    return std::any_of(entries.rbegin(), entries.rend(), [&](const Entry& entry) {
-      return entry.id.index > committed && entry.kind == EntryKind::configuration;
-    });
-  });
-}
-
-/// Never more than what the others can mend: one that holds what a quorum can spare, while nothing is changing.
-bool Cluster::may_be_harmed(const Node& node) const {
-  const Configuration configuration = invariants_.newest_configuration().value_or(first_);
-  if (configuration.is_joint() || is_changing()) return false;
-  std::size_t impaired = is_impaired(node, configuration) ? 0 : 1;
-  for (const NodeId member : configuration.members()) {
-    if (is_impaired(nodes_[member.value - 1], configuration)) ++impaired;
-  }
-  return impaired <= most_voters_impaired(configuration);
+  return simulation::is_impaired(node.id, condition(node), configuration);
 }
 
 /// The leader that the newest term has, if it is up.
@@ -203,13 +184,7 @@ void Cluster::change_members(Core& leader) {
     }
     if (change.kind != Change::Kind::voter || !is_impaired(node, leader.configuration())) changes.push_back(change);
   }
-  // Operators see to it that enough whole nodes stay.
-  const Changed after = enter_joint(leader.configuration(), true, changes, byzantine_quorum);
-  if (!after.error.empty()) return;
-  std::size_t impaired = 0;
-  for (const NodeId member : after.configuration.members())
-    if (is_impaired(node(member), after.configuration)) ++impaired;
-  if (impaired > most_voters_impaired(after.configuration)) return;
+  if (!may_be_asked(changes, leader.configuration(), conditions(), first_)) return;
   if (story_) story_->change(leader.self(), changes);
   leader.change(changes);
 }
@@ -294,7 +269,8 @@ void Cluster::leave_a_link_cut() {
   const NodeId half_cut{1 + random_.below(nodes_.size())};
   const bool is_spare =
       std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return is_impaired(node, configuration); });
-  if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration) == 0) return;
+  if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration, first_) == 0)
+    return;
   half_cut_.insert(half_cut);
   const auto only = links_.cut_half(half_cut.value - 1, random_);
   if (only) half_cut_.insert(nodes_[*only].id);

@@ -63,6 +63,8 @@ void Cluster::damage(NodeId id, Index index, simulation::SimulatedDisk::Damage d
     return place > stored.base.id.index && place.value - stored.base.id.index.value <= stored.entries.size();
   };
   if (!is_there(index) || (other != Index{} && !is_there(other))) throw NotPossible("no such entry is stored");
+  if (!may_be_harmed(id, conditions(), invariants_, setup_.configuration()))
+    throw NotPossible("the others could not mend " + describe(id));
   damaged.harmed = true;
   invariants_.harmed(id);
   damaged.disk.damage(index, damage, other);
@@ -71,12 +73,21 @@ void Cluster::damage(NodeId id, Index index, simulation::SimulatedDisk::Damage d
 void Cluster::erase(NodeId id, std::uint64_t life) {
   Node& lost = node(id);
   if (lost.core) throw NotPossible("only the disk of a node that is down is lost");
+  // A disk that is damaged already may be lost as well.
+  if (!lost.harmed && !may_be_harmed(id, conditions(), invariants_, setup_.configuration()))
+    throw NotPossible("the others could not mend " + describe(id));
   lost.disk.erase();
   lost.life = life;
   lost.applied = lost.certified = {};
   lost.harmed = true;
   invariants_.lost(id);
   invariants_.harmed(id);
+}
+
+simulation::Conditions Cluster::conditions() const {
+  simulation::Conditions all;
+  for (const auto& [id, each] : nodes_) all[id] = {each.core.get(), &each.disk.stored(), each.harmed, each.life};
+  return all;
 }
 
 /// Its damage, or the life that it lost.

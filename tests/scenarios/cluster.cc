@@ -352,6 +352,10 @@ void Cluster::certify(Node& node, const Claim& agreed) {
 Claim Cluster::claim_at(Index index) const { return {index, heights_.at(index), history_.at(index).id.hash}; }
 
 ChangeAnswer Cluster::change(NodeId id, const std::vector<Change>& changes) {
+  const Configuration& now = running(id).configuration();
+  const bool takes_back = changes.size() == 1 && changes[0].life != 0 && now.is_member(changes[0].node);
+  if (setup_.by_hand && !takes_back && !may_be_asked(changes, now, conditions(), setup_.configuration()))
+    throw NotPossible("too few whole nodes would stay");
   const ChangeAnswer answer = running(id).change(changes);
   settle(node(id));
   return answer;

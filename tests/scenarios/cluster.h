@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "disk.h"
-#include "invariants.h"
+#include "harm.h"
 #include "ledger_state.h"
 #include "network.h"
 
@@ -173,6 +173,7 @@ class Cluster {
   bool apply_one(Node& node, bool silently = false);
   void see_whether_mended(Node& node);
   simulation::Disks on_disk() const;
+  simulation::Conditions conditions() const;
   void certify(Node& node, const Claim& agreed);
   void answer_read(const Read& read);
   void install_from(Node& node, NodeId leader);

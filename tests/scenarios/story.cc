@@ -55,6 +55,7 @@ void read_line(const std::string& text, std::size_t number, Story& story) {
   if (declares(words)) {
     if (!story.steps.empty()) throw SyntaxError("expected what the story declares before its first step");
     find(declarations(), words, "a declaration").read(words, story.setup);
+    story.declared.push_back(text);
     return words.expect_end();
   }
   if (story.setup.voters.empty()) throw SyntaxError("expected \"nodes\" before the first step");
@@ -140,26 +141,54 @@ Story read_story(const std::string& file, std::istream& in) {
 
 const Step* current_step() { return telling_step; }
 
-std::optional<Failure> tell(const Story& story, std::ostream* trace) {
+namespace {
+
+/// `do_steps` does the steps; then comes the ending.
+template <class DoSteps>
+std::optional<Failure> tell(const Story& story, const DoSteps& do_steps) {
   static const Step ending{0, "the ending: all is healed and restarted, and a fresh write must be committed", {}};
   telling_step = nullptr;
   try {
     Telling telling{Cluster(story.setup), {}};
-    for (const Step& step : story.steps) {
-      telling_step = &step;
-      step.action(telling);
-      telling.cluster.check();
-      if (trace != nullptr) *trace << step.line << ": " << step.text << "\n    " << telling.cluster.standing() << "\n";
-    }
+    do_steps(telling);
     telling_step = &ending;
     telling.cluster.end();
-    if (trace != nullptr) *trace << ending.text << "\n    " << telling.cluster.standing() << "\n";
   } catch (const Violation& violation) {
     const Step& step = telling_step != nullptr ? *telling_step : ending;
     return Failure{step.line, step.text, violation.what()};
   }
   telling_step = nullptr;
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> tell(const Story& story, std::ostream* trace) {
+  return tell(story, [&](Telling& telling) {
+    for (const Step& step : story.steps) {
+      telling_step = &step;
+      step.action(telling);
+      telling.cluster.check();
+      if (trace != nullptr) *trace << step.line << ": " << step.text << "\n    " << telling.cluster.standing() << "\n";
+    }
+  });
+}
+
+std::optional<Failure> tell_some(const Story& story, std::vector<std::size_t>& kept) {
+  const std::vector<std::size_t> wanted = std::move(kept);
+  kept.clear();
+  return tell(story, [&](Telling& telling) {
+    for (const std::size_t number : wanted) {
+      telling_step = &story.steps[number];
+      kept.push_back(number);
+      try {
+        story.steps[number].action(telling);
+        telling.cluster.check();
+      } catch (const NotPossible&) {
+        kept.pop_back();
+      }
+    }
+  });
 }
 
 }  // namespace testamur::consensus::scenarios
