@@ -59,6 +59,8 @@ TEST(Path, AClassGoesInAtOneNodeAndVerdictsComeOutAtAnother) {
 
   // Revoked at another node; the status of before stays provable.
   const Time before = clock_now();
+  // A block of the same millisecond would count.
+  ASSERT_TRUE(wait_until([&] { return clock_now() > before; }));
   const Bytes revoke =
       world.sign(0, world.amend(0, "r1", 0, {{EntryNumber{17}, 1, Status::revoked, 3, clock_now(), {}}}, clock_now()));
   const v1::Outcome revoked = cluster.submit(exit, revoke);

@@ -66,6 +66,8 @@ TEST_F(AmendCsv, RowsAreOneStatementAndNeighboursOneChange) {
       amend("revoke", {"--map", "number=Nummer", "--map", "reason=Grund", "--reason", "fraudulent_admission"});
   ASSERT_EQ(ran.exit, kGood) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("5 rows of " + world_.path("list.csv") + ": 6 entries"));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("\n  2    7       done     2027-"), HasSubstr("\n  4    5-6     done     2027-")));
   EXPECT_THAT(ran.err, HasSubstr("in 1 statement (final"));
   EXPECT_EQ(sent(), 1u);
   EXPECT_EQ(events(), 3u) << "4-7, 8 and 12";
@@ -79,7 +81,9 @@ TEST_F(AmendCsv, RowsAreOneStatementAndNeighboursOneChange) {
   const auto again = amend(
       "revoke", {"--map", "number=Nummer", "--map", "reason=Grund", "--reason", "fraudulent_admission", "--json"});
   EXPECT_EQ(again.exit, kGood) << again.out;
-  EXPECT_EQ(boost::json::parse(again.out).at("outcomes").at("already").as_int64(), 5);
+  const auto answer = boost::json::parse(again.out);
+  EXPECT_EQ(answer.at("outcomes").at("already").as_int64(), 5);
+  EXPECT_EQ(boost::json::serialize(answer.at("each").at(2)), R"({"row":4,"number":"5-6","outcome":"already"})");
   EXPECT_EQ(sent(), 1u) << "what is done is left alone";
   csv(result);
   const auto from_result = amend("revoke");
@@ -191,6 +195,8 @@ TEST_F(AmendCsv, AListOfManyStatementsThatIsCutOffIsFinishedByTheSameCommand) {
   const auto json = boost::json::parse(cut_off.out);
   EXPECT_EQ(json.at("statements").as_int64(), 2);
   const auto done = json.at("outcomes").at("done").as_int64();
+  EXPECT_EQ(json.at("each").as_array().size(), 3000u);
+  EXPECT_EQ(json.at("each").at(2999).at("outcome"), "unknown");
   EXPECT_GT(done, 2500);
   EXPECT_LT(done, 3000);
   EXPECT_EQ(json.at("outcomes").at("unknown").as_int64(), 3000 - done);

@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "app.h"
 #include "option.h"
+#include "table.h"
 
 namespace testamur::tool {
 namespace {
@@ -154,12 +155,36 @@ Count count_of(const std::vector<AmendRow>& rows, std::optional<Outcome> outcome
   return out;
 }
 
+/// What became of a row, for programs.
+boost::json::object to_json(const AmendRow& row) {
+  boost::json::object out{{"row", row.row},
+                          {"number", format(NumberRange{row.change.first, row.change.count})},
+                          {"outcome", name(row.outcome)}};
+  if (row.recorded_at.value != 0) out["recorded_at"] = format_time(row.recorded_at);
+  return out;
+}
+
+/// What became of each row, as far as a screen holds them; of more, --result writes all.
+void print_rows(std::ostream& out, const std::vector<AmendRow>& rows) {
+  constexpr std::size_t kShown = 40;
+  std::vector<Row> table{{"  ROW", "NUMBER", "OUTCOME", "RECORDED"}};
+  for (std::size_t i = 0; i < rows.size() && i < kShown; ++i) {
+    const AmendRow& row = rows[i];
+    table.push_back({"  " + std::to_string(row.row), format(NumberRange{row.change.first, row.change.count}),
+                     std::string(name(row.outcome)), row.recorded_at.value == 0 ? "-" : format_time(row.recorded_at)});
+  }
+  print_table(out, table);
+  if (rows.size() > kShown) out << "  and " << rows.size() - kShown << " more: --result FILE writes all\n";
+}
+
 /// Everything about a CSV, for programs.
 boost::json::object to_json(const Options& options, const std::vector<AmendRow>& rows, std::size_t statements) {
   boost::json::object outcomes;
   for (const Outcome outcome : {Outcome::done, Outcome::already, Outcome::not_done, Outcome::unknown}) {
     outcomes[name(outcome)] = count_of(rows, outcome).rows;
   }
+  boost::json::array each;
+  for (const AmendRow& row : rows) each.push_back(to_json(row));
   return {{"exit", kGood},
           {"register", format(options.wish.in)},
           {"status", name(options.wish.status)},
@@ -167,6 +192,7 @@ boost::json::object to_json(const Options& options, const std::vector<AmendRow>&
           {"entries", count_of(rows).entries},
           {"statements", statements},
           {"outcomes", std::move(outcomes)},
+          {"each", std::move(each)},
           {"result", options.result}};
 }
 
@@ -181,6 +207,7 @@ void say_rows(Context& context, const Options& options, const std::vector<AmendR
                 << " the ledger showed already; nothing was done\n";
   }
   if (!options.result.empty()) context.out << "  result     " << options.result << "\n";
+  print_rows(context.out, rows);
 }
 
 /// Halfway: which rows are done and which are not, before why.
@@ -193,7 +220,10 @@ int fail_rows(Context& context, const Options& options, const std::vector<AmendR
       std::to_string(count_of(rows, Outcome::not_done).rows) + " are not done" +
       (unknown ? ", and of " + std::to_string(count_of(rows, Outcome::unknown).rows) + " it is not known" : "") +
       ". The same command again looks at the ledger first, and does what is left. " + failure.message;
-  if (!context.json) return fail(context, failure);
+  if (!context.json) {
+    print_rows(context.out, rows);
+    return fail(context, failure);
+  }
   auto out = to_json(options, rows, statements);
   out["exit"] = failure.exit;
   out["error"] = boost::json::object{{"code", failure.code}, {"message", failure.message}};
@@ -212,6 +242,7 @@ int say_rows_checked(Context& context, const Options& options, const std::vector
               << options.csv << "; nothing was sent.\n  to do      " << counted(left.entries, "entry", "entries")
               << " in " << counted(statements, "statement", "statements") << "\n  already    "
               << counted(count_of(rows, Outcome::already).entries, "entry", "entries") << "\n";
+  print_rows(context.out, rows);
   return kGood;
 }
 
