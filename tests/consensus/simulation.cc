@@ -64,6 +64,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     nodes_[i].liar = std::make_unique<Liar>(nodes_[i].id, nodes_.size(), random_.next());
   if (setup.liars > 0) invariants_.expect_liars();
   if (story_) story_->begin(setup.voters, nodes_.size(), options_for(nodes_[0]));
+  if (story_ && setup.liars > 0) story_->note("for the reader only: no scenario has words for the lies");
   for (Node& node : nodes_) start(node);
   events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
 }

@@ -158,7 +158,8 @@ class Shrinking {
     std::optional<Outcome> outcome = try_steps(story_, tried);
     if (!outcome || !outcome->failure) return false;
     const std::string reason = without_numbers(outcome->failure->reason);
-    if (!wanted_.empty() && reason != wanted_) return false;
+    const bool in_ending = outcome->failure->line == 0;
+    if (!wanted_.empty() && (reason != wanted_ || in_ending != (failure_.line == 0))) return false;
     wanted_ = reason;
     failure_ = *outcome->failure;
     steps_ = std::move(outcome->kept);

@@ -14,8 +14,9 @@ struct Shrunk {
 
 /// Several ticks in one line are as many lines. For read_story(), before shrink().
 std::string unfolded(std::istream& in);
-/// Nothing where the story comes true, or fails only by what it expects after its last "heal" and not in its ending. Each try runs in
-/// a process of its own, since a core whose invariants break stops it.
+/// What fails in a step fails in a step, what fails in the ending there. Nothing where the story comes true, or fails only by what it
+/// expects after its last "heal" and not in its ending. Each try runs in a process of its own, since a core whose invariants break
+/// stops it.
 std::optional<Shrunk> shrink(const Story& story, std::chrono::seconds at_most);
 /// A reason without its numbers: what two failures have in common that are of one kind.
 std::string without_numbers(const std::string& reason);
