@@ -53,6 +53,7 @@ void Cluster::certify(Node& node, const Certified& certified) {
     throw Violation("certified by too few");
   invariants_.check_certified(node.id, certified.block.claim);
   node.owner.certify(certified);
+  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.block.claim.index.value));
   node.core->certified(certified.block.claim.index);
   handle(node);
 }
@@ -90,12 +91,9 @@ void Cluster::fetched(Node& node) {
   node.fetching = false;
   const auto mine = node.core->log().at(node.staged->snapshot.last.index);
   const bool contradicts = mine && *mine != node.staged->snapshot.last;
+  if (story_) story_->step("install", node.id, " " + std::to_string(node.staged->snapshot.last.index.value));
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
-  if (story_) {
-    story_->note("node " + std::to_string(node.id.value) + " goes on from a snapshot at " +
-                 std::to_string(node.staged->snapshot.last.index.value));
-  }
   // A state that was ahead of a damaged log stays.
   if (contradicts) node.seen = {};
   if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) node.owner.install(*node.staged);

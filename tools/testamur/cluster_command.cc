@@ -120,7 +120,7 @@ int refused(const Answer& answer, Context& context) {
   return context.fail(answer.again() ? kUnknown : kFailed, shown(answer.code()), shown(answer.detail()));
 }
 
-/// Orders something until it has begun, then waits until it is done: `done` says so, in words.
+/// Orders something until it has begun, then waits until it is done. `done` gives the words for it, and nothing before.
 template <class Order, class Done>
 int carry_out(ClusterClient& client, const Options& options, Context& context, const Order& order, const Done& done) {
   const auto wait = parse_duration(options.wait);
@@ -157,15 +157,6 @@ int carry_out(ClusterClient& client, const Options& options, Context& context, c
   }
 }
 
-/// The role that a node comes to have, and how that is told. One that the consortium record names a learner stays one.
-std::pair<std::string_view, std::string_view> goal_of(ChangeRequest::Kind kind, bool stay_learner,
-                                                      const Member& member) {
-  if (kind == ChangeRequest::KIND_REMOVE) return {"removed", " takes part no more."};
-  if (kind == ChangeRequest::KIND_ADD && stay_learner) return {"learner", " is a learner."};
-  if (member.recorded_role() != "learner") return {"voter", " is a voter."};
-  return {"learner", " is a learner, as the consortium record names it: it has the whole log, and no vote."};
-}
-
 int change(const Options& options, ChangeRequest::Kind kind, Context& context) {
   auto client = open(options);
   if (!client) return context.fail(client.error());
@@ -173,15 +164,16 @@ int change(const Options& options, ChangeRequest::Kind kind, Context& context) {
   request.set_kind(kind);
   request.set_node(options.target);
   request.set_stay_learner(options.stay_learner);
-  const auto done = [&](const ClusterStatus& status) -> std::optional<std::string> {
+  const auto order = [&] { return client->change(request); };
+  return carry_out(*client, options, context, order, [&](const ClusterStatus& status) -> std::optional<std::string> {
     const Member* member = find(status, options.target);
     if (member == nullptr || status.changing()) return std::nullopt;
-    const auto [role, words] = goal_of(kind, options.stay_learner, *member);
-    if (member->role() != role) return std::nullopt;
-    return options.target + std::string(words);
-  };
-  return carry_out(
-      *client, options, context, [&] { return client->change(request); }, done);
+    // One that the consortium record names a learner stays one.
+    std::string wanted = options.stay_learner || member->recorded_role() == "learner" ? "learner" : "voter";
+    if (kind == ChangeRequest::KIND_REMOVE) wanted = "removed";
+    if (member->role() != wanted) return std::nullopt;
+    return options.target + (wanted == "removed" ? " takes part no more." : " is a " + wanted + ".");
+  });
 }
 
 int transfer(const Options& options, Context& context) {
@@ -189,14 +181,12 @@ int transfer(const Options& options, Context& context) {
   if (!client) return context.fail(client.error());
   const auto before = client->status();
   if (!before) return fail(before.failure, context);
-  const auto done = [&](const ClusterStatus& status) -> std::optional<std::string> {
-    const bool handed_on =
-        options.target.empty() ? status.leader() != before->leader() : status.leader() == options.target;
-    return handed_on && !status.leader().empty() ? std::optional<std::string>("Leadership is handed on.")
-                                                 : std::nullopt;
-  };
-  return carry_out(
-      *client, options, context, [&] { return client->transfer(options.target); }, done);
+  const auto order = [&] { return client->transfer(options.target); };
+  return carry_out(*client, options, context, order, [&](const ClusterStatus& status) -> std::optional<std::string> {
+    if (status.leader().empty()) return std::nullopt;
+    const bool done = options.target.empty() ? status.leader() != before->leader() : status.leader() == options.target;
+    return done ? std::optional<std::string>("Leadership is handed on.") : std::nullopt;
+  });
 }
 
 /// The node's own program does it, on its own disk.

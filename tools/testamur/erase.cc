@@ -63,25 +63,12 @@ bool is_proof_of(const std::string& path, const KeptEntry& entry) {
   return proof && proof->entry && proof->entry->document && proof->entry->document->salt == entry.document.salt;
 }
 
-/// Whether an index, a bundle or a batch, which holds the document's hash and not this salt, holds it for another entry.
-bool holds_another(const std::string& path, const KeptEntry& entry) {
-  const auto is_another = [&](const BatchDocument& document) {
-    return document.document == entry.document.document && document.salt != entry.document.salt;
-  };
-  const auto among = [&](const auto& read) {
-    return read && std::any_of(read->documents.begin(), read->documents.end(), is_another);
-  };
-  if (is_bundle(path)) return among(read_bundle(path));
-  return path.ends_with(".batch") && among(read_batch_file(path));
-}
-
-Holder::Kind kind_of_index(const std::string& path, const KeptEntry& entry) {
+/// Another class's index, of the same document issued again, is another entry's.
+bool is_index_of(const std::string& path, const KeptEntry& entry) {
   auto index = IssuedIndex::open(path);
-  if (!index) return Holder::Kind::other;
+  if (!index || index->ledger() != entry.ledger || index->in() != entry.in) return false;
   const auto number = index->find(entry.document.document);
-  if (!number || !*number) return Holder::Kind::other;
-  const bool is_it = **number == entry.number && index->in() == entry.in && index->ledger() == entry.ledger;
-  return is_it ? Holder::Kind::index : Holder::Kind::another;
+  return number && *number == entry.number;
 }
 
 Holder::Kind kind_of(const fs::path& path, const KeptEntry& entry) {
@@ -89,10 +76,10 @@ Holder::Kind kind_of(const fs::path& path, const KeptEntry& entry) {
   if (name.starts_with("pending-")) return Holder::Kind::pending;
   if (fs::is_symlink(path)) return Holder::Kind::other;
   if (is_proof_of(path.string(), entry)) return Holder::Kind::proof;
-  if (name.starts_with("issued-") && name.ends_with(".index")) return kind_of_index(path.string(), entry);
+  if (is_index_of(path.string(), entry)) return Holder::Kind::index;
+  // Another class may hold the same document under another salt: that is another entry.
   const auto has_salt = Traces({entry.document.salt}).in_file(path.string());
-  if (!has_salt) return Holder::Kind::other;
-  if (!*has_salt) return holds_another(path.string(), entry) ? Holder::Kind::another : Holder::Kind::other;
+  if (!has_salt || !*has_salt) return Holder::Kind::other;
   if (is_bundle(path.string())) return Holder::Kind::bundle;
   return name.ends_with(".batch") ? Holder::Kind::batch : Holder::Kind::other;
 }
@@ -132,7 +119,7 @@ Result<void> erase_from_batch(const std::string& path, const KeptEntry& entry) {
 Result<void> erase_from_index(const std::string& path, const KeptEntry& entry) {
   OldFile old(path);
   if (auto opened = old.opened(); !opened) return opened;
-  if (auto erased = erase_from_issued_index(path, {entry.document.document, entry.number}); !erased) return erased;
+  if (auto erased = erase_from_issued_index(path, entry.document.document); !erased) return erased;
   return old.overwrite();
 }
 
@@ -175,7 +162,6 @@ Result<void> erase_from(const Holder& holder, const KeptEntry& entry) {
     case Holder::Kind::batch: return erase_from_batch(holder.path, entry);
     case Holder::Kind::index: return erase_from_index(holder.path, entry);
     case Holder::Kind::pending:
-    case Holder::Kind::another:
     case Holder::Kind::other: break;
   }
   return Error{ErrorCode::unsupported, holder.path + ": expected a proof, a bundle, a batch or an index"};

@@ -39,12 +39,12 @@ Result<void> write_issued_index(const std::string& path, const Hash& ledger, con
   return file.finish(Existing::replace);
 }
 
-Result<void> erase_from_issued_index(const std::string& path, const NumberedDocument& entry) {
+Result<void> erase_from_issued_index(const std::string& path, const Hash& document) {
   auto index = IssuedIndex::open(path);
   if (!index) return index.error();
   auto documents = index->all();
   if (!documents) return documents.error();
-  if (std::erase(*documents, entry) == 0) return {};
+  if (std::erase_if(*documents, [&](const NumberedDocument& one) { return one.document == document; }) == 0) return {};
   return write_issued_index(path, index->ledger(), index->in(), std::move(*documents));
 }
 

@@ -15,15 +15,14 @@ namespace testamur::tool {
 struct NumberedDocument {
   Hash document{};
   EntryNumber number;
-  bool operator==(const NumberedDocument&) const = default;
 };
 
 /// Sorts, and writes and syncs the file.
 Result<void> write_issued_index(const std::string& path, const Hash& ledger, const RegisterName& in,
                                 std::vector<NumberedDocument> documents);
 
-/// Writes the file anew without this entry; nothing happens where it is not in it. Errors: those of IssuedIndex.
-Result<void> erase_from_issued_index(const std::string& path, const NumberedDocument& entry);
+/// Writes the file anew without this document; nothing happens where it is not in it. Errors: those of IssuedIndex.
+Result<void> erase_from_issued_index(const std::string& path, const Hash& document);
 
 /// Looks documents up without holding more than a block of the file. Hashes that are asked for in rising order are found with the
 /// fewest reads.

@@ -37,7 +37,6 @@ std::string_view doing(Holder::Kind kind) {
     case Holder::Kind::bundle:
     case Holder::Kind::batch:
     case Holder::Kind::index: return "rewritten without it";
-    case Holder::Kind::another: return "left: it is of another entry of the same document, with a salt of its own";
     default: return "left: it is no proof, bundle or batch with this salt";
   }
 }
@@ -76,21 +75,20 @@ void say_plan(Context& context, const KeptEntry& entry, const std::vector<Holder
 }
 
 bool is_left(const Holder& holder) {
-  return holder.kind == Holder::Kind::pending || holder.kind == Holder::Kind::another ||
-         holder.kind == Holder::Kind::other;
+  return holder.kind == Holder::Kind::pending || holder.kind == Holder::Kind::other;
 }
 
 /// Nothing of the entry may be left when it is said to be gone, so the directory is read once more.
 std::optional<Failure> check_gone(const Options& options, const KeptEntry& entry) {
-  auto left = find_holders(options.proofs, entry);
+  const auto left = find_holders(options.proofs, entry);
   if (!left) return failure_of(left.error());
-  std::erase_if(*left, [](const Holder& holder) { return holder.kind == Holder::Kind::another; });
   if (left->empty()) return std::nullopt;
   std::string paths;
   for (const Holder& holder : *left) paths += (paths.empty() ? "" : ", ") + holder.path;
   return Failure{kFailed, "not_erased",
                  "The salt or the document's hash still stands in " + paths +
-                     ": a file that this command cannot rewrite, to be removed by hand"};
+                     ": another entry of the same document, or "
+                     "a file that this command cannot rewrite, to be removed by hand"};
 }
 
 void say(Context& context, const KeptEntry& entry, const std::vector<Holder>& holders) {
@@ -103,18 +101,11 @@ void say(Context& context, const KeptEntry& entry, const std::vector<Holder>& ho
     context.print({{"exit", kGood}, {"entry", shown}, {"files", std::move(files)}});
     return;
   }
-  const auto rewritten =
-      std::count_if(holders.begin(), holders.end(), [](const Holder& holder) { return !is_left(holder); });
-  context.out << "Erased: the salt, hash and name of " << shown << ", from "
-              << plural(static_cast<std::size_t>(rewritten), "file", "files") << ".\n";
+  context.out << "Erased: the salt, hash and name of " << shown << ", from " << plural(holders.size(), "file", "files")
+              << ".\n";
   context.out << "  done       nobody can link this number to a document from this directory any more\n";
   context.out
       << "  stays      the number and its status, on the ledger; the proofs of all other entries hold as before\n";
-  for (const Holder& holder : holders) {
-    if (holder.kind != Holder::Kind::another) continue;
-    context.out << "  stays      " << holder.path
-                << ", of another entry of the same document: this command erases that by its own number\n";
-  }
   context.out << "  not done   copies of the proof that were handed out still link the document to the number\n";
   context.out << "             backups and copies of this directory hold the salt: erase it there, too\n";
   context.out
