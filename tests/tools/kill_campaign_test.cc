@@ -288,7 +288,7 @@ TEST_F(KillCampaign, AClassIsIssuedOnceWheneverItsCommandIsKilled) {
 }
 
 TEST_F(KillCampaign, AClassIsReissuedAndLinkedOnceWheneverItsCommandIsKilled) {
-  const unsigned kills = (wanted_kills() + 1) / 2;
+  const unsigned kills = wanted_kills();
   std::mt19937 random(20261126);
   const auto below = [&](std::uint64_t bound) {
     return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random);
@@ -314,7 +314,8 @@ TEST_F(KillCampaign, AClassIsReissuedAndLinkedOnceWheneverItsCommandIsKilled) {
   finish(groups.back());
 
   unsigned killed = 0;
-  unsigned between = 0;  // issued, and not all linked
+  unsigned between = 0;     // issued, and not all linked
+  std::size_t at_call = 0;  // at each of them in turn
   for (unsigned i = 0; killed < kills && !HasFailure(); ++i) {
     Group group = next_group("class-" + std::to_string(i), sizes[i % std::size(sizes)]);
     const std::uint64_t events = cluster_.record(0, 0, "r1")->events;
@@ -324,7 +325,7 @@ TEST_F(KillCampaign, AClassIsReissuedAndLinkedOnceWheneverItsCommandIsKilled) {
       if (below(8) == 0) cluster_.kill(1 + static_cast<unsigned>(below(cluster_.size() - 1)));
       const Ended ended =
           calls > 0 && below(2) == 0
-              ? run_traced(group.command, path("said"), static_cast<unsigned>(below(calls)), below(2) == 0)
+              ? run_traced(group.command, path("said"), static_cast<unsigned>(at_call++ % calls), below(2) == 0)
                     .value_or(Ended{})
               : run_process(group.command, path("said"), microseconds(below(takes * 5 / 4)));
       killed += ended.exit ? 0u : 1u;

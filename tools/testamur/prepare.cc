@@ -31,6 +31,7 @@ bool issues_the_same(const Statement& statement, const std::vector<StatementToSi
 bool take_over(const SigningFile& held, const RegisterNow& now, Time at, std::vector<StatementToSign>& statements) {
   if (held.in() != RegisterName{now.record.institution, now.record.name}) return false;
   bool amendments_spent = false;
+  bool put_up_anew = false;  // what amends after it names numbers that are others'
   for (const StatementToSign& old : held.statements) {
     const auto same = std::find_if(statements.begin(), statements.end(),
                                    [&](const StatementToSign& item) { return item.bytes == old.bytes; });
@@ -40,9 +41,11 @@ bool take_over(const SigningFile& held, const RegisterNow& now, Time at, std::ve
     }
     // Amendments are handed in one after another: where one is spent, so are those after it.
     const bool amends = old.statement.type() == StatementType::amend;
-    const bool spent = is_spent(old.statement, now, at) || (amends && amendments_spent);
+    const bool anew = issues_the_same(old.statement, statements);
+    const bool spent = is_spent(old.statement, now, at) || (amends && (amendments_spent || put_up_anew));
     if (amends) amendments_spent = spent;
-    if (!spent && !issues_the_same(old.statement, statements)) return false;
+    put_up_anew |= anew;
+    if (!spent && !anew) return false;
   }
   return true;
 }
