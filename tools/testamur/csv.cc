@@ -61,9 +61,9 @@ Result<std::string> CsvReader::plain_cell(std::size_t column) {
   std::string cell(rest_.substr(0, end));
   rest_.remove_prefix(end);
   if (rest_.starts_with('"')) return expected(column, "quotes around the whole cell, and doubled inside");
-  if (rest_.starts_with('\r')) return expected(column, "lines that end with LF or CR LF, found CR alone");
-  if (!at_line_end() && rest_.front() != separator_) return expected(column, kUtf8);
-  return cell;
+  if (at_line_end() || rest_.front() == separator_) return cell;
+  const bool is_return = rest_.front() == '\r';
+  return expected(column, is_return ? "lines that end with LF or CR LF, found CR alone" : kUtf8);
 }
 
 Result<bool> CsvReader::next(std::vector<std::string>& cells) {
