@@ -143,7 +143,10 @@ TEST_F(Proofs, AreLeftWhereAnotherCommandIsAtWork) {
   const Bytes before = read(proof(0));
   const auto lock = DirectoryLock::take(path("proofs"));
   ASSERT_TRUE(lock);
-  for (const std::string& what : {path("proofs"), proof(0)}) {
+  // A class of a CSV has its proofs below; and several offices' directories may be refreshed from above.
+  fs::create_directories(path("proofs/below"));
+  fs::copy(proof(1), path("proofs/below/document-1.proof"));
+  for (const std::string& what : {path("proofs"), proof(0), path("proofs/below"), path("")}) {
     const auto ran = with_node({"proof", "refresh", what});
     EXPECT_EQ(ran.exit, kFailed);
     EXPECT_THAT(ran.err, HasSubstr("[conflict]"));

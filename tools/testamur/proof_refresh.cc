@@ -81,11 +81,11 @@ void print(Context& context, const RefreshReport& report, int exit) {
 int run_refresh(const Options& options, Context& context) {
   Reach reach;
   if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
-  // A file that was erased meanwhile must not come back.
-  const auto locks = lock_places(options.paths);
-  if (!locks) return context.fail(locks.error());
   const auto files = list_proofs(options.paths);
   if (!files) return context.fail(files.error());
+  // A file that was erased meanwhile must not come back; one that is gone by now is told of.
+  const auto locks = lock_places(options.paths, *files);
+  if (!locks) return context.fail(locks.error());
   RefreshReport report;
   refresh(*files, reach, context, report);
   const int exit = report.failed == 0 ? kGood : kFailed;
