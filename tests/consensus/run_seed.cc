@@ -33,12 +33,15 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.run(setup.faults_ms);
     cluster.heal();
     cluster.expect_certified(kCertifiedWithinMs);
+    cluster.books().check_log();
   } catch (const Violation& violation) {
     result.violation = violation.what();
   }
   result.simulated_ms = cluster.now_ms();
   result.committed = cluster.invariants().committed_payloads();
   result.certified = cluster.invariants().certified_height();
+  result.accepted = cluster.books().accepted();
+  result.refused = cluster.books().refused();
   result.elections = cluster.invariants().elections();
   result.configurations = cluster.invariants().configurations();
   result.counts = cluster.counts();

@@ -38,7 +38,13 @@ T value_of(Result<T> result) {
 }  // namespace
 
 Cluster::Cluster(const Setup& setup, Story* story)
-    : setup_(setup), story_(story), random_(setup.seed), nodes_(setup.voters + setup.spares), links_(nodes_.size()) {
+    : setup_(setup),
+      story_(story),
+      random_(setup.seed),
+      registrars_(Registrars::of(setup.voters)),
+      books_(registrars_, setup.liars > 0),
+      nodes_(setup.voters + setup.spares),
+      links_(nodes_.size()) {
   for (std::size_t i = 1; i <= setup.voters; ++i) first_.voters.nodes.insert(NodeId{i});
   first_.voters.threshold = byzantine_quorum(setup.voters);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -46,6 +52,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     node.id = NodeId{i + 1};
     node.disk = std::make_unique<SimulatedDisk>();
     node.check = std::make_unique<Check>(*this);
+    node.owner = Owner(registrars_);
     node.tick_ms = kTickMs;
     if (setup.faults.drift_percent > 0) {
       node.tick_ms += static_cast<unsigned>(random_.below(2 * setup.faults.drift_percent + 1));
@@ -162,7 +169,7 @@ void Cluster::start(Node& node) {
   }
   Restart restart{found.state, found.base, std::move(found.entries), found.claim, node.owner.applied(),
                   {},          found.floor};
-  if (node.owner.certified()) restart.certified = node.owner.certified()->block.claim.index;
+  if (node.owner.certified()) restart.certified = node.owner.certified()->claim.index;
   if (story_ && node.incarnation > 1) story_->step("restart", node.id);
   node.core = std::make_unique<Core>(options_for(node), std::move(restart));
   at(now_ms_ + 1 + random_.below(node.tick_ms), Event::Kind::tick, node);
@@ -186,7 +193,7 @@ void Cluster::crash(Node& node) {
 
 void Cluster::stop(Node& node) {
   node.disk->lose_power();
-  node.owner.lose_power(!node.installing && random_.below(2) == 0);
+  node.owner.lose_power(random_);
   node.core.reset();
   node.store.reset();
   node.queued.clear();
@@ -335,16 +342,9 @@ bool Cluster::apply_some(Node& node) {
   for (std::uint64_t count = 1 + random_.below(node.to_apply.size()); count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
-    const bool is_new = entry.id.index > node.owner.applied();
-    const auto claim = node.owner.apply(entry);
-    if (entry.is_owners() && is_new && setup_.liars == 0) {
-      // What was told before this was proposed comes before it.
-      const std::uint64_t number = number_of(entry.payload);
-      if (entry.id.index <= told_before_[number]) throw Violation("a write comes before one that was told before it");
-      if (placed_[number] != Index{} && placed_[number] != entry.id.index)
-        throw Violation("a write is in the list twice");
-      placed_[number] = entry.id.index;
-    }
+    const AppliedEntry applied = node.owner.apply(entry);
+    if (applied.done) note_applied(node, entry, applied);
+    const auto& claim = applied.claim;
     told_ = std::max(told_, entry.id.index);
     if (!claim) continue;
     invariants_.check_derived(node.id, *claim);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <variant>
 
+#include "books.h"
 #include "events.h"
 #include "faults.h"
 #include "invariants.h"
@@ -49,6 +50,7 @@ class Cluster {
 
   std::uint64_t now_ms() const { return now_ms_; }
   const Invariants& invariants() const { return invariants_; }
+  const Books& books() const { return books_; }
   /// What happened, to see that a simulation did something.
   struct Counts {
     std::uint64_t crashes = 0;
@@ -60,18 +62,17 @@ class Cluster {
     std::uint64_t transfers = 0;
     std::uint64_t evidence = 0;
     std::uint64_t contradicted = 0;  ///< runs that left honest nodes with different uncertified blocks
+    std::uint64_t blockless = 0;     ///< payloads whose time did not rise, and made no block
     std::uint64_t heal_ms = 0;       ///< how long it took until all were level
   };
   const Counts& counts() const { return counts_; }
 
  private:
-  /// Refuses some payloads the first time, as a time too far ahead would be.
+  /// As node/src/time_check.cc, of a time too far ahead; and refuses some others the first time.
   class Check final : public PayloadCheck {
    public:
     explicit Check(Cluster& cluster) : cluster_(cluster) {}
-    bool accept(Index, const Payload& payload, NodeId) override {
-      return (number_of(payload) & kWrongTime) == 0 && !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
-    }
+    bool accept(Index, const Payload& payload, NodeId) override;
     void truncated(Index) override {}
 
    private:
@@ -102,6 +103,7 @@ class Cluster {
     unsigned ticks = 0;
     std::uint64_t restart_at_ms = 0;
     std::uint64_t paused_until_ms = 0;
+    Time proposed;  // in its newest payload
     std::deque<Job> queued;
     std::vector<Job> writing;
     std::deque<Entry> to_apply;
@@ -152,6 +154,9 @@ class Cluster {
   void receive(const Letter& letter);
   void fetch(Node& node, NodeId from);
   void certify(Node& node, const Certified& certified);
+  void note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied);
+  Time clock(const Node& node) const;
+  Payload draw_payload(Node& node);
   void fetched(Node& node);
   std::optional<Content> content_of(Node& source);
   void rejoin(Node& leader, NodeId from, std::uint64_t life);
@@ -183,6 +188,8 @@ class Cluster {
   Story* story_;
   Random random_;
   Faults faults_;
+  Registrars& registrars_;
+  Books books_;
   Configuration first_;  // of the log's beginning
   std::vector<Node> nodes_;
   std::map<NodeId, const Stored*> on_disk_;
@@ -197,9 +204,14 @@ class Cluster {
   Counts counts_;
 
   // Clients: a list that grows at its end. Every write has a number.
-  std::vector<Index> told_before_;  // by number: what had been told as committed when it was proposed
-  std::vector<Index> placed_;       // by number: where it is in the list
-  Index told_;                      // the newest that any node told a client to be committed
+  struct Asking {
+    Index told_before;      // what had been told as committed when it was proposed
+    Index placed;           // where it is in the list
+    Statements statements;  // in it
+  };
+  std::vector<Asking> writes_;  // by number
+  Statements handed_in_;        // some of what was handed in before, by those who do not know what became of it
+  Index told_;                  // the newest that any node told a client to be committed
   std::map<std::uint64_t, Asked> asked_;
   std::uint64_t last_read_ = 0;
 };

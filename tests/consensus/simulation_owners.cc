@@ -1,5 +1,5 @@
 // What the owners of the nodes do: cosign, certify, hand on snapshots, take back a node that lost its disk.
-#include <bit>
+#include <algorithm>
 
 #include "simulation.h"
 
@@ -8,9 +8,11 @@ namespace testamur::consensus::simulation {
 /// The promise to cosign nothing else of this height goes to disk first.
 void Cluster::agree(Node& node, const Claim& claim) {
   if (!node.liar) invariants_.check_agreed(node.id, claim);
-  const Block* block = node.owner.block_at(claim.height);
-  if (block != nullptr && block->claim != claim) throw Violation("agreed on another head than the state has");
-  const auto promise = node.owner.to_cosign(claim, node.promised);
+  const Owner& owner = node.owner;
+  if (claim.height >= owner.certified_height() && claim.height <= owner.height() &&
+      owner.stored_head(claim.height) != claim)
+    throw Violation("agreed on another head than the state has");
+  const auto promise = owner.to_cosign(claim, node.promised);
   if (!promise) return;
   node.queued.push_back({std::nullopt, promise, false});
   start_writing(node);
@@ -37,23 +39,21 @@ void Cluster::receive(const Letter& letter) {
       certify(node, *certified);
   }
   if (!letter.certified) return;
-  const Block* mine = node.owner.block_at(letter.certified->block.claim.height);
-  if (mine == nullptr) return;  // not there yet; it is said again
-  if (mine->claim != letter.certified->block.claim) {
+  const Claim* mine = node.owner.head_of(letter.certified->claim.height);
+  if (mine == nullptr) return;  // not there yet; it is said again. Or older
+  if (*mine != letter.certified->claim) {
     if (setup_.liars == 0) throw Violation("a certified head that this node derived otherwise");
     // What it counted was a lie's; it keeps the evidence, and goes on from what is certified.
-    if (letter.certified->block.claim.height > node.owner.certified_height()) fetch(node, letter.from);
+    if (letter.certified->claim.height > node.owner.certified_height()) fetch(node, letter.from);
     return;
   }
-  if (letter.certified->block.claim.height > node.owner.certified_height()) certify(node, *letter.certified);
+  if (letter.certified->claim.height > node.owner.certified_height()) certify(node, *letter.certified);
 }
 
 void Cluster::certify(Node& node, const Certified& certified) {
-  if (static_cast<std::size_t>(std::popcount(certified.signers)) < first_.voters.threshold)
-    throw Violation("certified by too few");
-  invariants_.check_certified(node.id, certified.block.claim);
+  invariants_.check_certified(node.id, certified.claim);
   node.owner.certify(certified);
-  node.core->certified(certified.block.claim.index);
+  node.core->certified(certified.claim.index);
   handle(node);
 }
 
@@ -68,10 +68,14 @@ void Cluster::fetch(Node& node, NodeId from) {
 /// The state at the newest certified head, where its log still says who the members were there.
 std::optional<Content> Cluster::content_of(Node& source) {
   if (!source.core || now_ms_ < source.paused_until_ms || !source.owner.certified()) return std::nullopt;
-  const Certified& certified = *source.owner.certified();
-  const Index index = certified.block.claim.index;
+  const Index index = source.owner.certified()->claim.index;
   if (index < source.core->log().base().index) return std::nullopt;
-  return Content{{certified.block.entry, source.core->configuration_at(index), certified.block.claim}, certified};
+  Content content = source.owner.send_snapshot();
+  if (content.snapshot.claim != source.owner.certified()->claim) throw Violation("a snapshot of another head");
+  content.snapshot.last = *source.core->log().at(index);
+  content.snapshot.configuration = source.core->configuration_at(index);
+  if (!source.liar) books_.sent(source.id, content);
+  return content;
 }
 
 /// A snapshot comes in two steps: it is on disk, whole; then the consensus goes on from it.
@@ -98,7 +102,11 @@ void Cluster::fetched(Node& node) {
   }
   // A state that was ahead of a damaged log stays.
   if (contradicts) node.seen = {};
-  if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) node.owner.install(*node.staged);
+  if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
+    node.owner.install(*node.staged);
+  } else {
+    node.owner.reopen();  // the node begins again
+  }
   node.to_apply.clear();
   node.installing = true;
   handle(node);
@@ -113,6 +121,50 @@ void Cluster::rejoin(Node& leader, NodeId from, std::uint64_t life) {
   if (story_) story_->change(leader.id, std::span(&change, 1));
   leader.core->change(std::span(&change, 1));
   handle(leader);
+}
+
+void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied) {
+  const bool is_kept = setup_.liars == 0 && entry.is_owners();
+  static const Statements none;
+  if (!node.liar)
+    books_.applied(node.id, entry, applied, is_kept ? writes_[number_of(entry.payload)].statements : none);
+  if (!is_kept) return;
+  Asking& write = writes_[number_of(entry.payload)];
+  // What was told before this was proposed comes before it.
+  if (entry.id.index <= write.told_before) throw Violation("a write comes before one that was told before it");
+  if (write.placed != Index{} && write.placed != entry.id.index) throw Violation("a write is in the list twice");
+  if (write.placed == Index{} && !applied.done->made_block) ++counts_.blockless;
+  write.placed = entry.id.index;
+}
+
+/// Clocks differ by less than half a second.
+Time Cluster::clock(const Node& node) const {
+  return Time{test::kCreated.value + now_ms_ + scatter(setup_.seed ^ node.id.value) % 500};
+}
+
+bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
+  constexpr std::uint64_t most_ahead_ms = 60'000;
+  const auto block = decode_payload(block_in(payload));
+  if (!block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms) return false;
+  return !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+}
+
+/// A block as a leader proposes it (DESIGN), of none to three statements; some are handed in again.
+Payload Cluster::draw_payload(Node& node) {
+  Asking write{told_, {}, {}};
+  const Time after{std::max(node.owner.ledger().head().time, node.proposed).value + 1};
+  node.proposed = std::max(clock(node), after);
+  testamur::Payload block{node.proposed, {}};
+  for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(3); count > 0; --count) {
+    const bool again = !handed_in_.empty() && random_.below(16) == 0;
+    write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
+                                     : registrars_.draw(random_, node.owner.ledger()));
+    if (random_.below(4) == 0) handed_in_.push_back(write.statements.back());
+    block.submissions.push_back(write.statements.back()->submission());
+  }
+  const Payload payload = payload_of(writes_.size(), block);
+  writes_.push_back(std::move(write));
+  return payload;
 }
 
 std::string Cluster::objects(const Configuration& configuration) const {

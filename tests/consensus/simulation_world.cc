@@ -102,7 +102,7 @@ void Cluster::lose_log(Node& node) {
   if (story_) story_->note("node " + std::to_string(node.id.value) + " has lost its disk, and begins a new life");
   node.disk = std::make_unique<SimulatedDisk>();
   on_disk_[node.id] = &node.disk->stored();
-  node.owner = Owner{};
+  node.owner = Owner(registrars_);
   node.staged.reset();
   node.life = random_.next() | 1;
   invariants_.lost(node.id);
@@ -216,10 +216,7 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   if (node.core->may_propose(payloads) != ProposeResult::accepted) return false;
   std::vector<Payload> all;
   for (; payloads > 0; --payloads) {
-    const std::uint64_t number = told_before_.size();
-    told_before_.push_back(told_);
-    placed_.push_back({});
-    all.push_back(payload_of(number));
+    all.push_back(draw_payload(node));
   }
   if (story_) {
     std::string numbers;

@@ -84,6 +84,16 @@ void MemoryStore::prune(Entries::iterator entry) {
 
 std::unique_ptr<View> MemoryStore::view() const { return std::make_unique<MemoryView>(*this); }
 
+std::unique_ptr<MemoryStore> MemoryStore::copy() const {
+  auto other = std::make_unique<MemoryStore>();
+  for (const auto& [key, versions] : entries_) {
+    if (const Bytes* value = value_at(versions, last_write_)) {
+      other->entries_.emplace_hint(other->entries_.end(), key, Versions{{0, *value}});
+    }
+  }
+  return other;
+}
+
 void MemoryStore::write(const WriteSet& writes) {
   ++last_write_;
   std::vector<Entries::iterator>& changed = changed_.emplace_back();

@@ -22,6 +22,8 @@ class MemoryStore final : public storage::KeyValueStore {
   void write(const storage::WriteSet& writes) override;
   void flush() override;
 
+  /// Another disk with the same on it, all of it flushed.
+  std::unique_ptr<MemoryStore> copy() const;
   /// Writes that a loss of power may take.
   std::size_t unflushed() const { return changed_.size(); }
   /// The power goes, and of these writes so many stay, the oldest ones. No view may be open.

@@ -1,0 +1,17 @@
+// The entries of simulations: a hash that is cheap, and payloads that say which write of a client's they are, before the block that is
+// proposed (FORMATS 9).
+#pragma once
+
+#include "testamur/consensus/log_store.h"
+#include "testamur/ledger/payload.h"
+
+namespace testamur::consensus::simulation {
+
+/// Not a good hash, but one that depends on every bit: the simulation's liars do not look for collisions.
+Digest hash_entry(const Entry& entry);
+
+Payload payload_of(std::uint64_t number, const testamur::Payload& block);
+std::uint64_t number_of(const Payload& payload);
+ByteView block_in(const Payload& payload);
+
+}  // namespace testamur::consensus::simulation

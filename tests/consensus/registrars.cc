@@ -1,0 +1,139 @@
+#include "registrars.h"
+
+namespace testamur::consensus::simulation {
+namespace {
+
+using test::value_of;
+
+constexpr std::size_t kMostRemembered = 100'000;
+constexpr std::uint64_t kWays = 4;
+constexpr std::uint64_t kForged = kWays;  // the way of a statement that nobody signed so
+
+SignatureBytes seal(const PublicKey& key, ByteView message) {
+  const Hash hash = sha256({key, message});
+  SignatureBytes signature;
+  std::copy(hash.begin(), hash.end(), signature.begin());
+  std::copy(hash.begin(), hash.end(), signature.begin() + 32);
+  return signature;
+}
+
+Statement signed_by(const test::World& world, unsigned institution, testamur::Statement said,
+                    std::vector<Hash> listed = {}) {
+  Bytes bytes = world.sign(institution, said);
+  return {std::move(said), std::move(bytes), std::move(listed), false};
+}
+
+}  // namespace
+
+Registrars& Registrars::of(std::size_t voters) {
+  static std::map<std::size_t, std::unique_ptr<Registrars>> known;
+  auto& found = known[voters];
+  if (!found) found.reset(new Registrars(voters));
+  return *found;
+}
+
+Registrars::Registrars(std::size_t voters)
+    : world_({.institutions = static_cast<unsigned>(voters), .registers = 2}),
+      genesis_(world_.genesis_bytes()),
+      quorum_(quorum_of(world_.consortium())) {
+  auto disk = std::make_shared<test::MemoryStore>();
+  value_of(store::Ledger::create(disk, genesis_));
+  first_disk_ = disk->copy();
+}
+
+/// Few, so that statements meet.
+Registrars::Place Registrars::draw_register(Random& random) const {
+  const std::uint64_t drawn = random.below(world_.consortium().nodes.size() == 1 ? 2 : 3);
+  return {static_cast<unsigned>(drawn / 2), static_cast<unsigned>(drawn % 2)};
+}
+
+RegisterRecord Registrars::record_in(const store::Ledger& ledger, Place place) const {
+  const std::size_t institutions = world_.consortium().nodes.size();
+  const auto index = static_cast<std::uint32_t>(1 + institutions + 2 * place.institution + place.number);
+  return std::get<RegisterRecord>(value_of(decode_record(value_of(ledger.record(index)))));
+}
+
+std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::Ledger& ledger) {
+  const Place place = draw_register(random);
+  const RegisterRecord record = record_in(ledger, place);
+  const bool issues = record.issued == 0 || random.below(3) == 0;
+  std::uint64_t number = issues ? record.issued : record.events;
+  const std::uint64_t kind = random.below(32);
+  if (kind == 0) ++number;                           // of one who knows better
+  if (kind == 1) number = random.below(number + 1);  // of one who has not heard the news
+  const std::uint64_t way = kind == 2 ? kForged : random.below(kWays);
+  if (statements_.size() > kMostRemembered) statements_.clear();
+  auto& found = statements_[{place.institution, place.number, issues ? 1u : 0u, number, way}];
+  if (!found) {
+    Statement made = issues ? issue(place, number, way) : amend(place, number, way);
+    if (way == kForged) made.bytes.back() ^= 1;
+    made.forged = way == kForged;
+    found = std::make_shared<const Statement>(std::move(made));
+  }
+  return found;
+}
+
+Statement Registrars::issue(Place place, std::uint64_t first, std::uint64_t way) const {
+  const std::string name = "r" + std::to_string(place.number);
+  const std::string title = name + " " + std::to_string(first) + " " + std::to_string(way);
+  if (way == 0) {
+    const test::Class listed = test::make_class(title, 3, true);
+    return signed_by(world_, place.institution,
+                     world_.issue(place.institution, name, first, 3, listed.root, true, test::kCreated),
+                     listed.commitments);
+  }
+  const std::uint32_t count = way == 1 ? 100 : way == 2 ? 128 : 300;
+  return signed_by(
+      world_, place.institution,
+      world_.issue(place.institution, name, first, count, test::bytes_named(title), false, test::kCreated));
+}
+
+/// One or two changes, of single entries and of runs, which may be beyond what was issued or not allowed from their status.
+Statement Registrars::amend(Place place, std::uint64_t next_event, std::uint64_t way) const {
+  Random random(next_event * (kWays + 1) + way);
+  std::vector<Change> changes(1 + random.below(2));
+  for (Change& change : changes) {
+    change.first = EntryNumber{random.below(30 * (next_event + 10))};
+    change.count = static_cast<std::uint32_t>(random.below(2) == 0 ? 1 : 1 + random.below(200));
+    constexpr std::array kinds = {Status::suspended, Status::suspended, Status::good, Status::revoked,
+                                  Status::superseded};
+    change.status = kinds[random.below(kinds.size())];
+    change.reason = static_cast<std::uint8_t>(random.below(kLastReason + 1));
+    change.effective_at = test::kCreated;
+  }
+  return signed_by(world_, place.institution,
+                   world_.amend(place.institution, "r" + std::to_string(place.number), next_event, std::move(changes),
+                                test::kCreated));
+}
+
+SignatureCheck Registrars::statement_check() {
+  return [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+    if (checked_.size() > kMostRemembered) checked_.clear();
+    std::string all(signature.begin(), signature.end());
+    all.append(key.begin(), key.end()).append(message.begin(), message.end());
+    const auto [found, is_new] = checked_.try_emplace(std::move(all), false);
+    if (is_new) found->second = ed25519_verify(key, message, signature);
+    return found->second;
+  };
+}
+
+CertifiedCheckpoint Registrars::certify(const Checkpoint& checkpoint, Time block_time) const {
+  CertifiedCheckpoint certified{checkpoint, 0, {}, {}};
+  for (std::size_t i = 0; i < quorum_.threshold; ++i) {
+    Cosignature cosignature{quorum_.voters[i].id(), block_time.value / 1000, {}};
+    // What is signed, the check is told.
+    const auto sign = [&](const PublicKey& key, ByteView message, const SignatureBytes&) {
+      cosignature.signature = seal(key, message);
+      return true;
+    };
+    verify_cosignature(encode(checkpoint), cosignature, quorum_.voters[i].key, sign);
+    certified.cosignatures.push_back(cosignature);
+  }
+  return certified;
+}
+
+bool Registrars::check_cosignature(const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+  return signature == seal(key, message);
+}
+
+}  // namespace testamur::consensus::simulation
