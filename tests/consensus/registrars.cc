@@ -17,12 +17,6 @@ SignatureBytes seal(const PublicKey& key, ByteView message) {
   return signature;
 }
 
-Statement signed_by(const test::World& world, unsigned institution, testamur::Statement said,
-                    std::vector<Hash> listed = {}) {
-  Bytes bytes = world.sign(institution, said);
-  return {std::move(said), std::move(bytes), std::move(listed), false};
-}
-
 }  // namespace
 
 Registrars& Registrars::of(std::size_t voters) {
@@ -36,6 +30,7 @@ Registrars::Registrars(std::size_t voters)
     : world_({.institutions = static_cast<unsigned>(voters), .registers = 2}),
       genesis_(world_.genesis_bytes()),
       quorum_(quorum_of(world_.consortium())) {
+  for (unsigned i = 0; i < voters; ++i) keys_.push_back({test::World::key(i, "a"), test::World::key(i, "b")});
   auto disk = std::make_shared<test::MemoryStore>();
   value_of(store::Ledger::create(disk, genesis_));
   first_disk_ = disk->copy();
@@ -73,19 +68,25 @@ std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::L
   return found;
 }
 
+/// As many sign as the register asks for.
+Statement Registrars::signed_by(Place place, testamur::Statement said, std::vector<Hash> listed) const {
+  const auto& keys = keys_[place.institution];
+  Bytes bytes = encode(sign_statement(said, std::span(keys).first(place.number + 1)));
+  return {std::move(said), std::move(bytes), std::move(listed), false};
+}
+
+/// Of few sizes, so that registers come to the same numbers again: within a status chunk, and over some.
 Statement Registrars::issue(Place place, std::uint64_t first, std::uint64_t way) const {
   const std::string name = "r" + std::to_string(place.number);
   const std::string title = name + " " + std::to_string(first) + " " + std::to_string(way);
-  if (way == 0) {
-    const test::Class listed = test::make_class(title, 3, true);
-    return signed_by(world_, place.institution,
-                     world_.issue(place.institution, name, first, 3, listed.root, true, test::kCreated),
-                     listed.commitments);
-  }
-  const std::uint32_t count = way == 1 ? 100 : way == 2 ? 128 : 300;
-  return signed_by(
-      world_, place.institution,
-      world_.issue(place.institution, name, first, count, test::bytes_named(title), false, test::kCreated));
+  constexpr std::array<std::uint32_t, kWays + 1> counts = {50, 50, 100, 300, 50};
+  const std::uint32_t count = counts[way];
+  const auto says = [&](const Hash& root, bool listed) {
+    return world_.issue(place.institution, name, first, count, root, listed, test::kCreated);
+  };
+  if (way != 0) return signed_by(place, says(test::bytes_named(title), false), {});
+  test::Class listed = test::make_class(title, count, true);
+  return signed_by(place, says(listed.root, true), std::move(listed.commitments));
 }
 
 /// One or two changes, of single entries and of runs, which may be beyond what was issued or not allowed from their status.
@@ -101,9 +102,10 @@ Statement Registrars::amend(Place place, std::uint64_t next_event, std::uint64_t
     change.reason = static_cast<std::uint8_t>(random.below(kLastReason + 1));
     change.effective_at = test::kCreated;
   }
-  return signed_by(world_, place.institution,
+  return signed_by(place,
                    world_.amend(place.institution, "r" + std::to_string(place.number), next_event, std::move(changes),
-                                test::kCreated));
+                                test::kCreated),
+                   {});
 }
 
 SignatureCheck Registrars::statement_check() {

@@ -52,12 +52,14 @@ class Registrars {
   explicit Registrars(std::size_t voters);
   Place draw_register(Random& random) const;
   RegisterRecord record_in(const store::Ledger& ledger, Place place) const;
+  Statement signed_by(Place place, testamur::Statement said, std::vector<Hash> listed) const;
   Statement issue(Place place, std::uint64_t first, std::uint64_t way) const;
   Statement amend(Place place, std::uint64_t next_event, std::uint64_t way) const;
 
   test::World world_;
   Bytes genesis_;
   Quorum quorum_;
+  std::vector<std::array<SecretKey, 2>> keys_;  // of each institution
   std::unique_ptr<test::MemoryStore> first_disk_;
   std::map<std::array<std::uint64_t, 5>, std::shared_ptr<const Statement>> statements_;
   std::unordered_map<std::string, bool> checked_;
