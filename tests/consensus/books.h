@@ -19,6 +19,8 @@ class Books {
   /// Hashes the plain ledger's whole log, which is costly.
   void check_log() const;
 
+  /// Of the newest block in the plain ledger.
+  const Digest& head() const { return head_; }
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t refused() const { return refused_; }
 

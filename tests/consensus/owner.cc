@@ -114,16 +114,11 @@ void Owner::install(const Content& content) {
   disk_ = content.ledger->copy();
   gathered_.clear();
   open();
-  if (applied() != content.snapshot.last.index || certified_height() != content.snapshot.claim.height)
-    throw Violation("a snapshot came to another ledger than it is of");
-}
-
-std::optional<Claim> Owner::to_cosign(const Claim& agreed, const std::optional<Claim>& promised) const {
-  if (agreed.height < certified_height() || agreed.height > height()) return std::nullopt;
-  if (stored_head(agreed.height) != agreed) return std::nullopt;
-  if (promised && (agreed.height < promised->height || (agreed.height == promised->height && agreed != *promised)))
-    return std::nullopt;
-  return agreed;
+  if (applied() != content.snapshot.last.index || certified_height() != content.snapshot.claim.height) {
+    throw Violation("a snapshot of index " + std::to_string(content.snapshot.last.index.value) + ", height " +
+                    std::to_string(content.snapshot.claim.height) + " came to a ledger at index " +
+                    std::to_string(applied().value) + ", certified up to " + std::to_string(certified_height()));
+  }
 }
 
 std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::size_t threshold) {

@@ -72,8 +72,6 @@ class Owner {
   /// Goes on from a snapshot. Until it is flushed, a loss of power brings back what was before.
   void install(const Content& content);
 
-  /// The head to promise to cosign, where there is one that may be.
-  std::optional<Claim> to_cosign(const Claim& agreed, const std::optional<Claim>& promised) const;
   void cosigned(const Claim& claim) { cosigned_ = claim; }
   const std::optional<Claim>& newest_cosigned() const { return cosigned_; }
   /// A voter's cosignature. What is certified by it.

@@ -41,6 +41,7 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
   result.committed = cluster.invariants().committed_payloads();
   result.certified = cluster.invariants().certified_height();
   result.accepted = cluster.books().accepted();
+  result.head = cluster.books().head();
   result.refused = cluster.books().refused();
   result.elections = cluster.invariants().elections();
   result.configurations = cluster.invariants().configurations();

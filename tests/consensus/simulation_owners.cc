@@ -9,12 +9,11 @@ namespace testamur::consensus::simulation {
 void Cluster::agree(Node& node, const Claim& claim) {
   if (!node.liar) invariants_.check_agreed(node.id, claim);
   const Owner& owner = node.owner;
-  if (claim.height >= owner.certified_height() && claim.height <= owner.height() &&
-      owner.stored_head(claim.height) != claim)
-    throw Violation("agreed on another head than the state has");
-  const auto promise = owner.to_cosign(claim, node.promised);
-  if (!promise) return;
-  node.queued.push_back({std::nullopt, promise, false});
+  if (claim.height < owner.certified_height() || claim.height > owner.height()) return;
+  if (owner.stored_head(claim.height) != claim) throw Violation("agreed on another head than the state has");
+  const auto& promised = node.promised;
+  if (promised && (claim.height < promised->height || (claim.height == promised->height && claim != *promised))) return;
+  node.queued.push_back({std::nullopt, claim, false});
   start_writing(node);
 }
 
@@ -65,15 +64,16 @@ void Cluster::fetch(Node& node, NodeId from) {
   at(now_ms_ + 20 + random_.below(2000), Event::Kind::fetched, node);
 }
 
-/// The state at the newest certified head, where its log still says who the members were there.
+/// The state at the newest certified head, where its log still says what the entry and who the members were there.
 std::optional<Content> Cluster::content_of(Node& source) {
   if (!source.core || now_ms_ < source.paused_until_ms || !source.owner.certified()) return std::nullopt;
-  const Index index = source.owner.certified()->claim.index;
-  if (index < source.core->log().base().index) return std::nullopt;
+  const Claim& claim = source.owner.certified()->claim;
+  const auto last = source.core->log().at(claim.index);  // a damaged log may end before it
+  if (!last) return std::nullopt;
   Content content = source.owner.send_snapshot();
-  if (content.snapshot.claim != source.owner.certified()->claim) throw Violation("a snapshot of another head");
-  content.snapshot.last = *source.core->log().at(index);
-  content.snapshot.configuration = source.core->configuration_at(index);
+  if (content.snapshot.claim != claim) throw Violation("a snapshot of another head than the certified one");
+  content.snapshot.last = *last;
+  content.snapshot.configuration = source.core->configuration_at(claim.index);
   if (!source.liar) books_.sent(source.id, content);
   return content;
 }
@@ -149,13 +149,13 @@ bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   return !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
 }
 
-/// A block as a leader proposes it (DESIGN), of none to three statements; some are handed in again.
+/// A block as a leader proposes it (DESIGN), of at most two statements; some are handed in again.
 Payload Cluster::draw_payload(Node& node) {
   Asking write{told_, {}, {}};
   const Time after{std::max(node.owner.ledger().head().time, node.proposed).value + 1};
   node.proposed = std::max(clock(node), after);
   testamur::Payload block{node.proposed, {}};
-  for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(3); count > 0; --count) {
+  for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(2); count > 0; --count) {
     const bool again = !handed_in_.empty() && random_.below(16) == 0;
     write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
                                      : registrars_.draw(random_, node.owner.ledger()));
