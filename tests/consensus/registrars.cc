@@ -6,8 +6,9 @@ namespace {
 using test::value_of;
 
 constexpr std::size_t kMostRemembered = 100'000;
-constexpr std::uint64_t kWays = 4;
-constexpr std::uint64_t kForged = kWays;  // the way of a statement that nobody signed so
+constexpr std::uint64_t kWaysToIssue = 4;
+constexpr std::uint64_t kWaysToAmend = 32;  // enough that one of them is mostly allowed
+constexpr std::uint64_t kForged = 32;       // the way of a statement that nobody signed so
 
 SignatureBytes seal(const PublicKey& key, ByteView message) {
   const Hash hash = sha256({key, message});
@@ -56,7 +57,7 @@ std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::L
   const std::uint64_t kind = random.below(32);
   if (kind == 0) ++number;                           // of one who knows better
   if (kind == 1) number = random.below(number + 1);  // of one who has not heard the news
-  const std::uint64_t way = kind == 2 ? kForged : random.below(kWays);
+  const std::uint64_t way = kind == 2 ? kForged : random.below(issues ? kWaysToIssue : kWaysToAmend);
   if (statements_.size() > kMostRemembered) statements_.clear();
   auto& found = statements_[{place.institution, place.number, issues ? 1u : 0u, number, way}];
   if (!found) {
@@ -79,8 +80,8 @@ Statement Registrars::signed_by(Place place, testamur::Statement said, std::vect
 Statement Registrars::issue(Place place, std::uint64_t first, std::uint64_t way) const {
   const std::string name = "r" + std::to_string(place.number);
   const std::string title = name + " " + std::to_string(first) + " " + std::to_string(way);
-  constexpr std::array<std::uint32_t, kWays + 1> counts = {50, 50, 100, 300, 50};
-  const std::uint32_t count = counts[way];
+  constexpr std::array<std::uint32_t, kWaysToIssue> counts = {50, 50, 100, 300};
+  const std::uint32_t count = counts[way % kWaysToIssue];
   const auto says = [&](const Hash& root, bool listed) {
     return world_.issue(place.institution, name, first, count, root, listed, test::kCreated);
   };
@@ -91,13 +92,13 @@ Statement Registrars::issue(Place place, std::uint64_t first, std::uint64_t way)
 
 /// One or two changes, of single entries and of runs, which may be beyond what was issued or not allowed from their status.
 Statement Registrars::amend(Place place, std::uint64_t next_event, std::uint64_t way) const {
-  Random random(next_event * (kWays + 1) + way);
+  Random random(next_event << 8 | way);
   std::vector<Change> changes(1 + random.below(2));
   for (Change& change : changes) {
-    change.first = EntryNumber{random.below(30 * (next_event + 10))};
-    change.count = static_cast<std::uint32_t>(random.below(2) == 0 ? 1 : 1 + random.below(200));
-    constexpr std::array kinds = {Status::suspended, Status::suspended, Status::good, Status::revoked,
-                                  Status::superseded};
+    change.first = EntryNumber{random.below(50 + 10 * next_event)};
+    change.count = static_cast<std::uint32_t>(random.below(2) == 0 ? 1 : 1 + random.below(150));
+    constexpr std::array kinds = {Status::suspended, Status::suspended, Status::suspended,
+                                  Status::good,      Status::revoked,   Status::superseded};
     change.status = kinds[random.below(kinds.size())];
     change.reason = static_cast<std::uint8_t>(random.below(kLastReason + 1));
     change.effective_at = test::kCreated;

@@ -137,9 +137,9 @@ void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEn
   write.placed = entry.id.index;
 }
 
-/// Clocks differ by less than half a second.
+/// Clocks differ by less than five seconds.
 Time Cluster::clock(const Node& node) const {
-  return Time{test::kCreated.value + now_ms_ + scatter(setup_.seed ^ node.id.value) % 500};
+  return Time{test::kCreated.value + now_ms_ + scatter(setup_.seed ^ node.id.value) % 5000};
 }
 
 bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
@@ -155,6 +155,8 @@ Payload Cluster::draw_payload(Node& node) {
   const Time after{std::max(node.owner.ledger().head().time, node.proposed).value + 1};
   node.proposed = std::max(clock(node), after);
   testamur::Payload block{node.proposed, {}};
+  // A time that does not rise, which no honest leader proposes.
+  if (!healed_ && random_.below(64) == 0) block.time = node.owner.ledger().head().time;
   for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(2); count > 0; --count) {
     const bool again = !handed_in_.empty() && random_.below(16) == 0;
     write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
