@@ -10,6 +10,8 @@ namespace testamur::consensus::simulation {
 /// Not a good hash, but one that depends on every bit: the simulation's liars do not look for collisions.
 Digest hash_entry(const Entry& entry);
 
+/// In the number of a payload that makes no block.
+constexpr std::uint64_t kLate = std::uint64_t{1} << 49;
 Payload payload_of(std::uint64_t number, const testamur::Payload& block);
 std::uint64_t number_of(const Payload& payload);
 ByteView block_in(const Payload& payload);

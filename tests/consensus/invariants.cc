@@ -15,6 +15,24 @@ bool is_on(const Stored& disk, const EntryId& id) {
 
 }  // namespace
 
+void Invariants::check(const Core& core, const Output& output, std::uint64_t life, const Disks& on_disk, Seen& seen) {
+  const Stored& own = *on_disk.at(core.self());
+  check_leader(core);
+  if (core.role() == Role::leader && own.state != core.state())
+    throw Violation(text(core.self()) + " leads by a vote of its own that is not on disk");
+  for (const Message& message : output.messages) {
+    check_said(message, own);
+    check_life(message, core, life);
+  }
+  for (const Entry& entry : output.committed) committed(core, entry, on_disk);
+  check_committed(core, seen.committed.index);
+  if (seen.committed.index > core.log().base().index && core.log().at(seen.committed.index) != seen.committed)
+    throw Violation(text(core.self()) + " dropped what it had committed");
+  seen.committed = core.log().at(core.committed()).value_or(EntryId{});
+  if (core.configuration_index() != seen.configuration) check_configuration(core);
+  seen.configuration = core.configuration_index();
+}
+
 void Invariants::check_leader(const Core& core) {
   if (core.role() != Role::leader) return;
   const auto [known, is_new] = leaders_.emplace(core.term(), core.self());
@@ -39,7 +57,7 @@ void Invariants::check_vote(NodeId node, const HardState& on_disk) {
   before = on_disk;
 }
 
-void Invariants::committed(const Core& core, const Entry& entry, const std::map<NodeId, const Stored*>& on_disk) {
+void Invariants::committed(const Core& core, const Entry& entry, const Disks& on_disk) {
   const NodeId node = core.self();
   const std::uint64_t place = entry.id.index.value - 1;
   if (liars_) {

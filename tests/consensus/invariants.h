@@ -18,9 +18,20 @@ class Violation : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What every node would hold after a loss of power now.
+using Disks = std::map<NodeId, const Stored*>;
+/// How far a node had come when it was last looked at.
+struct Seen {
+  EntryId committed;
+  Index configuration;
+};
+
 class Invariants {
  public:
   void expect_liars() { liars_ = true; }
+
+  /// All that can be seen when a core was given anything, and this came out of it.
+  void check(const Core& core, const Output& output, std::uint64_t life, const Disks& on_disk, Seen& seen);
 
   /// At most one leader a term; and a new leader's log holds everything committed in an earlier term (leader completeness).
   void check_leader(const Core& core);
@@ -32,9 +43,9 @@ class Invariants {
   void harmed(NodeId node) { harmed_.insert(node); }
   void mended(NodeId node) { harmed_.erase(node); }
   /// All nodes commit the same entry at each index, never move back, and never drop what they committed, unless it is in their
-  /// base. `on_disk`: what every node would hold after a loss of power now; of whom the members say how many must.
+  /// base. Of those whose disks hold it the members say how many must.
   void check_committed(const Core& core, Index last_seen);
-  void committed(const Core& core, const Entry& entry, const std::map<NodeId, const Stored*>& on_disk);
+  void committed(const Core& core, const Entry& entry, const Disks& on_disk);
   /// One chain of configurations: each may follow the one before, and no log holds two that are not committed.
   void check_configuration(const Core& core);
   /// What a message rests on is on its sender's disk.

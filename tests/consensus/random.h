@@ -13,6 +13,9 @@ constexpr std::uint64_t scatter(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// Of what a core draws, a story tells the rest by this: enough for any number of ticks up to ten.
+constexpr std::uint64_t kDrawnFrom = 5040;
+
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(scatter(seed)) {}

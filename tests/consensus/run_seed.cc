@@ -9,8 +9,11 @@ namespace {
 
 constexpr unsigned kCertifiedWithinMs = 60'000;
 volatile std::uint64_t seed_under_way = 0;
+Story* story_under_way = nullptr;
 
 extern "C" void name_seed(int) {
+  // The core's own word stops the program between two steps of it, so this is no worse a place than any.
+  if (story_under_way != nullptr) story_under_way->finish();
   // Only what is allowed in a signal handler.
   char line[64];
   const int size = std::snprintf(line, sizeof(line), "seed %llu\n", static_cast<unsigned long long>(seed_under_way));
@@ -24,6 +27,7 @@ void name_seed_on_abort() { std::signal(SIGABRT, name_seed); }
 
 SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
   seed_under_way = seed;
+  story_under_way = story;
   SeedResult result;
   const Setup setup = with_liars ? draw_setup_with_liars(seed) : draw_setup(seed);
   Cluster cluster(setup, story);
@@ -34,9 +38,13 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.heal();
     cluster.expect_certified(kCertifiedWithinMs);
     cluster.books().check_log();
+    cluster.tell_how_all_stand();
   } catch (const Violation& violation) {
     result.violation = violation.what();
+    if (story != nullptr) story->note(*result.violation);
   }
+  if (story != nullptr) story->finish();
+  story_under_way = nullptr;
   result.simulated_ms = cluster.now_ms();
   result.committed = cluster.invariants().committed_payloads();
   result.certified = cluster.invariants().certified_height();

@@ -20,11 +20,12 @@ struct SeedResult {
   Cluster::Counts counts;
 };
 
+/// A story ends with the step that failed, or with how all stand.
 SeedResult run_seed(std::uint64_t seed, bool with_liars = false, Story* story = nullptr);
 
 /// The seed that runs, for whoever must say so while the program dies. A broken invariant of the core's own aborts.
 std::uint64_t current_seed();
-/// An abort says which seed it was.
+/// An abort says which seed it was, and ends its story.
 void name_seed_on_abort();
 
 }  // namespace testamur::consensus::simulation

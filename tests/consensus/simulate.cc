@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "run_seed.h"
 
@@ -90,8 +91,10 @@ struct Progress {
 void run_seeds(const Asked& asked, Progress& progress) {
   while (progress.next < asked.start + asked.seeds && !progress.stop) {
     const std::uint64_t seed = progress.next;
+    std::ofstream file(asked.story);
+    file << std::unitbuf;
     std::optional<Story> story;
-    if (!asked.story.empty()) story.emplace(asked.story);
+    if (!asked.story.empty()) story.emplace(file);
     const SeedResult result = run_seed(seed, asked.liars, story ? &*story : nullptr);
     progress.sums.add(result);
     ++progress.next;

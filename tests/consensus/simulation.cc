@@ -1,6 +1,7 @@
 #include "simulation.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace testamur::consensus::simulation {
 namespace {
@@ -35,6 +36,13 @@ T value_of(Result<T> result) {
   return std::move(*result);
 }
 
+/// Not all that goes to disk is the consensus'.
+template <class Jobs>
+std::size_t writes_among(const Jobs& jobs) {
+  return static_cast<std::size_t>(
+      std::count_if(jobs.begin(), jobs.end(), [](const auto& job) { return job.write.has_value(); }));
+}
+
 }  // namespace
 
 Cluster::Cluster(const Setup& setup, Story* story)
@@ -51,7 +59,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     Node& node = nodes_[i];
     node.id = NodeId{i + 1};
     node.disk = std::make_unique<SimulatedDisk>();
-    node.check = std::make_unique<Check>(*this);
+    node.check = std::make_unique<Check>(*this, node.id);
     node.owner = Owner(registrars_);
     node.tick_ms = kTickMs;
     if (setup.faults.drift_percent > 0) {
@@ -63,7 +71,8 @@ Cluster::Cluster(const Setup& setup, Story* story)
   for (std::size_t i = 0; i < setup.liars; ++i)
     nodes_[i].liar = std::make_unique<Liar>(nodes_[i].id, nodes_.size(), random_.next());
   if (setup.liars > 0) invariants_.expect_liars();
-  if (story_) story_->begin(setup.voters, nodes_.size());
+  if (story_) story_->begin(setup.voters, nodes_.size(), options_for(nodes_[0]));
+  if (story_ && setup.liars > 0) story_->note("for the reader only: no scenario has words for the lies");
   for (Node& node : nodes_) start(node);
   events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
 }
@@ -78,7 +87,11 @@ Options Cluster::options_for(Node& node) {
   options.max_in_flight = 4;
   options.max_uncertified = 64;
   options.hash = hash_entry;
-  options.random = [this] { return random_.next(); };
+  options.random = [this, id = node.id] {
+    const std::uint64_t drawn = random_.next();
+    if (story_) story_->drew(id, drawn);
+    return drawn;
+  };
   options.check = node.check.get();
   options.objects = [this](const Configuration& configuration) { return objects(configuration); };
   options.life = node.life;
@@ -111,10 +124,10 @@ void Cluster::happen(const Event& event) {
   }
   if (event.kind == Event::Kind::deliver) {
     const auto packet = packets_.take(event.packet);
-    if (!node.core) return;
-    if (const auto* letter = std::get_if<Letter>(&packet)) return receive(*letter);
-    if (story_) story_->deliver(std::get<Message>(packet));
+    if (const auto* letter = std::get_if<Letter>(&packet)) return node.core ? receive(*letter) : void();
     const Message& message = std::get<Message>(packet);
+    if (story_) node.core ? story_->deliver(message, event.packet) : story_->lose(message, event.packet);
+    if (!node.core) return;
     if (!node.liar || this->node(message.from).liar) {
       // Liars do not lie to one another.
       node.core->step(message);
@@ -152,7 +165,6 @@ void Cluster::start(Node& node) {
   ++node.incarnation;
   node.restart_at_ms = node.paused_until_ms = 0;
   node.seen = {};
-  node.seen_configuration = {};
   node.fetching = node.installing = false;
   const std::array<std::uint8_t, 1> name = {static_cast<std::uint8_t>(node.id.value)};
   node.store = value_of(open_simulated_log_store(*node.disk, name));
@@ -170,7 +182,11 @@ void Cluster::start(Node& node) {
   Restart restart{found.state, found.base, std::move(found.entries), found.claim, node.owner.applied(),
                   {},          found.floor};
   if (node.owner.certified()) restart.certified = node.owner.certified()->claim.index;
-  if (story_ && node.incarnation > 1) story_->step("restart", node.id);
+  if (story_) {
+    story_->step(
+        "restart", node.id,
+        " applied " + std::to_string(restart.applied.value) + " certified " + std::to_string(restart.certified.value));
+  }
   node.core = std::make_unique<Core>(options_for(node), std::move(restart));
   at(now_ms_ + 1 + random_.below(node.tick_ms), Event::Kind::tick, node);
   handle(node);
@@ -183,9 +199,10 @@ void Cluster::crash(Node& node) {
   // recovery takes what is before the first that is not whole.
   std::size_t whole = 0;
   while (whole < node.writing.size() && random_.below(3) == 0) ++whole;
-  if (story_) story_->step("crash", node.id, whole > 0 ? " keeping " + std::to_string(whole) : "");
+  const auto kept = std::span(node.writing).first(whole);
+  if (story_) story_->step("crash", node.id, " keeping " + std::to_string(writes_among(kept)));
   if (whole > 0) {
-    const auto written = put_on_disk(node, std::span(node.writing).first(whole));
+    const auto written = put_on_disk(node, kept);
     if (!written) throw Violation(written.error().message);
   }
   stop(node);
@@ -232,41 +249,37 @@ void Cluster::take(Node& node) {
   if (output.agreed) agree(node, *output.agreed);
   for (const Read& read : output.reads) answer(node, read);
   if (output.behind) fetch(node, *output.behind);
+  if (story_) story_->sent_all();
 }
 
 void Cluster::check(Node& node, const Output& output) {
-  const Core& core = *node.core;
-  invariants_.check_leader(core);
-  if (core.role() == Role::leader && node.disk->stored().state != core.state())
-    throw Violation("node " + std::to_string(node.id.value) + " leads by a vote of its own that is not on disk");
-  for (const Message& message : output.messages) {
-    invariants_.check_said(message, node.disk->stored());
-    invariants_.check_life(message, core, node.life);
-  }
+  invariants_.check(*node.core, output, node.life, on_disk_, node.seen);
   counts_.evidence += output.evidence.size();
   if (!output.evidence.empty() && setup_.liars == 0)
     throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
-  for (const Entry& entry : output.committed) invariants_.committed(core, entry, on_disk_);
-  invariants_.check_committed(core, node.seen.index);
-  if (node.seen.index > core.log().base().index && core.log().at(node.seen.index) != node.seen)
-    throw Violation("node " + std::to_string(node.id.value) + " dropped what it had committed");
-  node.seen = core.log().at(core.committed()).value_or(EntryId{});
-  if (core.configuration_index() != node.seen_configuration) invariants_.check_configuration(core);
-  node.seen_configuration = core.configuration_index();
 }
 
-void Cluster::send(Message message) { send_copies(std::move(message)); }
+void Cluster::send(Message message) {
+  if (!story_) {
+    send_copies(std::move(message));
+  } else {
+    story_->sent(message, send_copies(message));
+  }
+}
 void Cluster::send(Letter letter) { send_copies(std::move(letter)); }
 
 template <class Thing>
-void Cluster::send_copies(Thing thing) {
+const std::vector<std::uint32_t>& Cluster::send_copies(Thing thing) {
+  sent_.clear();
   const Node& to = node(thing.to);
   links_.send(thing.from.value - 1, place(to), faults_, now_ms_, random_, arrivals_);
   for (std::size_t i = 0; i < arrivals_.size(); ++i) {
     const bool last = i + 1 == arrivals_.size();
     const std::uint32_t packet = packets_.put(last ? std::move(thing) : Thing(thing));
     events_.add({arrivals_[i], 0, Event::Kind::deliver, place(to), 0, packet});
+    sent_.push_back(packet);
   }
+  return sent_;
 }
 
 /// Writes what waits as one, with one sync, as the driver does.
@@ -280,21 +293,16 @@ void Cluster::start_writing(Node& node) {
 }
 
 void Cluster::written(Node& node) {
-  if (random_.happens(faults_.fail_write_per_mille)) {
-    using Afterwards = SimulatedDisk::Afterwards;
-    node.disk->fail_next_write(random_.below(2) == 0 ? Afterwards::there : Afterwards::not_there);
-    if (story_) story_->step("fail", node.id);
-    if (put_on_disk(node, node.writing)) throw Violation("a write that failed is taken for one that did not");
-    ++counts_.failed_writes;
-    return stop(node);
-  }
+  if (random_.happens(faults_.fail_write_per_mille)) return fail(node);
   if (random_.happens(faults_.crash_at_write_per_mille)) return crash(node);
   const std::vector<Job> jobs = std::move(node.writing);
   node.writing.clear();
-  if (story_) story_->step("write", node.id, " " + std::to_string(jobs.size()));
+  if (story_ && writes_among(jobs) > 0) story_->step("write", node.id, " " + std::to_string(writes_among(jobs)));
   if (const auto done = put_on_disk(node, jobs); !done) throw Violation(done.error().message);
   for (const Job& job : jobs) {
     if (job.write) node.core->persisted(job.write->sequence);
+  }
+  for (const Job& job : jobs) {
     if (job.installs) {
       node.owner.flush();
       node.installing = false;
@@ -309,6 +317,20 @@ void Cluster::written(Node& node) {
   if (node.harmed) see_whether_mended(node);
   start_writing(node);
   handle(node);
+}
+
+void Cluster::fail(Node& node) {
+  using Afterwards = SimulatedDisk::Afterwards;
+  const bool kept = random_.below(2) == 0;
+  node.disk->fail_next_write(kept ? Afterwards::there : Afterwards::not_there);
+  if (const std::size_t writes = writes_among(node.writing); story_ && writes > 0) {
+    story_->step("fail", node.id, kept ? " kept" : "");
+    story_->step("write", node.id, " " + std::to_string(writes));
+  }
+  if (story_) story_->step("crash", node.id);
+  if (put_on_disk(node, node.writing)) throw Violation("a write that failed is taken for one that did not");
+  ++counts_.failed_writes;
+  stop(node);
 }
 
 /// Its damage, or the life that it lost.
@@ -339,17 +361,25 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
 /// Applies what was committed, all of it or a part for now. False when there was nothing.
 bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
+  std::uint64_t silent = 0;
+  std::uint64_t told = 0;
+  const auto tell = [&] {
+    if (story_) story_->apply(node.id, std::exchange(silent, 0), std::exchange(told, 0));
+  };
   for (std::uint64_t count = 1 + random_.below(node.to_apply.size()); count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
     const AppliedEntry applied = node.owner.apply(entry);
     if (applied.done) note_applied(node, entry, applied);
-    const auto& claim = applied.claim;
+    const bool is_silent = entry.is_owners() && !applied.claim && !applied.done;
+    if (is_silent && told > 0) tell();
+    ++(is_silent ? silent : told);
     told_ = std::max(told_, entry.id.index);
-    if (!claim) continue;
-    invariants_.check_derived(node.id, *claim);
-    node.core->derived(*claim);
+    if (!applied.claim) continue;
+    invariants_.check_derived(node.id, *applied.claim);
+    node.core->derived(*applied.claim);
   }
+  tell();
   serve_readings(node);
   return true;
 }

@@ -10,7 +10,7 @@
 #include "books.h"
 #include "events.h"
 #include "faults.h"
-#include "invariants.h"
+#include "harm.h"
 #include "liar.h"
 #include "links.h"
 #include "owner.h"
@@ -66,17 +66,20 @@ class Cluster {
     std::uint64_t heal_ms = 0;       ///< how long it took until all were level
   };
   const Counts& counts() const { return counts_; }
+  /// The story's last lines: how all stand.
+  void tell_how_all_stand() const;
 
  private:
   /// As node/src/time_check.cc, of a time too far ahead; and refuses some others the first time.
   class Check final : public PayloadCheck {
    public:
-    explicit Check(Cluster& cluster) : cluster_(cluster) {}
+    Check(Cluster& cluster, NodeId node) : cluster_(cluster), node_(node) {}
     bool accept(Index, const Payload& payload, NodeId) override;
     void truncated(Index) override {}
 
    private:
     Cluster& cluster_;
+    NodeId node_;
   };
   /// What goes to disk together.
   struct Job {
@@ -112,8 +115,7 @@ class Cluster {
     bool fetching = false;
     std::optional<Content> staged;  // a snapshot, whole, on disk
     bool installing = false;        // it is in memory, and the log does not begin after it on disk yet
-    EntryId seen;                   // how far it had committed at the last step
-    Index seen_configuration;
+    Seen seen;                      // at the last step
     std::vector<Reading> readings;  // that wait until enough is applied
   };
   struct Asked {
@@ -134,11 +136,13 @@ class Cluster {
   void check(Node& node, const Output& output);
   void send(Message message);
   void send(Letter letter);
+  /// Says in which packets it is in flight.
   template <class Thing>
-  void send_copies(Thing thing);
+  const std::vector<std::uint32_t>& send_copies(Thing thing);
   bool apply_some(Node& node);
   void start_writing(Node& node);
   void written(Node& node);
+  void fail(Node& node);
   void see_whether_mended(Node& node);
   Result<void> put_on_disk(Node& node, std::span<const Job> jobs);
   Options options_for(Node& node);
@@ -168,10 +172,9 @@ class Cluster {
   void hang_up(const Node& from, Node& to);
   void damage(Node& node);
   void lose_log(Node& node);
-  bool is_changing() const;
-  bool may_be_harmed(const Node& node) const;
+  Condition condition(const Node& node) const;
+  Conditions conditions() const;
   bool is_impaired(const Node& node, const Configuration& configuration) const;
-  std::size_t most_voters_impaired(const Configuration& configuration) const;
   const Core* newest();
   Core* leader();
   void operate();
@@ -192,11 +195,12 @@ class Cluster {
   Books books_;
   Configuration first_;  // of the log's beginning
   std::vector<Node> nodes_;
-  std::map<NodeId, const Stored*> on_disk_;
+  Disks on_disk_;
   Links links_;
   Events events_;
   Pool<std::variant<Message, Letter>> packets_;
   std::vector<std::uint64_t> arrivals_;
+  std::vector<std::uint32_t> sent_;
   std::uint64_t now_ms_ = 0;
   bool healed_ = false;
   std::set<NodeId> half_cut_;  // healed, all but the link between these, or all links of this one

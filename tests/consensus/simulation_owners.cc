@@ -52,6 +52,7 @@ void Cluster::receive(const Letter& letter) {
 void Cluster::certify(Node& node, const Certified& certified) {
   invariants_.check_certified(node.id, certified.claim);
   node.owner.certify(certified);
+  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.claim.index.value));
   node.core->certified(certified.claim.index);
   handle(node);
 }
@@ -94,12 +95,9 @@ void Cluster::fetched(Node& node) {
   node.fetching = false;
   const auto mine = node.core->log().at(node.staged->snapshot.last.index);
   const bool contradicts = mine && *mine != node.staged->snapshot.last;
+  if (story_) story_->step("install", node.id, " " + std::to_string(node.staged->snapshot.last.index.value));
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
-  if (story_) {
-    story_->note("node " + std::to_string(node.id.value) + " goes on from a snapshot at " +
-                 std::to_string(node.staged->snapshot.last.index.value));
-  }
   // A state that was ahead of a damaged log stays.
   if (contradicts) node.seen = {};
   if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
@@ -127,9 +125,9 @@ void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEn
   const bool is_kept = setup_.liars == 0 && entry.is_owners();
   static const Statements none;
   if (!node.liar)
-    books_.applied(node.id, entry, applied, is_kept ? writes_[number_of(entry.payload)].statements : none);
+    books_.applied(node.id, entry, applied, is_kept ? writes_[number_of(entry.payload) & ~kLate].statements : none);
   if (!is_kept) return;
-  Asking& write = writes_[number_of(entry.payload)];
+  Asking& write = writes_[number_of(entry.payload) & ~kLate];
   // What was told before this was proposed comes before it.
   if (entry.id.index <= write.told_before) throw Violation("a write comes before one that was told before it");
   if (write.placed != Index{} && write.placed != entry.id.index) throw Violation("a write is in the list twice");
@@ -145,8 +143,10 @@ Time Cluster::clock(const Node& node) const {
 bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   constexpr std::uint64_t most_ahead_ms = 60'000;
   const auto block = decode_payload(block_in(payload));
-  if (!block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms) return false;
-  return !cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+  const bool refuses = !block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms ||
+                       cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+  if (refuses && cluster_.story_) cluster_.story_->refused(node_, payload);
+  return !refuses;
 }
 
 /// A block as a leader proposes it (DESIGN), of at most two statements; some are handed in again.
@@ -156,7 +156,8 @@ Payload Cluster::draw_payload(Node& node) {
   node.proposed = std::max(clock(node), after);
   testamur::Payload block{node.proposed, {}};
   // A time that does not rise, which no honest leader proposes.
-  if (!healed_ && random_.below(64) == 0) block.time = node.owner.ledger().head().time;
+  const bool late = !healed_ && random_.below(64) == 0;
+  if (late) block.time = node.owner.ledger().head().time;
   for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(2); count > 0; --count) {
     const bool again = !handed_in_.empty() && random_.below(16) == 0;
     write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
@@ -164,7 +165,7 @@ Payload Cluster::draw_payload(Node& node) {
     if (random_.below(4) == 0) handed_in_.push_back(write.statements.back());
     block.submissions.push_back(write.statements.back()->submission());
   }
-  const Payload payload = payload_of(writes_.size(), block);
+  const Payload payload = payload_of(writes_.size() | (late ? kLate : 0), block);
   writes_.push_back(std::move(write));
   return payload;
 }

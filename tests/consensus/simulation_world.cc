@@ -47,7 +47,7 @@ void Cluster::world() {
 
 void Cluster::befall(Node& node) {
   if (random_.happens(faults_.crash_per_mille)) {
-    const bool may_be = may_be_harmed(node);
+    const bool may_be = may_be_harmed(node.id, conditions(), invariants_, first_);
     crash(node);
     if (may_be && random_.happens(faults_.damage_per_mille)) damage(node);
     if (may_be && random_.happens(faults_.lose_log_per_mille)) lose_log(node);
@@ -60,7 +60,8 @@ void Cluster::befall(Node& node) {
     // What is compacted is on disk in the state, and a snapshot of what is certified can still be served.
     const Index safe = node.owner.safe_to_compact();
     const Index index{safe.value - std::min(safe.value, random_.below(20))};
-    if (story_) story_->step("compact", node.id, " " + std::to_string(index.value));
+    if (story_ && index > node.core->log().base().index)
+      story_->step("compact", node.id, " " + std::to_string(index.value));
     node.core->compact(index);
     handle(node);
   }
@@ -84,27 +85,32 @@ void Cluster::damage(Node& node) {
   using Damage = SimulatedDisk::Damage;
   const Index index = some();
   const bool is_last = index == stored.entries.back().id.index;
-  if (story_) story_->step("damage", node.id, " entry " + std::to_string(index.value));
-  switch (random_.below(3)) {
-    case 0: return node.disk->damage(index, Damage::changed);
-    case 1: {
-      const Index other = some();
-      return other == index ? node.disk->damage(index, Damage::changed)
-                            : node.disk->damage(index, Damage::misdirected, other);
-    }
-    // The database knows how long its log is: the last entry does not go without a trace.
-    default: return node.disk->damage(index, is_last ? Damage::changed : Damage::gone);
+  Damage kind = Damage::changed;
+  Index other;
+  const std::uint64_t drawn = random_.below(3);
+  if (drawn == 1) {
+    other = some();
+    if (other != index) kind = Damage::misdirected;
   }
+  // The database knows how long its log is: the last entry does not go without a trace.
+  if (drawn == 2 && !is_last) kind = Damage::gone;
+  if (story_) {
+    const std::string how = kind == Damage::gone          ? " gone"
+                            : kind == Damage::misdirected ? " as " + std::to_string(other.value)
+                                                          : "";
+    story_->step("damage", node.id, " entry " + std::to_string(index.value) + how);
+  }
+  node.disk->damage(index, kind, other);
 }
 
 void Cluster::lose_log(Node& node) {
   ++counts_.lost_logs;
-  if (story_) story_->note("node " + std::to_string(node.id.value) + " has lost its disk, and begins a new life");
   node.disk = std::make_unique<SimulatedDisk>();
   on_disk_[node.id] = &node.disk->stored();
   node.owner = Owner(registrars_);
   node.staged.reset();
   node.life = random_.next() | 1;
+  if (story_) story_->step("erase", node.id, " life " + std::to_string(node.life));
   invariants_.lost(node.id);
   node.harmed = true;
   invariants_.harmed(node.id);
@@ -121,37 +127,18 @@ const Core* Cluster::newest() {
   return newest;
 }
 
+Condition Cluster::condition(const Node& node) const {
+  return {node.core.get(), &node.disk->stored(), node.harmed, node.life};
+}
+
+Conditions Cluster::conditions() const {
+  Conditions all;
+  for (const Node& node : nodes_) all[node.id] = condition(node);
+  return all;
+}
+
 bool Cluster::is_impaired(const Node& node, const Configuration& configuration) const {
-  return node.harmed || node.disk->stored().floor.has_value() || node.life != configuration.life_of(node.id);
-}
-
-std::size_t Cluster::most_voters_impaired(const Configuration& configuration) const {
-  const std::size_t needed = std::max(configuration.voters.threshold, first_.voters.threshold);
-  const std::size_t voters = configuration.voters.nodes.size();
-  return voters - std::min(voters, needed);
-}
-
-/// Whether a configuration that nobody has committed is anywhere, in memory or on a disk.
-bool Cluster::is_changing() const {
-  const Index committed = invariants_.newest_committed();
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    if (node.core && node.core->configuration_index() > committed) return true;
-    const auto& entries = node.disk->stored().entries;
-    return std::any_of(entries.rbegin(), entries.rend(), [&](const Entry& entry) {
-      return entry.id.index > committed && entry.kind == EntryKind::configuration;
-    });
-  });
-}
-
-/// Never more than what the others can mend: one that holds what a quorum can spare, while nothing is changing.
-bool Cluster::may_be_harmed(const Node& node) const {
-  const Configuration configuration = invariants_.newest_configuration().value_or(first_);
-  if (configuration.is_joint() || is_changing()) return false;
-  std::size_t impaired = is_impaired(node, configuration) ? 0 : 1;
-  for (const NodeId member : configuration.members()) {
-    if (is_impaired(nodes_[member.value - 1], configuration)) ++impaired;
-  }
-  return impaired <= most_voters_impaired(configuration);
+  return simulation::is_impaired(node.id, condition(node), configuration);
 }
 
 /// The leader that the newest term has, if it is up.
@@ -170,13 +157,16 @@ void Cluster::operate() {
   if (!changes && !transfers) return;
   Core* leading = leader();
   if (leading == nullptr || now_ms_ < node(leading->self()).paused_until_ms) return;
-  if (changes) change_members(*leading);
-  if (transfers) {
-    const bool any = random_.below(2) == 0;
-    const NodeId to{1 + random_.below(nodes_.size())};
-    if (story_) story_->step("transfer", leading->self(), " to " + (any ? "any" : std::to_string(to.value)));
-    if (leading->transfer(any ? std::nullopt : std::optional(to)) == TransferResult::accepted) ++counts_.transfers;
+  if (changes) {
+    change_members(*leading);
+    handle(node(leading->self()));
   }
+  if (!transfers) return;
+  const bool any = random_.below(2) == 0;
+  const NodeId to{1 + random_.below(nodes_.size())};
+  if (leading->transfer(any ? std::nullopt : std::optional(to)) != TransferResult::accepted) return;
+  ++counts_.transfers;
+  if (story_) story_->step("transfer", leading->self(), " to " + (any ? "any" : std::to_string(to.value)));
   handle(node(leading->self()));
 }
 
@@ -194,13 +184,7 @@ void Cluster::change_members(Core& leader) {
     }
     if (change.kind != Change::Kind::voter || !is_impaired(node, leader.configuration())) changes.push_back(change);
   }
-  // Operators see to it that enough whole nodes stay.
-  const Changed after = enter_joint(leader.configuration(), true, changes, byzantine_quorum);
-  if (!after.error.empty()) return;
-  std::size_t impaired = 0;
-  for (const NodeId member : after.configuration.members())
-    if (is_impaired(node(member), after.configuration)) ++impaired;
-  if (impaired > most_voters_impaired(after.configuration)) return;
+  if (!may_be_asked(changes, leader.configuration(), conditions(), first_)) return;
   if (story_) story_->change(leader.self(), changes);
   leader.change(changes);
 }
@@ -218,11 +202,7 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   for (; payloads > 0; --payloads) {
     all.push_back(draw_payload(node));
   }
-  if (story_) {
-    std::string numbers;
-    for (const Payload& payload : all) numbers += " " + std::to_string(number_of(payload));
-    story_->step("propose", node.id, numbers);
-  }
+  if (story_) story_->propose(node.id, all);
   node.core->propose(std::move(all));
   handle(node);
   return true;
@@ -241,6 +221,7 @@ void Cluster::read_somewhere() {
 void Cluster::silence_liars() {
   for (Node& node : nodes_) {
     if (!node.liar) continue;
+    if (node.core && story_) story_->step("crash", node.id);
     if (node.core) stop(node);
     node.restart_at_ms = ~std::uint64_t{0};
   }
@@ -263,6 +244,7 @@ bool Cluster::honest_nodes_differ() const {
 }
 
 void Cluster::heal() {
+  if (story_) story_->heal();
   faults_ = Faults{};
   faults_.read_per_mille = 0;
   healed_ = true;
@@ -284,11 +266,18 @@ void Cluster::leave_a_link_cut() {
   const NodeId half_cut{1 + random_.below(nodes_.size())};
   const bool is_spare =
       std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return is_impaired(node, configuration); });
-  if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration) == 0) return;
+  if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration, first_) == 0)
+    return;
   half_cut_.insert(half_cut);
   const auto only = links_.cut_half(half_cut.value - 1, random_);
   if (only) half_cut_.insert(nodes_[*only].id);
   if (story_) story_->note("a link of node " + std::to_string(half_cut.value) + " stays cut in one direction");
+}
+
+void Cluster::tell_how_all_stand() const {
+  for (const Node& node : nodes_) {
+    if (story_ && node.core) story_->expect(*node.core);
+  }
 }
 
 std::string Cluster::what_is_not_level(std::uint64_t height_before) {
@@ -347,6 +336,7 @@ void Cluster::expect_certified(unsigned bound_ms) {
     ++counts_.contradicted;
     return;
   }
+  if (story_) story_->expect_level();
   throw Violation("after everything was well again: " + missing + stand);
 }
 

@@ -1,77 +1,203 @@
 #include "story.h"
 
-#include <array>
+#include <algorithm>
+
+#include "describe.h"
+#include "owner.h"
+#include "random.h"
 
 namespace testamur::consensus::simulation {
 namespace {
 
-// In the order of Body.
-constexpr std::array<const char*, std::variant_size_v<Body>> kKinds = {
-    "pre-vote-request", "pre-vote-response", "vote-request",       "vote-response", "append",
-    "append-response",  "heartbeat",         "heartbeat-response", "durable",       "derived",
-    "campaign-now",     "read-request",      "read-response",      "behind"};
+constexpr std::uint32_t kNoPacket = ~std::uint32_t{0};
 
 std::string text(NodeId node) { return std::to_string(node.value); }
-std::string text(const EntryId& id) { return std::to_string(id.term.value) + ":" + std::to_string(id.index.value); }
+std::string text(const Payload& payload) {
+  const std::uint64_t number = number_of(payload);
+  return ((number & kLate) != 0 ? "late-" : "") + std::to_string(number & ~kLate);
+}
 
+/// What matters most of what a message says, for the reader.
 std::string details(const Body& body) {
   if (const auto* request = std::get_if<AppendRequest>(&body))
-    return ", " + std::to_string(request->entries.size()) + " entries after " + text(request->previous);
-  if (const auto* answer = std::get_if<AppendResponse>(&body)) {
-    constexpr std::array<const char*, 4> outcomes = {"accepted", "conflict", "refused", "stale"};
-    return std::string(", ") + outcomes[static_cast<std::size_t>(answer->outcome)] + " " + text(answer->at);
-  }
-  if (const auto* asked = std::get_if<PreVoteRequest>(&body)) return ", last " + text(asked->last);
-  if (const auto* asked = std::get_if<VoteRequest>(&body)) return ", last " + text(asked->last);
+    return ", " + std::to_string(request->entries.size()) + " entries after " + describe(request->previous);
+  if (const auto* answer = std::get_if<AppendResponse>(&body))
+    return ", " + std::string(name_of(answer->outcome)) + " " + describe(answer->at);
+  if (const auto* asked = std::get_if<PreVoteRequest>(&body)) return ", last " + describe(asked->last);
+  if (const auto* asked = std::get_if<VoteRequest>(&body)) return ", last " + describe(asked->last);
   if (const auto* vote = std::get_if<PreVoteResponse>(&body)) return vote->granted ? ", granted" : ", refused";
   if (const auto* vote = std::get_if<VoteResponse>(&body)) return vote->granted ? ", granted" : ", refused";
-  if (const auto* durable = std::get_if<Durable>(&body)) return ", " + text(durable->last);
+  if (const auto* durable = std::get_if<Durable>(&body)) return ", " + describe(durable->last);
   if (const auto* derived = std::get_if<Derived>(&body)) return ", height " + std::to_string(derived->claim.height);
-  if (const auto* behind = std::get_if<Behind>(&body)) return ", " + text(behind->base);
+  if (const auto* behind = std::get_if<Behind>(&body)) return ", " + describe(behind->base);
   return {};
+}
+
+std::string log_of(const Log& log) {
+  std::string out;
+  for (Index index = log.first(); index <= log.last().index; index = next(index)) {
+    const Entry& entry = log.entry(index);
+    out += " " + std::to_string(entry.id.term.value) + ":" + (entry.is_owners() ? text(entry.payload) : text_of(entry));
+  }
+  return out.empty() ? " nothing" : out;
 }
 
 }  // namespace
 
-void Story::begin(std::size_t voters, std::size_t nodes) {
+void Story::line(const std::string& text) {
+  finish();
+  under_way_ = text;
+  times_ = 1;
+}
+
+void Story::finish() {
+  if (times_ == 0) return;
+  for (const std::string& each : before_) out_ << each << '\n';
+  out_ << under_way_ << (times_ > 1 ? " " + std::to_string(times_) : "") << '\n' << after_;
+  before_.clear();
+  after_.clear();
+  times_ = 0;
+}
+
+void Story::note(const std::string& text) { line("# " + text); }
+
+void Story::begin(std::size_t voters, std::size_t nodes, const Options& options) {
   std::string members = "nodes";
   std::string spares = "spare";
   for (std::size_t node = 1; node <= nodes; ++node) (node <= voters ? members : spares) += " " + std::to_string(node);
   line(members);
   if (nodes > voters) line(spares);
+  line("by-itself nothing");
+  line("limit election-ticks " + std::to_string(options.election_ticks));
+  line("limit max-append-entries " + std::to_string(options.max_append_entries));
+  line("limit max-in-flight " + std::to_string(options.max_in_flight));
+  line("limit max-uncertified " + std::to_string(options.max_uncertified));
 }
 
-void Story::step(const std::string& what, NodeId node, const std::string& how) { line(what + " " + text(node) + how); }
-
-void Story::deliver(const Message& message) {
-  line("deliver " + text(message.from) + " -> " + text(message.to) + " " + kKinds[message.body.index()] +
-       " first  # term " + std::to_string(message.term.value) + details(message.body));
+void Story::step(const std::string& what, NodeId node, const std::string& how) {
+  const std::string words = what + " " + text(node) + how;
+  if (what == "tick" && words == under_way_ && times_ > 0 && before_.empty()) {
+    ++times_;
+  } else {
+    line(words);
+  }
 }
 
 void Story::change(NodeId leader, std::span<const Change> changes) {
-  std::string line = "change " + text(leader);
+  std::string words = "ask " + text(leader);
   for (const Change& change : changes) {
     switch (change.kind) {
-      case Change::Kind::voter: line += " voter "; break;
-      case Change::Kind::learner: line += change.rising ? " rising " : " learner "; break;
-      case Change::Kind::remove: line += " remove "; break;
+      case Change::Kind::voter: words += " voter "; break;
+      case Change::Kind::learner: words += change.rising ? " rising " : " learner "; break;
+      case Change::Kind::remove: words += " remove "; break;
       case Change::Kind::update: continue;
     }
-    line += text(change.node);
+    words += text(change.node);
+    if (change.life != 0) words += " life " + std::to_string(change.life);
   }
-  this->line(line);
+  if (!changes.empty()) line(words);
+}
+
+void Story::propose(NodeId leader, std::span<const Payload> payloads) {
+  std::string numbers;
+  for (const Payload& payload : payloads) numbers += " " + text(payload);
+  step("propose", leader, numbers);
+}
+
+void Story::apply(NodeId node, std::uint64_t silent, std::uint64_t applied) {
+  if (silent > 0) step("skip", node, " " + std::to_string(silent));
+  if (applied > 0) step("apply", node, " " + std::to_string(applied));
+}
+
+void Story::drew(NodeId node, std::uint64_t number) {
+  const std::string words = "draw " + text(node);
+  if (before_.empty() || !before_.back().starts_with(words + " ")) before_.push_back(words);
+  before_.back() += " " + std::to_string(number % kDrawnFrom);
+}
+
+void Story::refused(NodeId node, const Payload& payload) {
+  before_.push_back("refuse " + text(node) + " " + text(payload));
+  after_ = "accept " + text(node) + "\n";
+}
+
+std::size_t Story::place_of(const Link& link, std::uint32_t packet) const {
+  const auto& packets = in_flight_.at(link);
+  const auto found =
+      std::find_if(packets.begin(), packets.end(), [&](const InFlight& each) { return each.packet == packet; });
+  return static_cast<std::size_t>(found - packets.begin());
+}
+
+/// "1 -> 2 append first"
+std::string Story::words_for(const Link& link, std::size_t place, Prefer prefer) const {
+  const auto& packets = in_flight_.at(link);
+  const std::size_t kind = packets[place].kind;
+  const auto is_of_kind = [&](const InFlight& each) { return each.kind == kind; };
+  const auto at = packets.begin() + static_cast<std::ptrdiff_t>(place);
+  const auto before = std::count_if(packets.begin(), at, is_of_kind);
+  const bool is_last = std::none_of(at + 1, packets.end(), is_of_kind);
+  std::string which = " " + std::to_string(before + 1);
+  if (before == 0) which = " first";
+  if (is_last && (before > 0 || prefer == Prefer::last)) which = " last";
+  return text(link.first) + " -> " + text(link.second) + " " + std::string(message_kinds()[kind]) + which;
+}
+
+void Story::sent(const Message& message, std::span<const std::uint32_t> packets) {
+  Sent sent{{message.from, message.to}, message.body.index(), {packets.begin(), packets.end()}};
+  in_flight_[sent.link].push_back({sent.kind, packets.empty() ? kNoPacket : packets[0]});
+  sent_.push_back(std::move(sent));
+}
+
+void Story::sent_all() {
+  for (const Sent& sent : sent_) {
+    auto& packets = in_flight_.at(sent.link);
+    if (sent.packets.empty()) {
+      const std::size_t place = place_of(sent.link, kNoPacket);
+      line("lose " + words_for(sent.link, place, Prefer::last));
+      packets.erase(packets.begin() + static_cast<std::ptrdiff_t>(place));
+    } else if (sent.packets.size() > 1) {
+      line("duplicate " + words_for(sent.link, place_of(sent.link, sent.packets[0]), Prefer::last));
+      packets.push_back({sent.kind, sent.packets[1]});
+    }
+  }
+  sent_.clear();
+}
+
+void Story::deliver(const Message& message, std::uint32_t packet) {
+  const Link link{message.from, message.to};
+  const std::size_t place = place_of(link, packet);
+  line("deliver " + words_for(link, place, Prefer::first) + "  # term " + std::to_string(message.term.value) +
+       details(message.body));
+  auto& packets = in_flight_.at(link);
+  packets.erase(packets.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+void Story::lose(const Message& message, std::uint32_t packet) {
+  const Link link{message.from, message.to};
+  const std::size_t place = place_of(link, packet);
+  line("lose " + words_for(link, place, Prefer::first));
+  auto& packets = in_flight_.at(link);
+  packets.erase(packets.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
 void Story::stand(const Core& core) {
-  constexpr std::array<const char*, 4> roles = {"follower", "pre-candidate", "candidate", "leader"};
-  std::string stand = "node " + text(core.self()) + ": " + roles[static_cast<std::size_t>(core.role())] + " of term " +
-                      std::to_string(core.term().value) + ", log " + text(core.log().base()) + " to " +
-                      text(core.log().last()) + ", synced " + text(core.log().synced()) + ", committed " +
-                      std::to_string(core.committed().value) + ", " + to_string(core.configuration());
+  std::string stand = describe(core.self()) + ": " + std::string(name_of(core.role())) + " of term " +
+                      std::to_string(core.term().value) + ", log " + describe(core.log().base()) + " to " +
+                      describe(core.log().last()) + ", synced " + describe(core.log().synced()) + ", committed " +
+                      std::to_string(core.committed().value) + ", " + text_of(core.configuration());
   std::string& before = stands_[core.self()];
   if (stand == before) return;
   note("  " + stand);
   before = std::move(stand);
+}
+
+void Story::expect(const Core& core) {
+  const std::string node = " " + text(core.self()) + " ";
+  const auto& vote = core.state().vote;
+  line("expect role" + node + std::string(name_of(core.role())));
+  line("expect term" + node + std::to_string(core.term().value));
+  line("expect vote" + node + (vote ? text(*vote) : "none"));
+  line("expect commit" + node + std::to_string(core.committed().value));
+  line("expect log" + node.substr(0, node.size() - 1) + log_of(core.log()));
 }
 
 }  // namespace testamur::consensus::simulation

@@ -1,11 +1,12 @@
-// What a simulation did, step by step, in the words of the scenarios (tests/scenarios): for whoever has to find out why a seed
-// failed. What the scenarios have no word for is told in comments.
+// What a simulation did, step by step, as a scenario (tests/scenarios): every step that reached a core, so that run_scenario does the
+// same. What is for the reader only is told in comments.
 #pragma once
 
-#include <fstream>
 #include <map>
+#include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "testamur/consensus/core.h"
 
@@ -13,21 +14,66 @@ namespace testamur::consensus::simulation {
 
 class Story {
  public:
-  /// Each line is written at once: the program may be about to die.
-  explicit Story(const std::string& file) : out_(file) { out_ << std::unitbuf; }
+  /// A line is written once it is known what it led to. finish() writes the last one, also for a program that is about to die.
+  explicit Story(std::ostream& out) : out_(out) {}
+  Story(const Story&) = delete;
+  Story& operator=(const Story&) = delete;
+  ~Story() { finish(); }
+  void finish();
 
-  void begin(std::size_t voters, std::size_t nodes);
+  /// The nodes are down until they are told to be started.
+  void begin(std::size_t voters, std::size_t nodes, const Options& options);
+  /// What is done now.
   void step(const std::string& what, NodeId node, const std::string& how = {});
-  void deliver(const Message& message);
   void change(NodeId leader, std::span<const Change> changes);
+  void propose(NodeId leader, std::span<const Payload> payloads);
+  /// Of committed entries, `silent` were applied before the node restarted, and no head of theirs is known any more; then others
+  /// are applied.
+  void apply(NodeId node, std::uint64_t silent, std::uint64_t applied);
+
+  // What comes of the step under way, before it is done.
+  void drew(NodeId node, std::uint64_t number);
+  void refused(NodeId node, const Payload& payload);
+
+  // Messages. A packet is a number that its copy in flight bears; none: it is lost.
+  void sent(const Message& message, std::span<const std::uint32_t> packets);
+  /// All that came of one step has been sent.
+  void sent_all();
+  void deliver(const Message& message, std::uint32_t packet);
+  void lose(const Message& message, std::uint32_t packet);
+
+  void heal() { line("heal"); }
+  void expect_level() { line("expect level"); }
   /// Told where it is another than before.
   void stand(const Core& core);
-  void note(const std::string& text) { line("# " + text); }
+  void note(const std::string& text);
+  /// How a node stands is what the scenario must come to.
+  void expect(const Core& core);
 
  private:
-  void line(const std::string& text) { out_ << text << '\n'; }
+  using Link = std::pair<NodeId, NodeId>;
+  struct InFlight {
+    std::size_t kind;
+    std::uint32_t packet;
+  };
+  struct Sent {
+    Link link;
+    std::size_t kind;
+    std::vector<std::uint32_t> packets;
+  };
+  enum class Prefer { first, last };
 
-  std::ofstream out_;
+  void line(const std::string& text);
+  std::size_t place_of(const Link& link, std::uint32_t packet) const;
+  std::string words_for(const Link& link, std::size_t place, Prefer prefer) const;
+
+  std::ostream& out_;
+  std::vector<std::string> before_;  // lines that must come before the one under way
+  std::string under_way_;
+  std::string after_;
+  unsigned times_ = 0;  // of the one under way
+  std::map<Link, std::vector<InFlight>> in_flight_;
+  std::vector<Sent> sent_;
   std::map<NodeId, std::string> stands_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "describe.h"
+#include "owner.h"
+#include "random.h"
 
 namespace testamur::consensus::scenarios {
 namespace {
@@ -10,35 +12,12 @@ namespace {
 constexpr std::size_t kMaxDelivered = 20'000;
 constexpr unsigned kMaxRoundsToSettle = 10'000;
 
-/// Scatters the bits of a number (SplitMix64's finisher).
-std::uint64_t scatter(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-Digest digest_of(std::uint64_t seed) {
-  Digest out;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (i % 8 == 0) seed = scatter(seed);
-    out[i] = static_cast<std::uint8_t>(seed >> (8 * (i % 8)));
-  }
-  return out;
+/// Of a story by hand: only payloads do, and none whose time did not rise.
+bool makes_head(const Entry& entry) {
+  return entry.is_owners() && !std::string(entry.payload->begin(), entry.payload->end()).starts_with("late-");
 }
 
 }  // namespace
-
-Digest hash_entry(const Entry& entry) {
-  const auto& [id, before, payload, kind] = entry;
-  std::uint64_t mixed = scatter(id.term.value) ^ scatter(~id.index.value) ^ static_cast<std::uint64_t>(kind);
-  for (const std::uint8_t byte : before) mixed = scatter(mixed ^ byte);
-  mixed = scatter(mixed ^ (payload ? 0x100 : 0x200));
-  if (payload) {
-    for (const std::uint8_t byte : *payload) mixed = scatter(mixed ^ byte);
-  }
-  return digest_of(mixed);
-}
 
 Payload payload_of(const std::string& text) {
   return std::make_shared<const std::vector<std::uint8_t>>(text.begin(), text.end());
@@ -76,7 +55,9 @@ Cluster::Cluster(const Setup& setup) : setup_(setup) {
     nodes_.try_emplace(id, id, setup_.disks);
     node(id).check = std::make_unique<Check>();
     if (setup_.ledger) node(id).ledger = std::make_unique<LedgerState>();
-    restart(id);
+    Node& made = node(id);
+    made.stalled = made.applying_held = made.certifying_held = made.installing_held = setup_.by_hand;
+    if (!setup_.by_hand) restart(id);
   }
 }
 Cluster::~Cluster() = default;
@@ -87,11 +68,11 @@ const Cluster::Node& Cluster::node(NodeId id) const { return nodes_.at(id); }
 bool Cluster::is_up(NodeId id) const { return node(id).core != nullptr && !node(id).failed; }
 
 const Core& Cluster::core(NodeId id) const {
-  if (!is_up(id)) throw Violation(describe(id) + " is down");
+  if (!is_up(id)) throw NotPossible(describe(id) + " is down");
   return *node(id).core;
 }
 Core& Cluster::running(NodeId id) {
-  if (!is_up(id)) throw Violation(describe(id) + " is down");
+  if (!is_up(id)) throw NotPossible(describe(id) + " is down");
   return *node(id).core;
 }
 
@@ -106,8 +87,24 @@ std::vector<std::string> Cluster::committed(NodeId id) const {
 
 void Cluster::restart(NodeId id) {
   Node& starting = node(id);
-  if (starting.core) throw Violation(describe(id) + " is up already");
-  const Result<Stored> found = starting.disk.start(hash_entry);
+  setup_.by_hand ? start(starting, starting.applied, starting.certified) : start(starting, {}, {});
+}
+
+/// Timeouts are the shortest there are while the story tells, where it does not say what is drawn; in the end rivals must part.
+std::uint64_t Cluster::draw(Node& node) {
+  const std::uint64_t drawn = simulation::scatter(++drawn_);
+  if (ending_) return drawn;
+  const std::uint64_t shortest = drawn - drawn % simulation::kDrawnFrom;
+  if (node.drawn.empty()) return shortest;
+  const std::uint64_t told = shortest + node.drawn.front();
+  node.drawn.pop_front();
+  return told;
+}
+
+void Cluster::start(Node& starting, Index applied, Index certified) {
+  const NodeId id = starting.id;
+  if (starting.core) throw NotPossible(describe(id) + " is up already");
+  const Result<Stored> found = starting.disk.start(simulation::hash_entry);
   if (!found) {
     // Rather no node than one that has forgotten what it promised.
     if (starting.disk.is_damaged()) return;
@@ -116,46 +113,47 @@ void Cluster::restart(NodeId id) {
   Options options = setup_.limits;
   options.self = id;
   options.configuration = setup_.configuration();
-  options.hash = hash_entry;
+  options.hash = simulation::hash_entry;
   options.check = starting.check.get();
   options.quorum = setup_.quorum();
   for (const NodeId known : setup_.nodes()) options.known.insert(known);
-  // Timeouts are the shortest there are while the story tells; in the end rivals must part.
-  options.random = [this, ticks = options.election_ticks] {
-    const std::uint64_t drawn = scatter(++drawn_);
-    return ending_ ? drawn : drawn - drawn % ticks;
-  };
+  options.random = [this, &starting] { return draw(starting); };
+  options.life = starting.life;
+  if (setup_.by_hand) {
+    options.objects = [fewest = setup_.configuration().voters.threshold](const Configuration& configuration) {
+      return configuration.voters.nodes.size() < fewest ? "too few to certify" : "";
+    };
+  }
   starting.seen = {};
-  starting.height = found->base.id.index.value;
-  starting.agreed_height = 0;
+  starting.applied = std::max(applied, found->base.id.index);
+  starting.agreed = {};
   Restart restart;
   restart.state = found->state;
   restart.base = found->base;
   restart.floor = found->floor;
   restart.entries = found->entries;
   restart.claim = found->claim;
+  restart.applied = applied;
+  restart.certified = certified;
   if (starting.ledger) {
     starting.ledger->open();
     restart.applied = starting.ledger->applied();
-    starting.height = restart.applied.value;
+    starting.applied = restart.applied;
   }
   starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
-  if (starting.height > found->base.id.index.value)
-    starting.core->derived({Index{starting.height}, starting.height, starting.ledger->head()});
+  if (starting.ledger && starting.applied > found->base.id.index)
+    starting.core->derived({starting.applied, starting.applied.value, starting.ledger->head()});
   settle(starting);
 }
 
 void Cluster::crash(NodeId id, std::size_t kept) {
   Node& dying = node(id);
-  if (!dying.core) throw Violation(describe(id) + " is down already");
+  if (!dying.core) throw NotPossible(describe(id) + " is down already");
   if (kept > dying.under_way.size()) {
-    throw Violation("expected " + std::to_string(kept) + " writes under way, found " +
-                    std::to_string(dying.under_way.size()));
+    throw NotPossible("expected " + std::to_string(kept) + " writes under way, found " +
+                      std::to_string(dying.under_way.size()));
   }
-  for (; kept > 0; --kept) {
-    put_on_disk(dying, dying.under_way.front());
-    dying.under_way.pop_front();
-  }
+  if (kept > 0) put_on_disk(dying, kept);
   dying.disk.lose_power();
   if (dying.ledger) dying.ledger->lose_power();
   dying.under_way.clear();
@@ -225,13 +223,12 @@ void Cluster::resume(NodeId id) {
 void Cluster::complete(NodeId id, std::size_t writes) {
   running(id);
   if (node(id).under_way.size() < writes) {
-    throw Violation("expected " + std::to_string(writes) + " writes under way at " + describe(id) + ", found " +
-                    std::to_string(node(id).under_way.size()));
+    throw NotPossible("expected " + std::to_string(writes) + " writes under way at " + describe(id) + ", found " +
+                      std::to_string(node(id).under_way.size()));
   }
-  for (; writes > 0 && is_up(id); --writes) {
-    write_one(node(id));
-    settle(node(id));
-  }
+  if (writes == 0) return;
+  write_some(node(id), writes);
+  if (is_up(id)) settle(node(id));
 }
 
 void Cluster::fail_applying_after(NodeId id, std::uint64_t operations) {
@@ -253,7 +250,7 @@ void Cluster::settle(Node& node) {
   unsigned rounds = 0;
   while (true) {
     bool something = take(node);
-    if (!node.stalled && write_one(node)) something = true;
+    if (!node.stalled && write_some(node, 1)) something = true;
     if (node.failed) return;
     if (!node.applying_held && apply_one(node)) something = true;
     if (node.failed) return;
@@ -265,11 +262,8 @@ void Cluster::settle(Node& node) {
 /// True when the core had anything to be done.
 bool Cluster::take(Node& node) {
   Output output = node.core->take();
-  const Stored& on_disk = node.disk.stored();
-  for (Message& message : output.messages) {
-    invariants_.check_said(message, on_disk);
-    network_.send(std::move(message));
-  }
+  invariants_.check(*node.core, output, node.life, on_disk(), node.seen);
+  for (Message& message : output.messages) network_.send(std::move(message));
   for (const Evidence& evidence : output.evidence) {
     node.evidence.push_back(evidence);
     if (!liars_.contains(evidence.from)) {
@@ -277,17 +271,9 @@ bool Cluster::take(Node& node) {
                       ", which is honest: " + std::string(evidence.what));
     }
   }
+  for (const Entry& entry : output.committed) take_committed(node, entry);
   if (output.agreed) certify(node, *output.agreed);
   for (const Read& read : output.reads) answer_read(read);
-  std::map<NodeId, const Stored*> on_disks;
-  for (const auto& [id, other] : nodes_) on_disks[id] = &other.disk.stored();
-  for (const Entry& entry : output.committed) {
-    invariants_.committed(*node.core, entry, on_disks);
-    history_.emplace(entry.id.index, entry);
-    node.to_apply.push_back(entry);
-  }
-  check(node);
-  node.seen = node.core->committed();
   bool asked = output.write || !output.committed.empty();
   if (output.write) node.under_way.push_back(std::move(*output.write));
   if (output.behind && !node.installing_held) {
@@ -297,32 +283,52 @@ bool Cluster::take(Node& node) {
   return asked;
 }
 
-bool Cluster::write_one(Node& node) {
-  if (node.under_way.empty()) return false;
-  const Write& write = node.under_way.front();
-  if (const auto written = node.disk.write(write); !written) {
+void Cluster::take_committed(Node& node, const Entry& entry) {
+  const auto [known, is_new] = history_.emplace(entry.id.index, entry);
+  if (is_new) {
+    const auto before = heights_.empty() ? 0 : heights_.rbegin()->second;
+    heights_[entry.id.index] = setup_.by_hand && !makes_head(entry) ? before : before + 1;
+  }
+  node.to_apply.push_back(entry);
+}
+
+simulation::Disks Cluster::on_disk() const {
+  simulation::Disks disks;
+  for (const auto& [id, each] : nodes_) disks[id] = &each.disk.stored();
+  return disks;
+}
+
+/// The oldest writes, with one sync.
+bool Cluster::write_some(Node& node, std::size_t count) {
+  count = std::min(count, node.under_way.size());
+  if (count == 0) return false;
+  const std::vector<Write> writes(node.under_way.begin(), node.under_way.begin() + static_cast<std::ptrdiff_t>(count));
+  if (const auto written = node.disk.write(writes); !written) {
     if (written.error().code != ErrorCode::storage) throw Violation(describe(node.id) + ": " + written.error().message);
     node.failed = true;
     return false;
   }
   invariants_.check_vote(node.id, node.disk.stored().state);
-  const std::uint64_t sequence = write.sequence;
-  node.under_way.pop_front();
-  node.core->persisted(sequence);
+  node.under_way.erase(node.under_way.begin(), node.under_way.begin() + static_cast<std::ptrdiff_t>(count));
+  for (const Write& write : writes) node.core->persisted(write.sequence);
+  if (node.harmed) see_whether_mended(node);
   return true;
 }
 
-void Cluster::put_on_disk(Node& node, const Write& write) {
-  if (const auto written = node.disk.write(write); !written)
+/// Of a node whose power goes.
+void Cluster::put_on_disk(Node& node, std::size_t count) {
+  const std::vector<Write> writes(node.under_way.begin(), node.under_way.begin() + static_cast<std::ptrdiff_t>(count));
+  if (const auto written = node.disk.write(writes); !written)
     throw Violation(describe(node.id) + ": " + written.error().message);
   invariants_.check_vote(node.id, node.disk.stored().state);
 }
 
-bool Cluster::apply_one(Node& node) {
+bool Cluster::apply_one(Node& node, bool silently) {
   if (node.to_apply.empty()) return false;
   const Entry entry = std::move(node.to_apply.front());
   node.to_apply.pop_front();
-  if (entry.id.index.value <= node.height) return true;  // before a restart
+  told_ = std::max(told_, entry.id.index);
+  if (silently || (!setup_.by_hand && entry.id.index <= node.applied)) return true;  // before a restart
   Claim claim = claim_at(entry.id.index);
   if (node.ledger) {
     if (!node.ledger->apply(entry)) {
@@ -331,7 +337,8 @@ bool Cluster::apply_one(Node& node) {
     }
     claim.head = node.ledger->head();
   }
-  node.height = entry.id.index.value;
+  node.applied = std::max(node.applied, entry.id.index);
+  if (setup_.by_hand && !makes_head(entry)) return true;
   invariants_.check_derived(node.id, claim);
   node.core->derived(claim);
   return true;
@@ -339,16 +346,21 @@ bool Cluster::apply_one(Node& node) {
 
 void Cluster::certify(Node& node, const Claim& agreed) {
   invariants_.check_agreed(node.id, agreed);
-  node.agreed_height = std::max(node.agreed_height, agreed.height);
-  if (!node.certifying_held) node.core->certified(agreed.index);
+  if (agreed.height > node.agreed.height) node.agreed = agreed;
+  newest_agreed_ = std::max(newest_agreed_, agreed.index);
+  if (node.certifying_held) return;
+  node.certified = std::max(node.certified, agreed.index);
+  node.core->certified(agreed.index);
 }
 
-/// The head after an entry: in stories every entry makes a block.
-Claim Cluster::claim_at(Index index) const {
-  return {index, index.value, digest_of(scatter(history_.at(index).id.hash[0]) ^ index.value)};
-}
+/// The head after an entry is its hash, which covers all before it.
+Claim Cluster::claim_at(Index index) const { return {index, heights_.at(index), history_.at(index).id.hash}; }
 
 ChangeAnswer Cluster::change(NodeId id, const std::vector<Change>& changes) {
+  const Configuration& now = running(id).configuration();
+  const bool takes_back = changes.size() == 1 && changes[0].life != 0 && now.is_member(changes[0].node);
+  if (setup_.by_hand && !takes_back && !may_be_asked(changes, now, conditions(), setup_.configuration()))
+    throw NotPossible("too few whole nodes would stay");
   const ChangeAnswer answer = running(id).change(changes);
   settle(node(id));
   return answer;
@@ -362,7 +374,7 @@ TransferResult Cluster::transfer(NodeId id, std::optional<NodeId> to) {
 
 void Cluster::read(NodeId id) {
   const std::uint64_t read = reads_.size() + 1;
-  reads_[read].committed = history_.empty() ? Index{} : history_.rbegin()->first;
+  reads_[read].told = told_;
   node(id).last_read = read;
   running(id).read(read);
   settle(node(id));
@@ -373,15 +385,15 @@ const ReadStanding& Cluster::last_read(NodeId id) const {
   return reads_.at(*node(id).last_read);
 }
 
-/// A read sees whatever anybody had committed when it was asked for.
+/// A read sees whatever anybody had applied, and so may have told, when it was asked for.
 void Cluster::answer_read(const Read& read) {
   ReadStanding& standing = reads_.at(read.id);
   if (standing.answered) throw Violation("a read is answered twice");
   standing.answered = true;
   standing.index = read.index;
-  if (read.index && *read.index < standing.committed) {
+  if (read.index && *read.index < standing.told) {
     throw Violation("a stale read: it sees what is up to index " + std::to_string(read.index->value) + ", and index " +
-                    std::to_string(standing.committed.value) + " was committed when it was asked for");
+                    std::to_string(standing.told.value) + " was told as committed before");
   }
 }
 
@@ -393,14 +405,19 @@ void Cluster::compact(NodeId id, Index index) {
 /// The newest state that its leader has certified, whole and at once.
 void Cluster::install_from(Node& node, NodeId leader) {
   const Node& source = this->node(leader);
-  if (!is_up(leader) || source.agreed_height == 0) return;
-  const Index index{source.agreed_height};
+  if (!is_up(leader) || source.agreed.height == 0) return;
+  const Index index = source.agreed.index;
   if (index < source.core->log().base().index) return;
-  const Snapshot snapshot{history_.at(index).id, source.core->configuration_at(index), claim_at(index)};
-  if (!node.core->install(snapshot)) return;
+  install_at(node, index, source.core->configuration_at(index));
+}
+
+bool Cluster::install_at(Node& node, Index index, const Configuration& configuration) {
+  const Claim claim = claim_at(index);
+  if (!node.core->install({history_.at(index).id, configuration, claim})) return false;
   node.to_apply.clear();
-  node.height = index.value;
-  node.agreed_height = std::max(node.agreed_height, index.value);
+  node.applied = std::max(node.applied, index);
+  if (claim.height > node.agreed.height) node.agreed = claim;
+  return true;
 }
 
 /// That of the leader of the highest term.
@@ -418,7 +435,7 @@ const Configuration& Cluster::newest_configuration() const {
 
 void Cluster::check(const Node& node) const {
   invariants_.check_leader(*node.core);
-  invariants_.check_committed(*node.core, node.seen);
+  invariants_.check_committed(*node.core, node.seen.committed.index);
 }
 
 void Cluster::check() const {

@@ -6,13 +6,19 @@
 #include <memory>
 
 #include "disk.h"
-#include "invariants.h"
+#include "harm.h"
 #include "ledger_state.h"
 #include "network.h"
 
 namespace testamur::consensus::scenarios {
 
 using simulation::Violation;
+
+/// What a story asks for cannot be: no such message is in flight, the node is down. Nothing was done then.
+class NotPossible : public Violation {
+ public:
+  using Violation::Violation;
+};
 
 /// What a story declares before anything happens.
 struct Setup {
@@ -23,7 +29,10 @@ struct Setup {
   QuorumSize quorum_of = byzantine_quorum;
   Disk::Kind disks = Disk::Kind::simulated;
   bool ledger = false;  ///< payloads make blocks of a real one
-  Options limits;       ///< for its numbers
+  /// Nodes are down at first; disks, applying, certified heads and snapshots wait for the story; entries without a payload make no
+  /// head.
+  bool by_hand = false;
+  Options limits;  ///< for its numbers
 
   std::vector<NodeId> nodes() const;
   Configuration configuration() const;
@@ -32,7 +41,7 @@ struct Setup {
 
 /// What became of a read.
 struct ReadStanding {
-  Index committed;  ///< by anybody, when it was asked for
+  Index told;  ///< to anybody, as committed, when it was asked for
   bool answered = false;
   std::optional<Index> index;
 };
@@ -49,7 +58,7 @@ class Cluster {
   const Core& core(NodeId id) const;
   const Disk& disk(NodeId id) const { return node(id).disk; }
   std::size_t writes_under_way(NodeId id) const { return node(id).under_way.size(); }
-  std::uint64_t agreed_height(NodeId id) const { return node(id).agreed_height; }
+  std::uint64_t agreed_height(NodeId id) const { return node(id).agreed.height; }
   const std::vector<Evidence>& evidence(NodeId id) const { return node(id).evidence; }
   /// The payloads that a node has committed, as text.
   std::vector<std::string> committed(NodeId id) const;
@@ -89,6 +98,25 @@ class Cluster {
   void hold_applying(NodeId id, bool held);
   void hold_certifying(NodeId id, bool held);
 
+  // by_hand.cc: what a story may say of what otherwise happens by itself.
+
+  /// The next numbers that its core draws, each below simulation::kDrawnFrom, while it does what comes next.
+  void draw(NodeId id, std::vector<std::uint64_t> numbers) { node(id).drawn = {numbers.begin(), numbers.end()}; }
+  /// Applies so many committed entries. Silently: they were applied before, and no head of theirs is known any more.
+  void apply(NodeId id, std::uint64_t entries, bool silently);
+  /// Its core hears that what came of this index is certified. It must be, by what a quorum derived.
+  void certify(NodeId id, Index index);
+  /// Goes on from the state after this index.
+  void install(NodeId id, Index index);
+  /// Starts with a state that is after this index, and knows what is certified.
+  void restart_with(NodeId id, Index applied, Index certified);
+  /// Of a simulated disk, which must be off.
+  void damage(NodeId id, Index index, simulation::SimulatedDisk::Damage damage, Index other);
+  /// The disk is lost, and the node begins a new life.
+  void erase(NodeId id, std::uint64_t life);
+  /// What keeps the members from being level with their leader; empty: nothing.
+  std::string what_is_not_level() const;
+
   /// Every invariant, of every node.
   void check() const;
   /// Heals and restarts everything; throws Violation when a fresh write is not committed, and its head agreed, everywhere
@@ -120,11 +148,15 @@ class Cluster {
     bool applying_held = false;
     bool certifying_held = false;
     bool installing_held = false;
+    std::uint64_t life = 0;  // not 0: it lost its disk
+    bool harmed = false;     // its disk is damaged or lost, and it is not mended yet
     std::deque<Write> under_way;
     std::deque<Entry> to_apply;
-    Index seen;                // how far it had committed when last looked at
-    std::uint64_t height = 0;  // of what it applied
-    std::uint64_t agreed_height = 0;
+    std::deque<std::uint64_t> drawn;
+    simulation::Seen seen;
+    Index applied;
+    Claim agreed;
+    Index certified;
     std::vector<Evidence> evidence;
     std::optional<std::uint64_t> last_read;
   };
@@ -132,19 +164,27 @@ class Cluster {
   Node& node(NodeId id);
   const Node& node(NodeId id) const;
   Core& running(NodeId id);
+  void start(Node& node, Index applied, Index certified);
+  std::uint64_t draw(Node& node);
   void settle(Node& node);
   bool take(Node& node);
-  bool write_one(Node& node);
-  bool apply_one(Node& node);
+  void take_committed(Node& node, const Entry& entry);
+  bool write_some(Node& node, std::size_t count);
+  bool apply_one(Node& node, bool silently = false);
+  void see_whether_mended(Node& node);
+  simulation::Disks on_disk() const;
+  simulation::Conditions conditions() const;
   void certify(Node& node, const Claim& agreed);
   void answer_read(const Read& read);
   void install_from(Node& node, NodeId leader);
+  bool install_at(Node& node, Index index, const Configuration& configuration);
   Claim claim_at(Index index) const;
   const Configuration& newest_configuration() const;
-  void put_on_disk(Node& node, const Write& write);
+  void put_on_disk(Node& node, std::size_t count);
   void check(const Node& node) const;
   bool is_level(const std::string& payload) const;
   void propose_at_leader(const std::string& payload);
+  void take_back_at_leader();
 
   Setup setup_;
   std::uint64_t drawn_ = 0;
@@ -152,13 +192,15 @@ class Cluster {
   std::map<NodeId, Node> nodes_;
   Network network_;
   std::set<NodeId> liars_;
-  std::map<Index, Entry> history_;  // whatever was committed anywhere
+  std::map<Index, Entry> history_;          // whatever was committed anywhere
+  std::map<Index, std::uint64_t> heights_;  // of what came of it
+  Index told_;                              // the newest that was applied anywhere
+  Index newest_agreed_;
+  Index newest_certified_;  // that the story told of
   std::map<std::uint64_t, ReadStanding> reads_;
   mutable simulation::Invariants invariants_;
 };
 
-/// Made for stories: it spreads, and hides nothing.
-Digest hash_entry(const Entry& entry);
 Payload payload_of(const std::string& text);
 
 }  // namespace testamur::consensus::scenarios

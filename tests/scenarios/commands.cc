@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "describe.h"
+#include "owner.h"
 #include "story.h"
 
 namespace testamur::consensus::scenarios {
@@ -18,7 +19,7 @@ Action for_each(const Nodes& nodes, Do what) {
 
 /// A step that is about messages must be about some.
 void require_some(std::size_t messages) {
-  if (messages == 0) throw Violation("no such message is in flight");
+  if (messages == 0) throw NotPossible("no such message is in flight");
 }
 
 Action read_tick(Words& words) {
@@ -73,7 +74,7 @@ Action read_propose(Words& words) {
   return [=](Telling& telling) {
     const ProposeResult result = telling.cluster.propose(node, payloads);
     if (result != ProposeResult::accepted)
-      throw Violation(describe(node) + " refused the proposal: " + std::string(name_of(result)));
+      throw NotPossible(describe(node) + " refused the proposal: " + std::string(name_of(result)));
   };
 }
 
@@ -144,10 +145,61 @@ Action read_damage(Words& words) {
   const NodeId node = words.node();
   words.expect("entry");
   const Index index{words.number("the index of an entry")};
+  using Damage = simulation::SimulatedDisk::Damage;
+  const bool misdirected = words.accept("as");
+  const Index other{misdirected ? words.number("the index of another") : 0};
+  const Damage damage = misdirected ? Damage::misdirected : words.accept("gone") ? Damage::gone : Damage::changed;
   return [=](Telling& telling) {
-    if (!telling.cluster.disk(node).is_real()) throw Violation("\"damage\" needs \"disks real\"");
+    if (!telling.cluster.disk(node).is_real()) return telling.cluster.damage(node, index, damage, other);
+    if (damage != Damage::changed) throw Violation("\"damage\" so needs simulated disks");
     if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is damaged");
     telling.cluster.disk(node).damage_entry(index);
+  };
+}
+
+Action read_restart(Words& words) {
+  const Nodes nodes = words.nodes();
+  if (!words.accept("applied")) return for_each(nodes, [](Cluster& c, NodeId node) { c.restart(node); });
+  const Index applied{words.number("an index")};
+  words.expect("certified");
+  const Index certified{words.number("an index")};
+  return for_each(nodes, [=](Cluster& c, NodeId node) { c.restart_with(node, applied, certified); });
+}
+
+Action read_apply(Words& words, bool silently) {
+  const NodeId node = words.node();
+  const std::uint64_t entries = words.number("a number of entries");
+  if (entries == 0) throw SyntaxError("expected at least one entry");
+  return [=](Telling& telling) { telling.cluster.apply(node, entries, silently); };
+}
+
+Action read_certify(Words& words) {
+  const Nodes nodes = words.nodes();
+  const Index index{words.number("an index")};
+  return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.certify(node, index); });
+}
+
+Action read_install(Words& words) {
+  const Nodes nodes = words.nodes();
+  const Index index{words.number("an index")};
+  return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.install(node, index); });
+}
+
+Action read_draw(Words& words) {
+  const NodeId node = words.node();
+  std::vector<std::uint64_t> numbers;
+  do numbers.push_back(words.number("a number"));
+  while (!words.at_end());
+  return [=](Telling& telling) { telling.cluster.draw(node, numbers); };
+}
+
+Action read_erase(Words& words) {
+  const NodeId node = words.node();
+  words.expect("life");
+  const std::uint64_t life = words.number("its new life");
+  return [=](Telling& telling) {
+    if (telling.cluster.disk(node).is_real()) throw Violation("\"erase\" needs simulated disks");
+    telling.cluster.erase(node, life);
   };
 }
 
@@ -186,7 +238,7 @@ AppendRequest forged_append(const EntryId& previous, const std::vector<std::pair
   for (const auto& [term, text] : entries) {
     const Payload payload = text == "*" ? nullptr : payload_of(text);
     Entry entry{{term, next(last.index), {}}, last.hash, payload};
-    entry.id.hash = hash_entry(entry);
+    entry.id.hash = simulation::hash_entry(entry);
     last = entry.id;
     request.entries.push_back(std::move(entry));
   }
@@ -239,8 +291,8 @@ Action read_change(Words& words) {
   return [=](Telling& telling) {
     const ChangeAnswer answer = telling.cluster.change(node, changes);
     if (answer.result != ChangeResult::accepted)
-      throw Violation(describe(node) + " refused the change: " + std::string(name_of(answer.result)) + ", " +
-                      answer.why);
+      throw NotPossible(describe(node) + " refused the change: " + std::string(name_of(answer.result)) + ", " +
+                        answer.why);
   };
 }
 
@@ -256,9 +308,9 @@ Action read_transfer(Words& words) {
   const std::optional<NodeId> to = words.accept("any") ? std::nullopt : std::optional(words.node());
   return [=](Telling& telling) {
     const TransferResult result = telling.cluster.transfer(node, to);
-    if (result == TransferResult::not_leader) throw Violation(describe(node) + " does not lead");
-    if (result == TransferResult::no_voter) throw Violation("no voter that is heard could take over");
-    if (result == TransferResult::already) throw Violation(describe(node) + " leads already");
+    if (result == TransferResult::not_leader) throw NotPossible(describe(node) + " does not lead");
+    if (result == TransferResult::no_voter) throw NotPossible("no voter that is heard could take over");
+    if (result == TransferResult::already) throw NotPossible(describe(node) + " leads already");
   };
 }
 
@@ -303,7 +355,8 @@ const std::vector<Command>& commands() {
       {"read", "NODE", "asks up to where it must have applied to answer from what holds now",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.read(node); }); }},
       {"compact", "NODES INDEX", "their logs are dropped up to here, as far as they are applied", read_compact},
-      {"deliver", "[SELECTION]", "what is in flight, and what comes of it, until it is quiet; \"first\", \"last\": one",
+      {"deliver", "[SELECTION]",
+       "what is in flight, and what comes of it, until it is quiet; \"first\", \"last\", or a number: one",
        read_deliver},
       {"cut", "LINKS", "loses what is in flight there, and all that is sent until the link is healed",
        [](Words& words) -> Action {
@@ -347,13 +400,23 @@ const std::vector<Command>& commands() {
        "its state, a ledger",
        read_fail},
       {"crash", "NODES [keeping WRITES]", "they lose their power; the oldest writes under way were done", read_crash},
-      {"restart", "NODES", "they start from what their disks hold",
-       [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.restart(node); }); }},
-      {"damage", "NODE entry INDEX", "a bit of this entry, on a real disk, is another", read_damage},
+      {"restart", "NODES [applied INDEX certified INDEX]",
+       "they start from what their disks hold; with a state after this index, knowing what is certified", read_restart},
+      {"damage", "NODE entry INDEX [gone|as INDEX]",
+       "a bit of this entry on its disk is another; or it is not there, or another is in its place", read_damage},
+      {"erase", "NODE life LIFE", "its disk is lost, and it begins this life", read_erase},
       {"tear", "NODE BYTES", "a real disk's write-ahead log is so much shorter", read_tear},
       {"refuse", "NODES PAYLOAD...", "their payload checks refuse these from now on", read_refuse},
       {"accept", "NODES", "their payload checks refuse nothing any more",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.stop_refusing(node); }); }},
+      {"apply", "NODE ENTRIES", "it applies so many committed entries",
+       [](Words& words) { return read_apply(words, /*silently=*/false); }},
+      {"skip", "NODE ENTRIES", "it applied these before it restarted, and knows no head of theirs any more",
+       [](Words& words) { return read_apply(words, /*silently=*/true); }},
+      {"certify", "NODES INDEX", "they hear that what came of this index is certified", read_certify},
+      {"install", "NODES INDEX", "they go on from the state after this index", read_install},
+      {"draw", "NODE NUMBER...", "the next numbers that its core draws; otherwise timeouts are the shortest",
+       read_draw},
       {"remember", "", "how all nodes stand, for \"expect unchanged\"",
        [](Words&) -> Action { return [](Telling& telling) { telling.remembered = telling.cluster.standing(); }; }},
   };

@@ -51,7 +51,11 @@ std::unique_ptr<LogStore> Disk::open_promised() {
 }
 
 Result<Stored> Disk::load(const EntryHash& hash) {
-  if (!real_) return promised_store_->load(hash);
+  if (!real_) {
+    auto salvaged = promised_store_->salvage(hash);
+    if (!salvaged) return salvaged.error();
+    return std::move(salvaged->stored);
+  }
   LogStoreOptions options;
   options.env = real_->power.env();
   auto opened = open_log_store(real_->directory(), owner_, options);
@@ -92,30 +96,26 @@ Result<Stored> Disk::start(const EntryHash& hash) {
     return loaded;
   }
   const Stored before = promised_.stored();
-  if (perhaps_ && !same(*loaded, before)) {
-    if (const auto written = promised_store_->write(std::span(&*perhaps_, 1), std::nullopt); !written)
+  if (!perhaps_.empty() && !same(*loaded, before)) {
+    if (const auto written = promised_store_->write(perhaps_, std::nullopt); !written)
       throw Violation(written.error().message);
   }
   if (!same(*loaded, promised_.stored())) {
     throw Violation("the log store of node " + std::to_string(owner_[0]) + " has lost or made up something: it had " +
                     summary(before) + ", and holds " + summary(*loaded));
   }
-  perhaps_.reset();
+  perhaps_.clear();
   return loaded;
 }
 
-Result<void> Disk::write(const Write& write) {
-  if (!real_) {
-    auto written = promised_store_->write(std::span(&write, 1), std::nullopt);
-    if (!written && written.error().code == ErrorCode::storage) perhaps_.reset();  // stored() says what is there
-    return written;
-  }
-  const auto written = real_->store->write(std::span(&write, 1), std::nullopt);
+Result<void> Disk::write(std::span<const Write> writes) {
+  if (!real_) return promised_store_->write(writes, std::nullopt);
+  const auto written = real_->store->write(writes, std::nullopt);
   if (!written) {
-    perhaps_ = write;
+    perhaps_ = {writes.begin(), writes.end()};
     return written;
   }
-  if (const auto promised = promised_store_->write(std::span(&write, 1), std::nullopt); !promised)
+  if (const auto promised = promised_store_->write(writes, std::nullopt); !promised)
     throw Violation("the log store took what it must refuse: " + promised.error().message);
   return {};
 }

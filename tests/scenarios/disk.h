@@ -23,7 +23,7 @@ class Disk {
   /// holds another thing than was promised.
   Result<Stored> start(const EntryHash& hash);
   /// Errors are the store's. Throws Violation when the store takes a write that it must refuse.
-  Result<void> write(const Write& write);
+  Result<void> write(std::span<const Write> writes);
   void close();
   void lose_power();
 
@@ -31,6 +31,12 @@ class Disk {
   void fail_next_write(bool kept);
   /// A real disk's next write fails after so many more appends, writes and syncs of files.
   void fail_after(std::uint64_t operations);
+  /// The store must be closed. A simulated disk's only.
+  void damage(Index index, simulation::SimulatedDisk::Damage damage, Index other) {
+    promised_.damage(index, damage, other);
+  }
+  /// Another disk, with nothing on it, takes its place. A simulated disk's only.
+  void erase() { promised_ = {}; }
   /// Changes a bit of a stored entry behind the back of the database, whose store must be closed. A real disk's only.
   void damage_entry(Index index);
   /// Cuts the newest entries' last bytes off the write-ahead log. A real disk's only; the store must be closed.
@@ -51,7 +57,7 @@ class Disk {
   std::vector<std::uint8_t> owner_;
   simulation::SimulatedDisk promised_;
   std::unique_ptr<LogStore> promised_store_;
-  std::optional<Write> perhaps_;  // failed, or the power went
+  std::vector<Write> perhaps_;  // failed, or the power went
   bool damaged_ = false;
   std::unique_ptr<Real> real_;
 };

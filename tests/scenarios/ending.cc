@@ -23,7 +23,8 @@ bool Cluster::is_level(const std::string& payload) const {
     if (!each.core && each.disk.is_damaged()) continue;
     if (!is_up(id) || !each.to_apply.empty()) return false;
     // Learners are told of certified heads by their owner; they count none.
-    if (members.is_voter(id) && each.agreed_height != each.height) return false;
+    const std::uint64_t height = each.applied == Index{} ? 0 : heights_.at(each.applied);
+    if (members.is_voter(id) && each.agreed.height != height) return false;
     const auto all = committed(id);
     if (std::find(all.begin(), all.end(), payload) == all.end()) return false;
     if (!first) first = all;
@@ -35,6 +36,20 @@ bool Cluster::is_level(const std::string& payload) const {
 void Cluster::propose_at_leader(const std::string& payload) {
   for (const auto& [id, each] : nodes_) {
     if (is_up(id) && each.core->role() == Role::leader) propose(id, {payload});
+  }
+}
+
+/// Nodes that lost their disks get the lives they have now, one after another.
+void Cluster::take_back_at_leader() {
+  for (const auto& [id, each] : nodes_) {
+    if (!is_up(id) || each.core->role() != Role::leader) continue;
+    const Configuration& members = each.core->configuration();
+    for (const auto& [other, lost] : nodes_) {
+      if (!members.is_member(other) || lost.life == members.life_of(other)) continue;
+      const bool rises = members.is_voter(other) || members.rising.contains(other);
+      change(id, {{Change::Kind::learner, other, rises, lost.life}});
+      break;
+    }
   }
 }
 
@@ -56,6 +71,7 @@ void Cluster::end() {
   for (unsigned waited = 0; waited < kBound; ++waited) {
     // A proposal may be lost with its leader; then another is made.
     if (waited % kProposeEvery == 1) propose_at_leader(payload);
+    take_back_at_leader();
     pass(setup_.limits.election_ticks);
     check();
     if (is_level(payload)) return;

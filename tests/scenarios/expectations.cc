@@ -240,6 +240,13 @@ const std::vector<Command>& expectations() {
        read_no_change},
       {"read", "NODE INDEX|waiting|unknown", "what became of its newest read", read_read},
       {"evidence", "NODE against NODE WHAT", "it has reported this", read_evidence},
+      {"level", "", "all members have committed what their leader has, and learners that are to rise have risen",
+       [](Words&) -> Action {
+         return [](Telling& telling) {
+           const std::string missing = telling.cluster.what_is_not_level();
+           if (!missing.empty()) throw Violation("expected all to be level: " + missing);
+         };
+       }},
       {"up", "NODES", "they run", read_up},
       {"down", "NODES", "they do not: crashed, stopped by their disk, or refusing to start", read_down},
       {"unchanged", "", "all nodes stand as at the last \"remember\"", read_unchanged},

@@ -27,6 +27,10 @@ std::vector<std::size_t> Network::find(const Selection& selection, Of of) const 
   }
   if (!found.empty() && selection.which == Selection::Which::first) found.resize(1);
   if (!found.empty() && selection.which == Selection::Which::last) found = {found.back()};
+  if (selection.which == Selection::Which::numbered) {
+    if (found.size() < selection.number) return {};
+    found = {found[selection.number - 1]};
+  }
   return found;
 }
 

@@ -24,7 +24,8 @@ struct Link {
 struct Selection {
   std::vector<Link> links;  ///< empty: all
   std::string kind;         ///< empty: all
-  enum class Which { all, first, last } which = Which::all;
+  enum class Which { all, first, last, numbered } which = Which::all;
+  std::size_t number = 0;  ///< where numbered: which of them, from 1
 
   bool matches(const Message& message) const;
   /// Whether all that `other` matches is matched by this too.

@@ -5,16 +5,18 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "describe.h"
-#include "story.h"
+#include "shrink.h"
 
 namespace testamur::consensus::scenarios {
 namespace {
 
 constexpr std::string_view kUsage =
-    "run_scenario [--trace] FILE...   tells the stories in these files\n"
-    "run_scenario --language          what the lines of a story may say\n"
+    "run_scenario [--trace] FILE...         tells the stories in these files\n"
+    "run_scenario --shrink FILE [SECONDS]   writes a shorter story that fails for the same reason\n"
+    "run_scenario --language                what the lines of a story may say\n"
     "\n"
     "A story is a text file, one step a line. After every line all invariants are checked; in the end everything is "
     "healed\n"
@@ -75,7 +77,36 @@ bool tell_file(const std::string& file, bool trace) {
   return !failure;
 }
 
+constexpr unsigned kShrinkSeconds = 60;
+
+/// Writes it to the standard output, and ends with 0, where the story fails.
+int shrink_file(const std::string& file, std::chrono::seconds at_most) {
+  std::ifstream in(file);
+  if (!in) {
+    std::cerr << file << ": cannot be read: " << std::strerror(errno) << "\n";
+    return 1;
+  }
+  std::istringstream unfolded_in(unfolded(in));
+  const auto shrunk = shrink(read_story(file, unfolded_in), at_most);
+  if (!shrunk) {
+    std::cerr << file << ": does not fail in a way that a shorter story could\n";
+    return 1;
+  }
+  std::cout << "# " << shrunk->failure.reason.substr(0, shrunk->failure.reason.find('\n')) << "\n";
+  for (const std::string& line : shrunk->lines) std::cout << line << "\n";
+  return 0;
+}
+
 int run(const std::vector<std::string>& arguments) {
+  if (arguments.size() > 1 && arguments.size() < 4 && arguments[0] == "--shrink") {
+    try {
+      return shrink_file(arguments[1],
+                         std::chrono::seconds(arguments.size() == 3 ? std::stoul(arguments[2]) : kShrinkSeconds));
+    } catch (const std::exception& error) {
+      std::cerr << error.what() << "\n";
+      return 1;
+    }
+  }
   bool trace = false;
   std::vector<std::string> files;
   for (const std::string& argument : arguments) {

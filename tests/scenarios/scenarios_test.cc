@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "describe.h"
+#include "owner.h"
 #include "story.h"
 
 namespace testamur::consensus::scenarios {
@@ -59,6 +60,7 @@ TEST(Stories, EveryExpectationCanFail) {
       {"no-change", "1 under-way voter 4"},
       {"read", "1 1"},
       {"evidence", "1 against 2 two stories in one term"},
+      {"level", ""},
       {"up", "3"},
       {"down", "1"},
       {"unchanged", ""},
@@ -131,15 +133,15 @@ TEST(Invariants, OneVoteATerm) {
 
 TEST(Invariants, OneEntryAtAnIndexAndDurable) {
   Entry a{{Term{1}, Index{1}, {}}, {}, payload_of("a")};
-  a.id.hash = hash_entry(a);
+  a.id.hash = simulation::hash_entry(a);
   Entry b = a;
   b.payload = payload_of("b");
-  b.id.hash = hash_entry(b);
+  b.id.hash = simulation::hash_entry(b);
   const auto core_of = [](std::uint64_t node) {
     Options options;
     options.self = NodeId{node};
     options.configuration.voters = {{NodeId{1}, NodeId{2}, NodeId{3}}, 2};
-    options.hash = hash_entry;
+    options.hash = simulation::hash_entry;
     options.random = [] { return 0; };
     return Core(std::move(options), {});
   };

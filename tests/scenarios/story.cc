@@ -23,9 +23,9 @@ void declare(Words& words, std::vector<NodeId>& nodes) {
 }
 
 void set_limit(Words& words, Setup& setup) {
-  const std::string name = words.one_of(
-      {"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified", "max-append-bytes", "max-reads"},
-      "a limit");
+  const std::string name = words.one_of({"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified",
+                                         "max-append-bytes", "max-reads", "election-ticks"},
+                                        "a limit");
   const std::uint64_t value = words.number("its value");
   if (name == "max-append-entries") setup.limits.max_append_entries = value;
   if (name == "max-in-flight") setup.limits.max_in_flight = value;
@@ -33,6 +33,7 @@ void set_limit(Words& words, Setup& setup) {
   if (name == "max-uncertified") setup.limits.max_uncertified = value;
   if (name == "max-append-bytes") setup.limits.max_append_bytes = value;
   if (name == "max-reads") setup.limits.max_reads = value;
+  if (name == "election-ticks") setup.limits.election_ticks = static_cast<unsigned>(value);
 }
 
 template <class Table>
@@ -54,6 +55,7 @@ void read_line(const std::string& text, std::size_t number, Story& story) {
   if (declares(words)) {
     if (!story.steps.empty()) throw SyntaxError("expected what the story declares before its first step");
     find(declarations(), words, "a declaration").read(words, story.setup);
+    story.declared.push_back(text);
     return words.expect_end();
   }
   if (story.setup.voters.empty()) throw SyntaxError("expected \"nodes\" before the first step");
@@ -100,6 +102,14 @@ const std::vector<Declaration>& declarations() {
          words.expect("ledger");
          setup.ledger = true;
        }},
+      {"by-itself", "nothing",
+       "nodes are down until they are restarted; their disks, applying, certified heads and snapshots wait for "
+       "\"write\", "
+       "\"apply\", \"certify\" and \"install\"; only payloads make heads",
+       [](Words& words, Setup& setup) {
+         words.expect("nothing");
+         setup.by_hand = true;
+       }},
       {"limit", "LIMIT NUMBER", "one of a core's options: max-append-entries, max-in-flight, ...", set_limit},
   };
   return table;
@@ -120,6 +130,8 @@ Story read_story(const std::string& file, std::istream& in) {
       fail(error.what());
     }
   }
+  if (story.setup.by_hand && (story.setup.ledger || story.setup.disks == Disk::Kind::real))
+    fail("expected simulated disks, and no ledger, where nothing happens by itself");
   if (story.steps.empty()) fail("expected at least one step, found the end of the file");
   const std::size_t threshold = story.setup.configuration().voters.threshold;
   if (threshold == 0 || threshold > story.setup.voters.size())
@@ -129,26 +141,54 @@ Story read_story(const std::string& file, std::istream& in) {
 
 const Step* current_step() { return telling_step; }
 
-std::optional<Failure> tell(const Story& story, std::ostream* trace) {
+namespace {
+
+/// `do_steps` does the steps; then comes the ending.
+template <class DoSteps>
+std::optional<Failure> tell(const Story& story, const DoSteps& do_steps) {
   static const Step ending{0, "the ending: all is healed and restarted, and a fresh write must be committed", {}};
   telling_step = nullptr;
   try {
     Telling telling{Cluster(story.setup), {}};
-    for (const Step& step : story.steps) {
-      telling_step = &step;
-      step.action(telling);
-      telling.cluster.check();
-      if (trace != nullptr) *trace << step.line << ": " << step.text << "\n    " << telling.cluster.standing() << "\n";
-    }
+    do_steps(telling);
     telling_step = &ending;
     telling.cluster.end();
-    if (trace != nullptr) *trace << ending.text << "\n    " << telling.cluster.standing() << "\n";
   } catch (const Violation& violation) {
     const Step& step = telling_step != nullptr ? *telling_step : ending;
     return Failure{step.line, step.text, violation.what()};
   }
   telling_step = nullptr;
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> tell(const Story& story, std::ostream* trace) {
+  return tell(story, [&](Telling& telling) {
+    for (const Step& step : story.steps) {
+      telling_step = &step;
+      step.action(telling);
+      telling.cluster.check();
+      if (trace != nullptr) *trace << step.line << ": " << step.text << "\n    " << telling.cluster.standing() << "\n";
+    }
+  });
+}
+
+std::optional<Failure> tell_some(const Story& story, std::vector<std::size_t>& kept) {
+  const std::vector<std::size_t> wanted = std::move(kept);
+  kept.clear();
+  return tell(story, [&](Telling& telling) {
+    for (const std::size_t number : wanted) {
+      telling_step = &story.steps[number];
+      kept.push_back(number);
+      try {
+        story.steps[number].action(telling);
+        telling.cluster.check();
+      } catch (const NotPossible&) {
+        kept.pop_back();
+      }
+    }
+  });
 }
 
 }  // namespace testamur::consensus::scenarios

@@ -42,6 +42,7 @@ struct Step {
 
 struct Story {
   std::string file;
+  std::vector<std::string> declared;  ///< the lines of `setup`
   Setup setup;
   std::vector<Step> steps;
 };
@@ -56,6 +57,8 @@ struct Failure {
   std::string reason;
 };
 std::optional<Failure> tell(const Story& story, std::ostream* trace);
+/// Of its steps only those so numbered. One that is not possible is left out, and taken from `kept`.
+std::optional<Failure> tell_some(const Story& story, std::vector<std::size_t>& kept);
 /// The step that is being told, for whoever must say so while the program dies.
 const Step* current_step();
 

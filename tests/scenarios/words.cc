@@ -126,6 +126,7 @@ std::vector<Change> Words::changes() {
                                      : Change::Kind::learner;
     change.rising = kind == "rising";
     change.node = node();
+    if (change.kind == Change::Kind::learner && accept("life")) change.life = number("its life");
     changes.push_back(change);
   } while (!at_end());
   return changes;
@@ -139,6 +140,11 @@ Selection Words::selection() {
   }
   if (accept("first")) selection.which = Selection::Which::first;
   if (accept("last")) selection.which = Selection::Which::last;
+  if (!at_end() && as_number(words_[at_])) {
+    selection.which = Selection::Which::numbered;
+    selection.number = number("which of them");
+    if (selection.number == 0) throw SyntaxError("messages are counted from 1");
+  }
   return selection;
 }
 

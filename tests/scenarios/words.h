@@ -41,9 +41,9 @@ class Words {
   std::vector<NodeId> nodes();
   /// "1 -> 2,3" or "1 <-> 2"; a node has no link to itself.
   std::vector<Link> links();
-  /// One or more of: voter NODE, learner NODE, rising NODE, remove NODE
+  /// One or more of: voter NODE, learner NODE [life LIFE], rising NODE [life LIFE], remove NODE
   std::vector<Change> changes();
-  /// [LINKS] [KIND] [first|last]
+  /// [LINKS] [KIND] [first|last|NUMBER]
   Selection selection();
 
  private:

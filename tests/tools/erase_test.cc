@@ -186,6 +186,28 @@ TEST_F(Erase, IsNotSaidToBeDoneWhileAFileStillHoldsTheSalt) {
   EXPECT_THAT(holding(as_text(entry.salt)), testing::IsEmpty()) << "what it can rewrite it has rewritten";
 }
 
+TEST_F(Erase, LeavesAnotherEntryOfTheSameDocumentWhatItNeeds) {
+  issue(3);
+  fs::rename(path("proofs"), path("first"));
+  issue(3);
+  for (const auto& file : fs::directory_iterator(path("first"))) {
+    const std::string name = file.path().filename();
+    if (name.starts_with("issued-")) fs::copy_file(file.path(), path("proofs/issued-0" + name.substr(7)));
+  }
+  const auto indexes_with = [&](const Hash& document) {
+    std::vector<std::string> out = holding(as_text(document));
+    std::erase_if(out, [](const std::string& name) { return !name.ends_with(".index"); });
+    return out.size();
+  };
+  const BatchDocument entry = value_of(read_batch_file(batch_file())).documents[1];
+  ASSERT_EQ(indexes_with(entry.document), 2u) << "issued twice";
+  const auto ran = erase_salt({"--number", "4"});
+  EXPECT_EQ(ran.exit, kFailed);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("another entry of the same document"), HasSubstr("[not_erased]")));
+  EXPECT_EQ(indexes_with(entry.document), 1u);
+  EXPECT_THAT(holding(as_text(entry.salt)), testing::IsEmpty());
+}
+
 TEST_F(Erase, GoesOnWhereItWasCutOff) {
   issue(3);
   const BatchDocument entry = value_of(read_batch_file(batch_file())).documents[1];

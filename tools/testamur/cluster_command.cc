@@ -120,10 +120,9 @@ int refused(const Answer& answer, Context& context) {
   return context.fail(answer.again() ? kUnknown : kFailed, shown(answer.code()), shown(answer.detail()));
 }
 
-/// Orders something until it has begun, then waits until it is done.
+/// Orders something until it has begun, then waits until it is done. `done` gives the words for it, and nothing before.
 template <class Order, class Done>
-int carry_out(ClusterClient& client, const Options& options, const std::string& done_words, Context& context,
-              const Order& order, const Done& done) {
+int carry_out(ClusterClient& client, const Options& options, Context& context, const Order& order, const Done& done) {
   const auto wait = parse_duration(options.wait);
   if (!wait) return context.fail(Error{wait.error().code, "--wait: " + wait.error().message}, kUsage);
   Patience patience(*wait);
@@ -138,13 +137,14 @@ int carry_out(ClusterClient& client, const Options& options, const std::string& 
   patience.reset();
   for (;;) {
     const auto status = client.status();
-    if (status && done(*status)) {
+    const std::optional<std::string> words = status ? done(*status) : std::nullopt;
+    if (words) {
       if (context.json) {
         boost::json::object out = json_of(*status);
         out["exit"] = kGood;
         context.print(out);
       } else {
-        context.out << done_words << "\n";
+        context.out << *words << "\n";
       }
       return kGood;
     }
@@ -165,30 +165,15 @@ int change(const Options& options, ChangeRequest::Kind kind, Context& context) {
   request.set_node(options.target);
   request.set_stay_learner(options.stay_learner);
   const auto order = [&] { return client->change(request); };
-  const auto has_become = [&](std::string_view role) {
-    return [&options, role](const ClusterStatus& status) {
-      const Member* member = find(status, options.target);
-      return member != nullptr && member->role() == role && !status.changing();
-    };
-  };
-  switch (kind) {
-    case ChangeRequest::KIND_REMOVE:
-      return carry_out(*client, options, options.target + " takes part no more.", context, order,
-                       has_become("removed"));
-    case ChangeRequest::KIND_ADD:
-      if (options.stay_learner)
-        return carry_out(*client, options, options.target + " is a learner.", context, order, has_become("learner"));
-      [[fallthrough]];
-    default:
-      return carry_out(*client, options, options.target + " is a voter.", context, order,
-                       [&](const ClusterStatus& status) {
-                         const Member* member = find(status, options.target);
-                         // One that the consortium record names a learner stays one.
-                         const std::string_view role =
-                             member != nullptr && member->recorded_role() == "learner" ? "learner" : "voter";
-                         return has_become(role)(status);
-                       });
-  }
+  return carry_out(*client, options, context, order, [&](const ClusterStatus& status) -> std::optional<std::string> {
+    const Member* member = find(status, options.target);
+    if (member == nullptr || status.changing()) return std::nullopt;
+    // One that the consortium record names a learner stays one.
+    std::string wanted = options.stay_learner || member->recorded_role() == "learner" ? "learner" : "voter";
+    if (kind == ChangeRequest::KIND_REMOVE) wanted = "removed";
+    if (member->role() != wanted) return std::nullopt;
+    return options.target + (wanted == "removed" ? " takes part no more." : " is a " + wanted + ".");
+  });
 }
 
 int transfer(const Options& options, Context& context) {
@@ -196,12 +181,12 @@ int transfer(const Options& options, Context& context) {
   if (!client) return context.fail(client.error());
   const auto before = client->status();
   if (!before) return fail(before.failure, context);
-  return carry_out(
-      *client, options, "Leadership is handed on.", context, [&] { return client->transfer(options.target); },
-      [&](const ClusterStatus& status) {
-        if (status.leader().empty()) return false;
-        return options.target.empty() ? status.leader() != before->leader() : status.leader() == options.target;
-      });
+  const auto order = [&] { return client->transfer(options.target); };
+  return carry_out(*client, options, context, order, [&](const ClusterStatus& status) -> std::optional<std::string> {
+    if (status.leader().empty()) return std::nullopt;
+    const bool done = options.target.empty() ? status.leader() != before->leader() : status.leader() == options.target;
+    return done ? std::optional<std::string>("Leadership is handed on.") : std::nullopt;
+  });
 }
 
 /// The node's own program does it, on its own disk.

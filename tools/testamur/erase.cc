@@ -63,12 +63,20 @@ bool is_proof_of(const std::string& path, const KeptEntry& entry) {
   return proof && proof->entry && proof->entry->document && proof->entry->document->salt == entry.document.salt;
 }
 
+/// Another class's index, of the same document issued again, is another entry's.
+bool is_index_of(const std::string& path, const KeptEntry& entry) {
+  auto index = IssuedIndex::open(path);
+  if (!index || index->ledger() != entry.ledger || index->in() != entry.in) return false;
+  const auto number = index->find(entry.document.document);
+  return number && *number == entry.number;
+}
+
 Holder::Kind kind_of(const fs::path& path, const KeptEntry& entry) {
   const std::string name = path.filename().string();
   if (name.starts_with("pending-")) return Holder::Kind::pending;
   if (fs::is_symlink(path)) return Holder::Kind::other;
   if (is_proof_of(path.string(), entry)) return Holder::Kind::proof;
-  if (name.starts_with("issued-") && name.ends_with(".index")) return Holder::Kind::index;
+  if (is_index_of(path.string(), entry)) return Holder::Kind::index;
   // Another class may hold the same document under another salt: that is another entry.
   const auto has_salt = Traces({entry.document.salt}).in_file(path.string());
   if (!has_salt || !*has_salt) return Holder::Kind::other;

@@ -75,6 +75,7 @@ void Core::become_follower(Term term, std::optional<NodeId> leader) {
   if (term > state_.term) set_state({term, std::nullopt});
   role_ = Follower{};
   leader_ = leader;
+  if (leader) tries_ = 0;
   reset_election_timer();
 }
 
@@ -253,6 +254,7 @@ void Core::count_uncertified(Index from) {
 
 void Core::on(const Message& message, const Durable& durable) {
   if (durable.last.term != state_.term || !configuration().is_voter(message.from)) return;
+  heard_end(message.from, durable.last);
   if (durable_.announce(message.from, durable.last, log_) == DurableCount::Heard::contradicts) {
     report("another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last);
   }

@@ -21,23 +21,24 @@ void Core::disconnected(NodeId peer) {
   campaign_soon();
 }
 
-/// Enough others said no, so another try need not wait for more answers.
-void Core::lose_election() {
-  become_follower(state_.term, std::nullopt);
-  campaign_soon();
+/// Enough others said no; or one did, and with the silence of the leader that is gone it may stay open for ever. The next try need not
+/// wait for a whole timeout. The first is near; the later are ever further apart, until rivals part.
+void Core::try_again_soon() {
+  constexpr unsigned kFurthest = 4;
+  const unsigned span = half_timeout() * std::clamp(tries_, 1u, kFurthest);
+  ticks_ = 0;
+  timeout_ticks_ = 1 + static_cast<unsigned>(options_.random() % span);
 }
 
-/// One refusal and the silence of the leader that is gone may leave it open for ever: the next try is near, and drawn, since the
-/// refusal may be a rival's.
-void Core::await_more_votes(bool granted) {
-  if (granted) return;
-  ticks_ = 0;
-  timeout_ticks_ = 1 + static_cast<unsigned>(options_.random() % half_timeout());
+void Core::lose_election() {
+  become_follower(state_.term, std::nullopt);
+  try_again_soon();
 }
 
 void Core::pre_campaign() {
   leader_.reset();
   reset_election_timer();
+  ++tries_;
   PreCandidate candidacy;
   candidacy.campaign = ++campaigns_;
   candidacy.votes[options_.self] = true;
@@ -68,6 +69,7 @@ void Core::count_own_vote() {
 void Core::become_leader() {
   role_ = Leader{};
   leader_ = options_.self;
+  tries_ = 0;
   ticks_ = 0;
   watch_members({});
   std::get<Leader>(role_).first_of_term = next(log_.last().index);
@@ -101,24 +103,43 @@ bool Core::was_removed(NodeId node) const {
                      [&](const auto& at) { return at.first <= committed_ && at.second.is_member(node); });
 }
 
+/// A voter said what its log ends with, in whatever term.
+void Core::heard_end(NodeId from, const EntryId& last) {
+  if (!configuration().is_voter(from)) return;
+  EntryId& furthest = furthest_[from];
+  if (up_to_date(last, furthest)) furthest = last;
+}
+
+/// Whether more of the voters than may lie have said that they hold what we lack.
+bool Core::is_left_behind() const {
+  const Voters& voters = configuration().voters;
+  const auto ahead = std::count_if(furthest_.begin(), furthest_.end(), [&](const auto& at) {
+    return voters.nodes.contains(at.first) && !up_to_date(log_.last(), at.second);
+  });
+  return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
+}
+
 /// Whether a node that is no member here may be one by a configuration that we lack.
 bool Core::may_be_newer(const Message& message) const {
   if (!options_.known.contains(message.from)) return false;
   // A leader that the newest configuration leaves out hands on leadership when that is committed.
   if (std::holds_alternative<CampaignNow>(message.body)) return leader_ == message.from && message.term == state_.term;
-  // One that was removed may have been taken in again, and lead: then voters that we know follow it.
-  if (was_removed(message.from) && (message.term != state_.term || !durable_.is_left_behind(configuration().voters)))
-    return false;
-  if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
-    return candidate_counts(message.from, request->last);
-  if (const auto* request = std::get_if<VoteRequest>(&message.body))
-    return candidate_counts(message.from, request->last);
+  // One that was removed may have been taken in again. It is voted for while voters that we know have more than we have; it is followed
+  // in a term in which they say so, since then they follow it.
+  const bool removed = was_removed(message.from);
+  const auto may_ask = [&](const EntryId& last) {
+    return candidate_counts(message.from, last) && (!removed || is_left_behind());
+  };
+  if (const auto* request = std::get_if<PreVoteRequest>(&message.body)) return may_ask(request->last);
+  if (const auto* request = std::get_if<VoteRequest>(&message.body)) return may_ask(request->last);
+  if (removed && (message.term != state_.term || !durable_.is_left_behind(configuration().voters))) return false;
   const bool leads = std::holds_alternative<AppendRequest>(message.body) ||
                      std::holds_alternative<Heartbeat>(message.body) || std::holds_alternative<Behind>(message.body);
   return leads && message.term > log_.last().term;
 }
 
 void Core::on(const Message& message, const PreVoteRequest& request) {
+  heard_end(message.from, request.last);
   // Granted to a log as up-to-date as ours, when we hear no leader ourselves. It promises nothing, and resets nothing.
   const bool granted = message.term >= state_.term && up_to_date(request.last, freshness()) && !hears_leader() &&
                        role() != Role::leader && may_vote() && candidate_counts(message.from, request.last);
@@ -133,11 +154,14 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
   switch (count_votes(configuration(), candidacy->votes)) {
     case VoteResult::won: return campaign();
     case VoteResult::lost: return lose_election();
-    case VoteResult::pending: return await_more_votes(response.granted);
+    case VoteResult::pending:
+      if (!response.granted) try_again_soon();
+      return;
   }
 }
 
 void Core::on(const Message& message, const VoteRequest& request) {
+  heard_end(message.from, request.last);
   const bool free = !state_.vote || *state_.vote == message.from;
   // A node that counts as a learner here may be a voter by a configuration that it has not got yet: it votes all the same.
   const bool granted = free && !leader_ && up_to_date(request.last, freshness()) && may_vote() &&
@@ -159,7 +183,9 @@ void Core::on(const Message& message, const VoteResponse& response) {
       if (candidacy->votes.contains(options_.self)) become_leader();
       return;
     case VoteResult::lost: return lose_election();
-    case VoteResult::pending: return await_more_votes(response.granted);
+    case VoteResult::pending:
+      if (!response.granted) try_again_soon();
+      return;
   }
 }
 

@@ -285,6 +285,8 @@ class Core {
   bool is_electable() const;
   bool candidate_counts(NodeId candidate, const EntryId& last) const;
   bool was_removed(NodeId node) const;
+  void heard_end(NodeId from, const EntryId& last);
+  bool is_left_behind() const;
   bool may_be_newer(const Message& message) const;
   EntryId freshness() const;
   void set_state(HardState state);
@@ -305,7 +307,7 @@ class Core {
   // election.cc
   void campaign_soon();
   void lose_election();
-  void await_more_votes(bool granted);
+  void try_again_soon();
   void pre_campaign();
   void campaign(bool transferred = false);
   void become_leader();
@@ -366,8 +368,10 @@ class Core {
   bool floor_unwritten_ = false;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
-  unsigned ticks_ = 0;          ///< since the leader's last word, or since the campaign began
-  unsigned timeout_ticks_ = 0;  ///< drawn anew each time
+  unsigned ticks_ = 0;                  ///< since the leader's last word, or since the campaign began
+  unsigned timeout_ticks_ = 0;          ///< drawn anew each time
+  unsigned tries_ = 0;                  ///< to be elected, since a leader was heard
+  std::map<NodeId, EntryId> furthest_;  ///< what voters said that their logs end with
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;

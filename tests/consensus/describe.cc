@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace testamur::consensus::scenarios {
+namespace testamur::consensus {
 namespace {
 
 template <class... Cases>
@@ -11,18 +11,6 @@ struct Overloaded : Cases... {
 };
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
-
-std::string describe(const EntryId& id) { return std::to_string(id.term.value) + ":" + std::to_string(id.index.value); }
-
-std::string_view name_of(AppendOutcome outcome) {
-  switch (outcome) {
-    case AppendOutcome::accepted: return "accepted";
-    case AppendOutcome::conflict: return "conflict";
-    case AppendOutcome::refused: return "refused";
-    case AppendOutcome::stale: return "stale";
-  }
-  return "?";
-}
 
 std::string_view yes_or_no(bool granted) { return granted ? " granted" : " refused"; }
 
@@ -121,6 +109,17 @@ std::string text_of(const Entry& entry) {
   return entry.payload ? std::string(entry.payload->begin(), entry.payload->end()) : "*";
 }
 
+std::string_view name_of(AppendOutcome outcome) {
+  switch (outcome) {
+    case AppendOutcome::accepted: return "accepted";
+    case AppendOutcome::conflict: return "conflict";
+    case AppendOutcome::refused: return "refused";
+    case AppendOutcome::stale: return "stale";
+  }
+  return "?";
+}
+
+std::string describe(const EntryId& id) { return std::to_string(id.term.value) + ":" + std::to_string(id.index.value); }
 std::string describe(NodeId node) { return "node " + std::to_string(node.value); }
 
 std::string describe(const Message& message) {
@@ -137,4 +136,4 @@ std::string join(const std::vector<std::string>& words, std::string_view between
   return out;
 }
 
-}  // namespace testamur::consensus::scenarios
+}  // namespace testamur::consensus
