@@ -43,6 +43,8 @@ Payload payload_of(std::uint64_t number, const testamur::Payload& block) {
 
 std::uint64_t number_of(const Payload& payload) { return Reader(*payload, "payload").u64("number"); }
 
+bool makes_block(const Entry& entry) { return entry.is_owners() && (number_of(entry.payload) & kLate) == 0; }
+
 ByteView block_in(const Payload& payload) { return ByteView(*payload).subspan(sizeof(std::uint64_t)); }
 
 }  // namespace testamur::consensus::simulation

@@ -14,6 +14,8 @@ Digest hash_entry(const Entry& entry);
 constexpr std::uint64_t kLate = std::uint64_t{1} << 49;
 Payload payload_of(std::uint64_t number, const testamur::Payload& block);
 std::uint64_t number_of(const Payload& payload);
+/// Of what a cluster without liars committed.
+bool makes_block(const Entry& entry);
 ByteView block_in(const Payload& payload);
 
 }  // namespace testamur::consensus::simulation

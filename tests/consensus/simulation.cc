@@ -1,7 +1,6 @@
 #include "simulation.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace testamur::consensus::simulation {
 namespace {
@@ -362,24 +361,20 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
 bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
   std::uint64_t silent = 0;
-  std::uint64_t told = 0;
-  const auto tell = [&] {
-    if (story_) story_->apply(node.id, std::exchange(silent, 0), std::exchange(told, 0));
-  };
-  for (std::uint64_t count = 1 + random_.below(node.to_apply.size()); count > 0; --count) {
+  const std::uint64_t all = 1 + random_.below(node.to_apply.size());
+  for (std::uint64_t count = all; count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
     const AppliedEntry applied = node.owner.apply(entry);
     if (applied.done) note_applied(node, entry, applied);
-    const bool is_silent = entry.is_owners() && !applied.claim && !applied.done;
-    if (is_silent && told > 0) tell();
-    ++(is_silent ? silent : told);
+    // Of a block that was certified before the last start.
+    if (!applied.done && !applied.claim && makes_block(entry)) ++silent;
     told_ = std::max(told_, entry.id.index);
     if (!applied.claim) continue;
     invariants_.check_derived(node.id, *applied.claim);
     node.core->derived(*applied.claim);
   }
-  tell();
+  if (story_) story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }
