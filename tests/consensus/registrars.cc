@@ -18,6 +18,16 @@ SignatureBytes seal(const PublicKey& key, ByteView message) {
   return signature;
 }
 
+/// As if it were accepted.
+void count_in(RegisterRecord& record, const testamur::Statement& statement) {
+  if (const auto* issue = std::get_if<IssueBody>(&statement.body)) {
+    record.issued = issue->first.value + issue->count;
+  } else {
+    const auto& amend = std::get<AmendBody>(statement.body);
+    record.events = amend.next_event + amend.changes.size();
+  }
+}
+
 }  // namespace
 
 Registrars& Registrars::of(std::size_t voters) {
@@ -38,7 +48,7 @@ Registrars::Registrars(std::size_t voters)
 }
 
 /// Few, so that statements meet.
-Registrars::Place Registrars::draw_register(Random& random) const {
+Place Registrars::draw_register(Random& random) const {
   const std::uint64_t drawn = random.below(world_.consortium().nodes.size() == 1 ? 2 : 3);
   return {static_cast<unsigned>(drawn / 2), static_cast<unsigned>(drawn % 2)};
 }
@@ -49,9 +59,14 @@ RegisterRecord Registrars::record_in(const store::Ledger& ledger, Place place) c
   return std::get<RegisterRecord>(value_of(decode_record(value_of(ledger.record(index)))));
 }
 
-std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::Ledger& ledger) {
-  const Place place = draw_register(random);
-  const RegisterRecord record = record_in(ledger, place);
+std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::Ledger& ledger,
+                                                  const Statements& earlier) {
+  const bool goes_on = !earlier.empty() && random.below(2) == 0;
+  const Place place = goes_on ? earlier.back()->place : draw_register(random);
+  RegisterRecord record = record_in(ledger, place);
+  for (const auto& before : earlier) {
+    if (before->place == place) count_in(record, before->said);
+  }
   const bool issues = record.issued == 0 || random.below(3) == 0;
   std::uint64_t number = issues ? record.issued : record.events;
   const std::uint64_t kind = random.below(32);
@@ -73,7 +88,7 @@ std::shared_ptr<const Statement> Registrars::draw(Random& random, const store::L
 Statement Registrars::signed_by(Place place, testamur::Statement said, std::vector<Hash> listed) const {
   const auto& keys = keys_[place.institution];
   Bytes bytes = encode(sign_statement(said, std::span(keys).first(place.number + 1)));
-  return {std::move(said), std::move(bytes), std::move(listed), false};
+  return {place, std::move(said), std::move(bytes), std::move(listed), false};
 }
 
 /// Of few sizes, so that registers come to the same numbers again: within a status chunk, and over some.

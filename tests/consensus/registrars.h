@@ -16,7 +16,14 @@
 
 namespace testamur::consensus::simulation {
 
+struct Place {
+  unsigned institution;
+  unsigned number;  ///< of its register
+  bool operator==(const Place&) const = default;
+};
+
 struct Statement {
+  Place place;
   testamur::Statement said;
   Bytes bytes;  ///< signed
   std::vector<Hash> listed;
@@ -36,8 +43,8 @@ class Registrars {
   /// A disk with the ledger as it begins.
   std::unique_ptr<test::MemoryStore> first_disk() const { return first_disk_->copy(); }
 
-  /// What a registrar hands in who knows a node's ledger: mostly what is acceptable there.
-  std::shared_ptr<const Statement> draw(Random& random, const store::Ledger& ledger);
+  /// What a registrar hands in who knows a node's ledger and what comes earlier in the block: mostly what is acceptable there.
+  std::shared_ptr<const Statement> draw(Random& random, const store::Ledger& ledger, const Statements& earlier);
   SignatureCheck statement_check();
 
   /// A threshold's cosignatures of a checkpoint, and the only check that takes them.
@@ -45,10 +52,6 @@ class Registrars {
   static bool check_cosignature(const PublicKey& key, ByteView message, const SignatureBytes& signature);
 
  private:
-  struct Place {
-    unsigned institution;
-    unsigned number;
-  };
   explicit Registrars(std::size_t voters);
   Place draw_register(Random& random) const;
   RegisterRecord record_in(const store::Ledger& ledger, Place place) const;

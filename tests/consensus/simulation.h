@@ -1,6 +1,7 @@
 // A whole cluster in one thread, from one seed: cores, a network that loses, doubles, delays, overtakes, cuts and clogs, disks that
-// are slow, fail, are damaged and forget what they had not written when the power goes, owners that apply, cosign and exchange
-// snapshots, operators that change the members, clients. What it finds, the same seed finds again.
+// are slow, fail, are damaged and forget what they had not written when the power goes, owners that keep the real ledger (owner.h),
+// cosign and exchange snapshots, registrars with real statements, operators that change the members, clients. What it finds, the same
+// seed finds again.
 #pragma once
 
 #include <array>

@@ -161,7 +161,7 @@ Payload Cluster::draw_payload(Node& node) {
   for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(2); count > 0; --count) {
     const bool again = !handed_in_.empty() && random_.below(16) == 0;
     write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
-                                     : registrars_.draw(random_, node.owner.ledger()));
+                                     : registrars_.draw(random_, node.owner.ledger(), write.statements));
     if (random_.below(4) == 0) handed_in_.push_back(write.statements.back());
     block.submissions.push_back(write.statements.back()->submission());
   }
