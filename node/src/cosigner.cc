@@ -129,6 +129,9 @@ void Cosigner::keep_promise(const store::BlockHead& head, std::uint64_t seconds)
 void Cosigner::sign(const store::BlockHead& head, std::uint64_t seconds) {
   signed_ = {head.checkpoint.size, head.checkpoint.root, seconds};
   own_ = {head.checkpoint, testamur::cosign(head.checkpoint, seconds, options_.node, key_)};
+  if (options_.signature_made) {
+    verify_cosignature(encode(own_->first), own_->second, key_.public_key(), options_.signature_made);
+  }
   gather(own_->first, own_->second);
   events_.cosigned(own_->first, own_->second);
   try_certify(head);
@@ -165,6 +168,7 @@ void Cosigner::received(const std::string& from, const Checkpoint& checkpoint, c
   if (checkpoint.origin != ledger_.origin()) return;
   if (certified_ && checkpoint.size < certified_->checkpoint.size) return;
   if (is_gathered(checkpoint, cosignature)) return;  // said again, in case it was lost
+  if (adds_nothing(checkpoint, cosignature)) return;
   if (!may_count(voter.name, checkpoint, cosignature, voter.key)) return;
   gather(checkpoint, cosignature);
   if (const auto head = heads_.find(checkpoint.size); head != heads_.end()) try_certify(head->second);
@@ -194,6 +198,11 @@ void Cosigner::contradicted(const CertifiedCheckpoint& certified, const store::B
                                            std::to_string(certified.checkpoint.size) + " has the root " +
                                            to_hex(certified.checkpoint.root) + ", this node derived " +
                                            to_hex(mine.checkpoint.root) + "; cosigned by" + evidence});
+}
+
+/// One more for a head that a quorum has cosigned no earlier: its signature need not be checked.
+bool Cosigner::adds_nothing(const Checkpoint& checkpoint, const Cosignature& cosignature) const {
+  return certified_ && certified_->checkpoint == checkpoint && cosignature.seconds <= head_seconds(*certified_);
 }
 
 bool Cosigner::is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -172,6 +173,9 @@ int main(int argc, char** argv) {
   sigaddset(&set, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // Each thread of gRPC's waits for its own connections only. With epoll one waits for all of them and wakes the others in turn: two
+  // or three wake-ups for each message, and the public's connections among those of the other nodes.
+  setenv("GRPC_POLL_STRATEGY", "poll", /*overwrite=*/0);
 
   const auto config = read_config(file);
   if (!config) return say(kUsage, config.error());

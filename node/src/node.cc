@@ -155,9 +155,12 @@ class RunningNode::Impl {
         std::move(intake), histories_, signatures_,
         Intake::Events{[this] { driver_->propose(); }, [this](const Handed& handed) { return pass_on(handed); },
                        [this](const SubmissionOutcome& outcome) { metrics_.answered(outcome); }});
+    const auto made = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+      return signatures_.made(key, message, signature);
+    };
     cosigner_ = std::make_unique<Cosigner>(
-        Cosigner::Options{self_.node().name, clock_, config_.cosign_every, signatures_.as_check()}, *stores_.ledger,
-        self_.cosigner, stores_.promised, cosigner_events());
+        Cosigner::Options{self_.node().name, clock_, config_.cosign_every, signatures_.as_check(), made},
+        *stores_.ledger, self_.cosigner, stores_.promised, cosigner_events());
     applier_ = std::make_unique<Applier>(
         *stores_.ledger, *cosigner_, *intake_, signatures_,
         Applier::Events{[this](consensus::Index index, std::vector<consensus::Claim> claims,

@@ -12,20 +12,33 @@ std::size_t SignatureMemory::HashOfHash::operator()(const Hash& hash) const {
   return out;
 }
 
+Hash SignatureMemory::name_of(const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+  return sha256({key, signature, message});
+}
+
 bool SignatureMemory::check(const PublicKey& key, ByteView message, const SignatureBytes& signature) {
-  const Hash name = sha256({key, signature, message});
+  const Hash name = name_of(key, message, signature);
   {
     const std::lock_guard lock(mutex_);
     if (newer_.contains(name) || older_.contains(name)) return true;
   }
   if (!ed25519_verify(key, message, signature)) return false;
+  remember(name);
+  return true;
+}
+
+bool SignatureMemory::made(const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+  remember(name_of(key, message, signature));
+  return true;
+}
+
+void SignatureMemory::remember(const Hash& name) {
   const std::lock_guard lock(mutex_);
   if (newer_.size() >= kGeneration) {
     older_ = std::move(newer_);
     newer_.clear();
   }
   newer_.insert(name);
-  return true;
 }
 
 }  // namespace testamur::node

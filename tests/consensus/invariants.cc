@@ -13,6 +13,11 @@ bool is_on(const Stored& disk, const EntryId& id) {
   return place < disk.entries.size() && disk.entries[place].id == id;
 }
 
+bool has_committed_in_its_term(const Core& core) {
+  const auto newest = core.log().at(core.committed());
+  return newest && newest->term == core.term();
+}
+
 }  // namespace
 
 void Invariants::check(const Core& core, const Output& output, std::uint64_t life, const Disks& on_disk, Seen& seen) {
@@ -39,6 +44,8 @@ void Invariants::check_leader(const Core& core) {
   if (known->second != core.self()) {
     throw Violation("two leaders of " + text(core.term()) + ": " + text(known->second) + " and " + text(core.self()));
   }
+  if (!core.is_changing() && has_committed_in_its_term(core) && !core.configuration().is_voter(core.self()))
+    throw Violation(text(core.self()) + " leads " + to_string(core.configuration()) + ", which is committed");
   // The newest that counts, and by the chain of hashes all before it.
   const auto later = committed_in_.lower_bound(core.term());
   if (!is_new || liars_ || later == committed_in_.begin()) return;
@@ -47,6 +54,17 @@ void Invariants::check_leader(const Core& core) {
     throw Violation("leader completeness: " + text(core.self()) + " leads " + text(core.term()) +
                     " without committed " + text(newest));
   }
+}
+
+void Invariants::check_accepts(const Core& core) {
+  if (!has_committed_in_its_term(core))
+    throw Violation(text(core.self()) + " takes what it is asked for before it has committed an entry of its term");
+}
+
+void Invariants::check_read(NodeId node, Index answer, Index told) {
+  if (answer >= told) return;
+  throw Violation("a stale read: " + text(node) + " sees what is up to " + text(answer) + ", and " + text(told) +
+                  " was told as committed before");
 }
 
 void Invariants::check_vote(NodeId node, const HardState& on_disk) {

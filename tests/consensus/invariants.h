@@ -33,8 +33,14 @@ class Invariants {
   /// All that can be seen when a core was given anything, and this came out of it.
   void check(const Core& core, const Output& output, std::uint64_t life, const Disks& on_disk, Seen& seen);
 
-  /// At most one leader a term; and a new leader's log holds everything committed in an earlier term (leader completeness).
+  /// At most one leader a term; a new leader's log holds everything committed in an earlier term (leader completeness); and one that a
+  /// committed configuration leaves out goes.
   void check_leader(const Core& core);
+  /// Proposals and changes are taken once the leader has committed an entry of its own term, and not before.
+  static void check_accepts(const Core& core);
+  /// A read sees all that anybody was told, as committed, before it was asked for: with one order of all writes, that makes histories
+  /// linearizable.
+  static void check_read(NodeId node, Index answer, Index told);
   /// One vote a term, and no term that falls, restarts included.
   void check_vote(NodeId node, const HardState& on_disk);
   /// A node's disk is gone, and with it what it promised: it must not vote before it has a new life.

@@ -13,8 +13,8 @@ constexpr std::uint64_t scatter(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Of what a core draws, a story tells the rest by this: enough for any number of ticks up to ten.
-constexpr std::uint64_t kDrawnFrom = 5040;
+/// Of what a core draws, a story tells the rest by this, which all numbers up to 16 divide, and the products of some: cores draw ticks.
+constexpr std::uint64_t kDrawnFrom = 720720;
 
 class Random {
  public:

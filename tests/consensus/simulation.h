@@ -88,10 +88,6 @@ class Cluster {
     std::optional<Claim> promise;  ///< to cosign this
     bool installs = false;         ///< the log goes on from a snapshot
   };
-  struct Reading {
-    Index needed;
-    Index told;  ///< to anybody, as committed, when it was asked for
-  };
   struct Node {
     NodeId id;
     std::unique_ptr<SimulatedDisk> disk;
@@ -117,11 +113,7 @@ class Cluster {
     std::optional<Content> staged;  // a snapshot, whole, on disk
     bool installing = false;        // it is in memory, and the log does not begin after it on disk yet
     Seen seen;                      // at the last step
-    std::vector<Reading> readings;  // that wait until enough is applied
-  };
-  struct Asked {
-    std::size_t node;
-    Index told;
+    std::vector<Index> readings;    // that wait until so much is applied
   };
 
   // simulation.cc: what happens
@@ -217,7 +209,8 @@ class Cluster {
   std::vector<Asking> writes_;  // by number
   Statements handed_in_;        // some of what was handed in before, by those who do not know what became of it
   Index told_;                  // the newest that any node told a client to be committed
-  std::map<std::uint64_t, Asked> asked_;
+  std::map<std::uint64_t, Index>
+      asked_;  // by number: what had been told to anybody, as committed, when the read was asked for
   std::uint64_t last_read_ = 0;
 };
 

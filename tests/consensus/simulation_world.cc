@@ -186,7 +186,7 @@ void Cluster::change_members(Core& leader) {
   }
   if (!may_be_asked(changes, leader.configuration(), conditions(), first_)) return;
   if (story_) story_->change(leader.self(), changes);
-  leader.change(changes);
+  if (leader.change(changes).result == ChangeResult::accepted) Invariants::check_accepts(leader);
 }
 
 void Cluster::propose_somewhere() {
@@ -204,6 +204,7 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   }
   if (story_) story_->propose(node.id, all);
   node.core->propose(std::move(all));
+  Invariants::check_accepts(*node.core);
   handle(node);
   return true;
 }
@@ -212,7 +213,7 @@ void Cluster::read_somewhere() {
   Node& node = nodes_[random_.below(nodes_.size())];
   if (!node.core || now_ms_ < node.paused_until_ms) return;
   if (story_) story_->step("read", node.id);
-  asked_[++last_read_] = {place(node), told_};
+  asked_[++last_read_] = told_;
   node.core->read(last_read_);
   handle(node);
 }

@@ -80,6 +80,8 @@ class Voter {
   std::vector<Signed> out;                                  // everything that ever left
   std::vector<std::pair<Height, std::uint64_t>> certified;  // and their times
   std::vector<std::string> strange;
+  std::size_t checks = 0;            // of signatures
+  std::vector<PublicKey> made_with;  // by whom what was told as made is signed
   bool may_fail = false;
   std::string failure;
   std::unique_ptr<Cosigner> cosigner;
@@ -104,9 +106,17 @@ class Voter {
       if (!may_fail) ADD_FAILURE() << error.message;
       failure = error.message;
     };
-    cosigner =
-        std::make_unique<Cosigner>(Cosigner::Options{name(), [this] { return now; }, std::chrono::seconds(60)},
-                                   ledger.ledger(), test::key_named(name() + " cosigner"), disk, std::move(events));
+    const auto check = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+      ++checks;
+      return ed25519_verify(key, message, signature);
+    };
+    const auto made = [this](const PublicKey& key, ByteView message, const SignatureBytes& signature) {
+      made_with.push_back(key);
+      return ed25519_verify(key, message, signature);
+    };
+    cosigner = std::make_unique<Cosigner>(
+        Cosigner::Options{name(), [this] { return now; }, std::chrono::seconds(60), check, made}, ledger.ledger(),
+        test::key_named(name() + " cosigner"), disk, std::move(events));
   }
 
   /// What must be true of every cosignature when it leaves.
@@ -203,6 +213,32 @@ TEST(Cosigner, AfterARestartThePromiseCountsAsSigned) {
   node.all_written();
   ASSERT_EQ(node.out.size(), 1u);
   EXPECT_EQ(node.out[0].checkpoint, second.checkpoint);
+}
+
+TEST(Cosigner, TellsWhatItSignedAndDoesNotCheckWhatAddsNothing) {
+  TestLedger ledger;
+  Voter node(ledger);
+  const auto head = node.apply();
+  node.promise();
+  node.all_written();
+  node.cosigner->agreed(head.height);
+  EXPECT_THAT(node.made_with, ::testing::ElementsAre(test::key_named(node.name() + " cosigner").public_key()));
+  const auto voters = static_cast<unsigned>(quorum_of(ledger.world().consortium()).voters.size());
+  unsigned next = 1;
+  while (node.certified.empty() && next < voters) node.hears(next++, head.checkpoint, node.seconds());
+  ASSERT_EQ(node.certified.size(), 1u);
+  ASSERT_LT(next, voters) << "one more than are needed";
+  const std::size_t before = node.checks;
+  node.hears(next, head.checkpoint, node.seconds());
+  EXPECT_EQ(node.checks, before);
+  // At a later time it may make the head a later one, and another root would be evidence.
+  node.hears(next, head.checkpoint, node.seconds() + 1);
+  EXPECT_GT(node.checks, before);
+  Checkpoint other = head.checkpoint;
+  other.root[0] ^= 1;
+  node.hears(next, other, node.seconds());
+  ASSERT_FALSE(node.strange.empty());
+  EXPECT_THAT(node.strange.back(), HasSubstr("it cosigned another head"));
 }
 
 TEST(Cosigner, AClockThatWasSetBackDoesNotBringAnEarlierTime) {

@@ -204,6 +204,7 @@ ProposeResult Cluster::propose(NodeId id, const std::vector<std::string>& payloa
   std::vector<Payload> all;
   for (const std::string& text : payloads) all.push_back(payload_of(text));
   const ProposeResult result = running(id).propose(std::move(all));
+  if (setup_.by_hand && result == ProposeResult::accepted) simulation::Invariants::check_accepts(running(id));
   settle(node(id));
   return result;
 }
@@ -273,7 +274,7 @@ bool Cluster::take(Node& node) {
   }
   for (const Entry& entry : output.committed) take_committed(node, entry);
   if (output.agreed) certify(node, *output.agreed);
-  for (const Read& read : output.reads) answer_read(read);
+  for (const Read& read : output.reads) answer_read(node, read);
   bool asked = output.write || !output.committed.empty();
   if (output.write) node.under_way.push_back(std::move(*output.write));
   if (output.behind && !node.installing_held) {
@@ -362,6 +363,7 @@ ChangeAnswer Cluster::change(NodeId id, const std::vector<Change>& changes) {
   if (setup_.by_hand && !takes_back && !may_be_asked(changes, now, conditions(), setup_.configuration()))
     throw NotPossible("too few whole nodes would stay");
   const ChangeAnswer answer = running(id).change(changes);
+  if (setup_.by_hand && answer.result == ChangeResult::accepted) simulation::Invariants::check_accepts(running(id));
   settle(node(id));
   return answer;
 }
@@ -385,16 +387,12 @@ const ReadStanding& Cluster::last_read(NodeId id) const {
   return reads_.at(*node(id).last_read);
 }
 
-/// A read sees whatever anybody had applied, and so may have told, when it was asked for.
-void Cluster::answer_read(const Read& read) {
+void Cluster::answer_read(const Node& node, const Read& read) {
   ReadStanding& standing = reads_.at(read.id);
   if (standing.answered) throw Violation("a read is answered twice");
   standing.answered = true;
   standing.index = read.index;
-  if (read.index && *read.index < standing.told) {
-    throw Violation("a stale read: it sees what is up to index " + std::to_string(read.index->value) + ", and index " +
-                    std::to_string(standing.told.value) + " was told as committed before");
-  }
+  if (read.index) simulation::Invariants::check_read(node.id, *read.index, standing.told);
 }
 
 void Cluster::compact(NodeId id, Index index) {

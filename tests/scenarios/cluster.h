@@ -175,7 +175,7 @@ class Cluster {
   simulation::Disks on_disk() const;
   simulation::Conditions conditions() const;
   void certify(Node& node, const Claim& agreed);
-  void answer_read(const Read& read);
+  void answer_read(const Node& node, const Read& read);
   void install_from(Node& node, NodeId leader);
   bool install_at(Node& node, Index index, const Configuration& configuration);
   Claim claim_at(Index index) const;

@@ -114,6 +114,56 @@ TEST_F(AmendCsv, WhatIssueWroteIsAList) {
                                             HasSubstr("row 3, column 1 \"proof\"")));
 }
 
+TEST_F(AmendCsv, EntriesAreNamedByTheOfficesOwnReferences) {
+  world_.make_documents("class", 3);
+  world_.write("class/class.csv", "reference,file\nm-1,document-0\nm-2,document-1\nm-3,document-2\n");
+  ASSERT_EQ(world_
+                .issue("r1", "proofs",
+                       {"--csv", world_.path("class/class.csv"), "--result", world_.path("done.csv"), "--keep-order"})
+                .exit,
+            kGood);
+  const auto before = sent();
+  csv("Name;Matrikel;number\nMaria;m-3;\nJosé;m-1;20\n");
+  EXPECT_THAT(amend("revoke", {"--map", "reference=Matrikel"}).err, HasSubstr("row 2, column 3 \"number\""))
+      << "without --issued a reference says nothing";
+  const auto ran = amend("revoke", {"--map", "reference=Matrikel", "--issued", world_.path("done.csv")});
+  ASSERT_EQ(ran.exit, kGood) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("REFERENCE"), HasSubstr("  2    22      done"), HasSubstr("  3    20      done")));
+  EXPECT_EQ(status(20), kRevoked);
+  EXPECT_EQ(status(21), kGood);
+  EXPECT_EQ(status(22), kRevoked);
+  EXPECT_THAT(read("result.csv"), AllOf(HasSubstr("recorded,reference\r\n22,"), HasSubstr(",m-1\r\n")));
+
+  csv("reference,number\nm-2,\nm-9,\nm-2,20\n,\n");
+  const auto wrong = amend("suspend", {"--issued", world_.path("done.csv")});
+  EXPECT_EQ(wrong.exit, kFailed);
+  EXPECT_THAT(wrong.err,
+              AllOf(HasSubstr("3 problems"), HasSubstr("row 3, column 1 \"reference\": expected a reference"),
+                    HasSubstr("row 4, column 2 \"number\": expected the number of \"m-2\", which is 21"),
+                    HasSubstr("row 5, column 2")));
+  world_.write("other.csv", "reference,number,register\nm-2,3,university-0.example/r2\n");
+  csv("reference\nm-2\n");
+  EXPECT_THAT(amend("suspend", {"--issued", world_.path("other.csv")}).err, HasSubstr("in this register"));
+  csv("number,register\n3,university-0.example/r2\n");
+  EXPECT_THAT(amend("suspend").err,
+              HasSubstr("row 2, column 2 \"register\": expected an entry of university-0.example/r1"));
+  EXPECT_EQ(sent(), before + 1);
+}
+
+TEST_F(AmendCsv, EntriesOfABundleAreNamedByTheirDocuments) {
+  world_.make_documents("class", 1001);
+  ASSERT_EQ(world_.issue("r1", "proofs", {world_.path("class"), "--keep-order"}).exit, kGood);
+  const std::string bundle = world_.path("proofs/class.bundle");
+  csv("proof,file\n" + bundle + ",document-1\n" + bundle + ",document-1000\n");
+  ASSERT_EQ(amend("suspend").exit, kGood);
+  for (const unsigned number : {21u, 24u}) EXPECT_EQ(status(number), kSuspended) << number;  // 0, 1, 10, 100, 1000
+  csv("proof,file\n" + bundle + ",nobody\n" + bundle + ",\n");
+  EXPECT_THAT(amend("suspend").err,
+              AllOf(HasSubstr("row 2, column 1 \"proof\": expected a bundle that holds \"nobody\""),
+                    HasSubstr("row 3, column 1 \"proof\": expected the document's name")));
+}
+
 TEST_F(AmendCsv, AllThatIsWrongIsToldAtOnceAndNothingIsSent) {
   csv("number,reason,effective,by\n"
       "1,,,\n"
@@ -140,7 +190,8 @@ TEST_F(AmendCsv, AllThatIsWrongIsToldAtOnceAndNothingIsSent) {
   EXPECT_EQ(sent(), 0u);
   EXPECT_FALSE(std::filesystem::exists(world_.path("result.csv")));
   csv("name\nx\n");
-  EXPECT_THAT(amend("revoke").err, HasSubstr("row 1: expected a column named \"number\" or \"proof\""));
+  EXPECT_THAT(amend("revoke").err,
+              HasSubstr("row 1: expected a column named \"number\" or \"proof\", or \"reference\""));
 }
 
 TEST_F(AmendCsv, WhatTheLedgerWouldRefuseIsToldByRow) {
@@ -155,7 +206,7 @@ TEST_F(AmendCsv, WhatTheLedgerWouldRefuseIsToldByRow) {
   EXPECT_EQ(ran.exit, kFailed);
   EXPECT_THAT(ran.err,
               AllOf(HasSubstr("3 problems"), HasSubstr("row 2, column 1 \"number\": expected none of the range or all"),
-                    HasSubstr("row 3, column 1 \"number\": found that 5 is revoked already, but not as this row says: "
+                    HasSubstr("row 3, column 1 \"number\": found that 5 is revoked already, but not as is wanted here: "
                               "reason court_order"),
                     HasSubstr("row 4, column 1 \"number\": expected numbers below 20")));
   csv("number\n4\n6\n");
@@ -261,6 +312,7 @@ TEST_F(AmendCsv, AListIsPreparedForOthersToSign) {
   arguments.insert(arguments.end(), {"--prepare", world_.path("to.sign")});
   const auto prepared = world_.run(arguments);
   ASSERT_EQ(prepared.exit, kGood) << prepared.err;
+  EXPECT_THAT(world_.run(arguments).out, HasSubstr("0 of 2")) << "the same again is no conflict";
   for (const char* person : {"a", "b"}) {
     const auto ran = world_.run({"sign", world_.path("to.sign"), "--yes", "--key", world_.key_file(person)});
     ASSERT_EQ(ran.exit, kGood) << ran.err;

@@ -79,10 +79,11 @@ TEST_F(CsvClassTest, EveryRowIsIssuedAndTheResultSaysWhere) {
                                             "--result", world_.path("result.csv"), "--keep-order"};
   const auto ran = issue(options);
   ASSERT_EQ(ran.exit, kGood) << ran.err;
-  const std::string expected = "reference,file,number,proof\r\nm-1,document-3,0," +
-                               world_.path("proofs/document-3.proof") + "\r\nm-2,document-0,1," +
-                               world_.path("proofs/document-0.proof") + "\r\n\"m;3\",document-1,2," +
-                               world_.path("proofs/document-1.proof") + "\r\n";
+  const std::string in = ",university-0.example/r1";
+  const std::string expected = "reference,file,number,proof,register\r\nm-1,document-3,0," +
+                               world_.path("proofs/document-3.proof") + in + "\r\nm-2,document-0,1," +
+                               world_.path("proofs/document-0.proof") + in + "\r\n\"m;3\",document-1,2," +
+                               world_.path("proofs/document-1.proof") + in + "\r\n";
   EXPECT_EQ(read("result.csv"), expected);
   EXPECT_EQ(issued(), 3u);
   std::filesystem::remove(world_.path("result.csv"));

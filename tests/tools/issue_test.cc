@@ -113,7 +113,7 @@ TEST_F(Issue, UnknownOutcomeSaysSoAndIsFinishedLater) {
   world_.service().next_submissions({});
   const auto again = world_.issue("r1", "proofs", {documents});
   EXPECT_EQ(again.exit, kGood) << again.err;
-  EXPECT_THAT(again.out, HasSubstr("interrupted before"));
+  EXPECT_THAT(again.out, HasSubstr("that an earlier run began"));
   EXPECT_EQ(issued(), 3u) << "issued once";
   EXPECT_EQ(world_.files_in("proofs").size(), 6u);
 }

@@ -1,5 +1,5 @@
 // Goal: a class is issued exactly once and completely, whenever its command is killed, however often, and whatever happens to a node
-// meanwhile.
+// meanwhile. So is one reissued, and each old entry linked to its new one once.
 // Method: `testamur issue` against four real nodes, killed with SIGKILL at random times of its run and at each kind of its telling
 // system calls, before and after them; now and then a node is killed with it and comes back a run later; the same command again
 // until it is done. Afterwards the whole ledger is read and held against what the commands said.
@@ -15,6 +15,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "bundled.h"
@@ -73,11 +74,18 @@ class KillCampaign : public ::testing::Test {
   static std::string text_of(const std::string& name, unsigned i) { return name + " document " + std::to_string(i); }
 
   Group make_group(const std::string& name, unsigned size) {
+    Group group = begin_group("issue", name, size);
+    group.command.push_back(path(name));
+    return group;
+  }
+
+  /// Documents, and all of their command but the last words.
+  Group begin_group(const std::string& verb, const std::string& name, unsigned size) {
     fs::create_directories(path(name));
     for (unsigned i = 0; i < size; ++i) {
       std::ofstream(path(name) + "/" + std::to_string(i), std::ios::binary) << text_of(name, i);
     }
-    Group group{name, size, {TESTAMUR_PROGRAM, "issue"}, {}};
+    Group group{name, size, {TESTAMUR_PROGRAM, verb}, {}};
     for (unsigned i = 0; i < cluster_.size(); ++i) {
       group.command.insert(group.command.end(), {"--node", cluster_.public_address(i)});
     }
@@ -89,8 +97,32 @@ class KillCampaign : public ::testing::Test {
       if (option == "--key") group.command.push_back(path(keys_given_++ % 2 == 0 ? "a.pem" : "b.pem"));
       if (option == "--timeout") group.command.push_back("20s");
     }
-    group.command.push_back(path(name));
     return group;
+  }
+
+  /// The same as rows of a CSV, which are students from `first` on.
+  Group make_csv_group(const std::string& verb, const std::string& name, unsigned size, unsigned first) {
+    Group group = begin_group(verb, name, size);
+    std::ofstream csv(path(name) + "/list.csv");
+    csv << "reference,file\n";
+    for (unsigned i = 0; i < size; ++i) csv << "s-" << first + i << "," << i << "\n";
+    group.command.insert(group.command.end(),
+                         {"--csv", path(name) + "/list.csv", "--result", path(name + ".result.csv")});
+    return group;
+  }
+
+  /// A cell of each row of a result, by the reference, which is the first cell.
+  std::map<std::string, std::uint64_t> read_result(const std::string& name, std::size_t cell) {
+    std::ifstream stream(path(name + ".result.csv"));
+    std::map<std::string, std::uint64_t> out;
+    std::string line;
+    for (std::getline(stream, line); std::getline(stream, line);) {
+      std::vector<std::string> cells;
+      std::istringstream row(line);
+      for (std::string text; std::getline(row, text, ',');) cells.push_back(text);
+      EXPECT_TRUE(out.emplace(cells.at(0), std::stoull(cells.at(cell))).second) << line;
+    }
+    return out;
   }
 
   /// Runs the command until it is done. That the outcome is not known, or a node is not there, is an answer to run it again on.
@@ -112,12 +144,12 @@ class KillCampaign : public ::testing::Test {
   }
 
   /// The statements of the log, in order; checks that it hashes to the certified root.
-  std::vector<IssueBody> read_whole_log(unsigned i) {
+  std::vector<Statement> read_whole_log(unsigned i) {
     grpc::ClientContext asking;
     v1::Checkpoint head;
     EXPECT_TRUE(cluster_.node(i).GetCheckpoint(&asking, {}, &head).ok());
     merkle::CompactRange log;
-    std::vector<IssueBody> issued;
+    std::vector<Statement> statements;
     for (std::uint64_t height = 0; height <= head.height();) {
       grpc::ClientContext context;
       v1::GetBlocksRequest request;
@@ -129,7 +161,7 @@ class KillCampaign : public ::testing::Test {
         for (const std::string& data : block.leaves()) {
           log.append(merkle::leaf_hash(as_bytes(data)));
           const auto leaf = decode_statement_leaf(as_bytes(data));
-          if (leaf) issued.push_back(std::get<IssueBody>(value_of(decode_statement(leaf->statement.statement)).body));
+          if (leaf) statements.push_back(value_of(decode_statement(leaf->statement.statement)));
         }
       }
       EXPECT_TRUE(stream->Finish().ok());
@@ -138,7 +170,7 @@ class KillCampaign : public ::testing::Test {
     const auto checkpoint = value_of(decode_checkpoint(value_of(decode_signed_note(head.note())).text));
     EXPECT_EQ(log.size(), checkpoint.size);
     EXPECT_EQ(log.root(), checkpoint.root) << "the log of node " << i << " is what was certified";
-    return issued;
+    return statements;
   }
 
   /// The number that the document's proof shows, which must hold.
@@ -187,7 +219,10 @@ class KillCampaign : public ::testing::Test {
     for (unsigned i = 0; i < cluster_.size(); ++i) {
       EXPECT_EQ(cluster_.record(i, 0, "r1")->issued, together);
       std::map<std::uint64_t, std::uint64_t> recorded;
-      for (const IssueBody& body : read_whole_log(i)) recorded[body.first.value] = body.count;
+      for (const Statement& statement : read_whole_log(i)) {
+        const IssueBody& body = std::get<IssueBody>(statement.body);
+        recorded[body.first.value] = body.count;
+      }
       EXPECT_EQ(recorded, said) << "node " << i;
     }
   }
@@ -250,6 +285,89 @@ TEST_F(KillCampaign, AClassIsIssuedOnceWheneverItsCommandIsKilled) {
   EXPECT_TRUE(kills < 20 || resumed > 0) << "or nothing was cut off on its way";
   std::printf("%zu classes, %u kills, %u runs that ended before theirs, %u classes resumed, %u nodes killed\n",
               groups.size(), killed, ended_before, resumed, nodes_killed);
+}
+
+TEST_F(KillCampaign, AClassIsReissuedAndLinkedOnceWheneverItsCommandIsKilled) {
+  const unsigned kills = wanted_kills();
+  std::mt19937 random(20261126);
+  const auto below = [&](std::uint64_t bound) {
+    return std::uniform_int_distribution<std::uint64_t>(0, bound - 1)(random);
+  };
+  constexpr unsigned sizes[] = {1, 3, 40, 12};
+  const unsigned students = 60 * kills + 200;
+  Group old = make_csv_group("issue", "old", students, 0);
+  finish(old);
+  if (HasFatalFailure()) return;
+  unsigned taken = 0;
+  const auto next_group = [&](const std::string& name, unsigned size) {
+    Group group = make_csv_group("reissue", name, size, taken);
+    group.command.insert(group.command.end(), {"--issued", path("old.result.csv"), "--yes"});
+    taken += size;
+    return group;
+  };
+  std::vector<Group> groups = {next_group("undisturbed", 3)};
+  const auto traced = run_traced(groups.back().command, path("said"));
+  const std::size_t calls = traced ? traced->calls.size() : 0;
+  finish(groups.back());
+  groups.push_back(next_group("timed", 40));
+  const auto takes = static_cast<std::uint64_t>(run_process(groups.back().command, path("said")).took.count());
+  finish(groups.back());
+
+  unsigned killed = 0;
+  unsigned between = 0;     // issued, and not all linked
+  std::size_t at_call = 0;  // at each of them in turn
+  for (unsigned i = 0; killed < kills && !HasFailure(); ++i) {
+    Group group = next_group("class-" + std::to_string(i), sizes[i % std::size(sizes)]);
+    const std::uint64_t events = cluster_.record(0, 0, "r1")->events;
+    const std::uint64_t issued = cluster_.record(0, 0, "r1")->issued;
+    for (std::uint64_t times = 1 + below(4); times > 0; --times) {
+      start_what_is_down();
+      if (below(8) == 0) cluster_.kill(1 + static_cast<unsigned>(below(cluster_.size() - 1)));
+      const Ended ended =
+          calls > 0 && below(2) == 0
+              ? run_traced(group.command, path("said"), static_cast<unsigned>(at_call++ % calls), below(2) == 0)
+                    .value_or(Ended{})
+              : run_process(group.command, path("said"), microseconds(below(takes * 5 / 4)));
+      killed += ended.exit ? 0u : 1u;
+    }
+    start_what_is_down();
+    const auto now = cluster_.record(0, 0, "r1");
+    between += now->issued > issued && now->events == events ? 1u : 0u;
+    finish(group);
+    groups.push_back(std::move(group));
+  }
+  if (HasFailure()) return;
+  start_what_is_down();
+  ASSERT_TRUE(wait_until([&] { return cluster_.level(); })) << "all nodes come to the same head";
+
+  const auto old_numbers = read_result("old", 2);
+  std::map<std::uint64_t, std::uint64_t> links;
+  for (const Group& group : groups) {
+    const auto made = read_result(group.name, 3);
+    EXPECT_EQ(made.size(), group.size) << group.name;
+    for (const auto& [reference, number] : made) links[old_numbers.at(reference)] = number;
+    EXPECT_EQ(read_result(group.name, 2).size(), made.size());
+  }
+  EXPECT_EQ(links.size(), taken) << "each student has a new entry of their own";
+  for (unsigned i = 0; i < cluster_.size(); ++i) {
+    EXPECT_EQ(cluster_.record(i, 0, "r1")->issued, students + taken) << "each issued once";
+    std::map<std::uint64_t, std::uint64_t> recorded;
+    std::size_t classes = 0;
+    for (const Statement& statement : read_whole_log(i)) {
+      classes += std::holds_alternative<IssueBody>(statement.body) ? 1u : 0u;
+      const auto* body = std::get_if<AmendBody>(&statement.body);
+      if (body == nullptr) continue;
+      for (const Change& change : body->changes) {
+        ASSERT_TRUE(change.replacement && change.status == Status::superseded && change.count == 1);
+        EXPECT_TRUE(recorded.emplace(change.first.value, change.replacement->number.value).second)
+            << change.first.value << " was linked twice";
+      }
+    }
+    EXPECT_EQ(recorded, links) << "node " << i;
+    EXPECT_EQ(classes, groups.size() + 1);
+  }
+  std::printf("%zu classes reissued, %u documents, %u kills, %u between the two statements\n", groups.size(), taken,
+              killed, between);
 }
 
 TEST_F(KillCampaign, TwoOfficesThatIssueAtOnceGetNumbersOfTheirOwn) {

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <boost/json.hpp>
+#include <thread>
 
 #include "bundle.h"
 #include "files.h"
@@ -61,10 +63,10 @@ TEST_F(Proofs, AreShownInWordsAndNotTakenForChecked) {
   issue("class", 3);
   const auto shown = world_.run({"proof", "show", proof(1)});
   EXPECT_EQ(shown.exit, kGood);
-  EXPECT_THAT(shown.out,
-              AllOf(HasSubstr("number 1 of the register r1 of university-0.example"), HasSubstr("(sealed)"),
-                    HasSubstr("which may issue,amend, of university-0.example"), HasSubstr("status     good, as of 2027-"),
-                    HasSubstr("cosigned   by 3: key "), HasSubstr("Not verified")));
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("number 1 of the register r1 of university-0.example"), HasSubstr("(sealed)"),
+                               HasSubstr("which may issue,amend, of university-0.example"),
+                               HasSubstr("status     good, as of 2027-"), HasSubstr("cosigned   by 3: key "),
+                               HasSubstr("Not verified")));
   EXPECT_THAT(shown.out, Not(HasSubstr("light proof")));
   amend(Status::revoked, 1);
   ASSERT_EQ(with_node({"proof", "refresh", proof(1)}).exit, kGood);
@@ -115,6 +117,38 @@ TEST_F(Proofs, AreRefreshedInPlaceAndOneThatFailsSpoilsNoOther) {
   EXPECT_EQ(again.exit, kGood) << again.err;
   EXPECT_THAT(again.out, AllOf(HasSubstr("Refreshed: 6 of 6 files."), HasSubstr("good       3 entries"),
                                HasSubstr("revoked  " + proof(1))));
+}
+
+TEST_F(Proofs, AreAskedForSeveralAtOnceAndNotMore) {
+  issue("class", 40);
+  std::atomic<int> now = 0;
+  std::atomic<int> most = 0;
+  world_.service().asked = [&] {
+    const int at_once = ++now;
+    for (int before = most; before < at_once && !most.compare_exchange_weak(before, at_once);) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    --now;
+  };
+  const auto ran = with_node({"proof", "refresh", path("proofs")});
+  ASSERT_EQ(ran.exit, kGood) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("Refreshed: 40 of 40 files."));
+  EXPECT_GT(most, 2);
+  EXPECT_LE(most, 8);
+  for (unsigned i = 0; i < 40; ++i) EXPECT_EQ(verify(i, proof(i)), kGood) << i;
+}
+
+TEST_F(Proofs, AreLeftWhereAnotherCommandIsAtWork) {
+  issue("class", 2);
+  const Bytes before = read(proof(0));
+  const auto lock = DirectoryLock::take(path("proofs"));
+  ASSERT_TRUE(lock);
+  for (const std::string& what : {path("proofs"), proof(0)}) {
+    const auto ran = with_node({"proof", "refresh", what});
+    EXPECT_EQ(ran.exit, kFailed);
+    EXPECT_THAT(ran.err, HasSubstr("[conflict]"));
+  }
+  EXPECT_EQ(read(proof(0)), before);
 }
 
 TEST_F(Proofs, AreNotReplacedByWhatDoesNotHoldOrIsOlder) {

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "testamur/identity/key_file.h"
 #include "tool_world.h"
@@ -262,6 +264,95 @@ TEST_F(Sign, AFileThatMayStillBeHandedInIsNotOverwritten) {
   EXPECT_THAT(sign(world_.key_file("a")).out, HasSubstr("2 entries"));
   world_.write("to.sign", "a letter");
   EXPECT_EQ(prepare("class").exit, kFailed);
+}
+
+TEST_F(Sign, TwoWhoSignOneCopyAtOnceBothCount) {
+  world_.ledger().issue(0, "r1", test::make_class("class", 20, false));
+  world_.ledger().certify();
+  const std::vector<std::string> keys = {world_.key_file("a"), world_.key_file("b"), world_.key_file("amender")};
+  for (int round = 0; round < 20; ++round) {
+    std::filesystem::remove(file_);
+    ASSERT_EQ(amend("revoke", "4", {"--prepare", file_}).exit, kGood);
+    const Time now = world_.now();
+    std::vector<std::thread> people;
+    for (const std::string& key : keys) {
+      people.emplace_back([&, key] {
+        EXPECT_EQ(test::run_tool({"sign", file_, "--yes", "--key", key}, now).exit, kGood);
+      });
+    }
+    for (std::thread& person : people) person.join();
+    ASSERT_EQ(read().at("statements").at(0).at("signatures").as_array().size(), keys.size()) << round;
+  }
+}
+
+TEST_F(Sign, AFileThatBecameAnotherWhileItWasReadIsNotSigned) {
+  world_.ledger().issue(0, "r1", test::make_class("class", 20, false));
+  world_.ledger().certify();
+  ASSERT_EQ(amend("revoke", "4", {"--prepare", file_}).exit, kGood);
+  std::ostringstream out;
+  std::ostringstream err;
+  const auto swap = [&](const std::string&) {
+    std::filesystem::remove(file_);
+    return amend("revoke", "5", {"--prepare", file_}).exit == kGood;
+  };
+  Context context{out, err, [&] { return world_.now(); }, swap};
+  EXPECT_EQ(run({"sign", file_, "--key", world_.key_file("a")}, context), kFailed);
+  EXPECT_THAT(err.str(), HasSubstr("prepared anew since it was shown"));
+  EXPECT_TRUE(read().at("statements").at(0).at("signatures").as_array().empty());
+}
+
+/// A listed class of two statements.
+class SignTwoStatements : public Sign {
+ protected:
+  static constexpr unsigned kCount = 65'540;
+
+  SignTwoStatements() { world_.make_documents("class", kCount); }
+  test::Ran listed(std::vector<std::string> more = {}) {
+    more.push_back("--listed");
+    return issue("class", more);
+  }
+};
+
+TEST_F(SignTwoStatements, AreSignedTogetherAndASignatureOutlivesTheFirstBeingRecorded) {
+  const auto prepared = listed({"--prepare", file_});
+  ASSERT_EQ(prepared.exit, kGood) << prepared.err;
+  sign_by_both();
+  ASSERT_EQ(read().at("statements").as_array().size(), 2u);
+  // The first one arrives, the second does not.
+  v1::Outcome unknown;
+  unknown.set_stage(v1::STAGE_UNKNOWN);
+  std::deque<test::TestService::Answer> answers(1000, [&](const auto&) { return unknown; });
+  answers.front() = nullptr;
+  world_.service().next_submissions(answers);
+  const auto cut_off = submit();
+  EXPECT_EQ(cut_off.exit, kUnknown);
+  EXPECT_THAT(cut_off.err, HasSubstr("the first 1 are recorded"));
+  world_.service().next_submissions({});
+  EXPECT_EQ(issued(), 65'536u);
+  EXPECT_THAT(listed().err, HasSubstr("[not_submitted]"));
+  const auto anew = listed({"--prepare", file_});
+  ASSERT_EQ(anew.exit, kGood) << anew.err;
+  EXPECT_THAT(anew.out, AllOf(HasSubstr("4 entries"), HasSubstr("2 of 2"))) << "what is left, with its signatures";
+  ASSERT_EQ(submit().exit, kGood);
+  const auto done = listed();
+  ASSERT_EQ(done.exit, kGood) << done.err;
+  EXPECT_THAT(done.out, AllOf(HasSubstr("numbers    0-65535"), HasSubstr("numbers    65536-65539")));
+  EXPECT_EQ(issued(), kCount);
+}
+
+TEST_F(SignTwoStatements, ArePreparedAnewWhereOthersTookTheNumbersOfBoth) {
+  ASSERT_EQ(listed({"--prepare", file_}).exit, kGood);
+  sign_by_both();
+  world_.ledger().issue(0, "r1", test::make_class("others", 7, false));
+  world_.ledger().certify();
+  EXPECT_THAT(submit().err, HasSubstr("[wrong_first_number]"));
+  const auto anew = listed({"--prepare", file_});
+  ASSERT_EQ(anew.exit, kGood) << anew.err;
+  EXPECT_THAT(anew.out, AllOf(HasSubstr("from 7"), HasSubstr("0 of 2")));
+  sign_by_both();
+  ASSERT_EQ(submit().exit, kGood);
+  ASSERT_EQ(listed().exit, kGood);
+  EXPECT_EQ(issued(), kCount + 7);
 }
 
 TEST_F(Sign, AnAmendmentIsShownWholeAndRecorded) {

@@ -119,6 +119,7 @@ grpc::Status TestService::FindListed(grpc::ServerContext*, const v1::FindListedR
 
 grpc::Status TestService::GetProofs(grpc::ServerContext*, const v1::GetProofsRequest* request,
                                     grpc::ServerWriter<v1::EntryProof>* out) {
+  if (asked) asked();
   const std::lock_guard lock(mutex_);
   const auto history = ledger_.history();
   for (std::uint64_t i = 0; i < std::max<std::uint32_t>(1, request->count()); ++i) {

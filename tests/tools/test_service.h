@@ -25,6 +25,8 @@ class TestService final : public v1::Ledger::Service {
   void next_submissions(std::deque<Answer> answers);
   /// Changes proofs on their way out.
   std::function<void(EntryNumber, Proof&)> tamper;
+  /// Called when proofs are asked for, by as many callers at once as ask.
+  std::function<void()> asked;
   /// Every statement that was handed in.
   std::vector<std::string> handed_in() const;
   std::uint32_t proofs_sent() const { return proofs_sent_; }

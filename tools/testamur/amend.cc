@@ -90,6 +90,11 @@ std::optional<Failure> record_amendment(const Statement& statement, const Signer
       "The ledger refused the amendment, and nothing was changed" + detail + ". " + std::string(advice(fate.code))};
 }
 
+static Statement statement_of(const AmendWish& wish, const Hash& ledger, const RegisterNow& now, Time at,
+                              std::vector<Change> changes) {
+  return {ledger, wish.in.institution, at, AmendBody{wish.in.name, now.record.events, std::move(changes)}};
+}
+
 std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
                              Context& context, AmendReport& report) {
   const Time at = context.clock();
@@ -107,11 +112,16 @@ std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient
                          format(NumberRange{change.first, change.count})};
     }
   }
-  const Statement statement{policy.ledger, wish.in.institution, at,
-                            AmendBody{wish.in.name, now.record.events, std::move(*changes)}};
   if (!wish.prepare.empty()) {
-    return write_prepared(wish.prepare, now, {to_sign(statement)}, signers, at, report.prepared.emplace());
+    auto statements = as_prepared(wish.prepare, at, [&](Time as_of) {
+      auto made = changes_of(wish, as_of);
+      if (!made) made = *changes;  // its times were good as of now
+      return std::vector{to_sign(statement_of(wish, policy.ledger, now, as_of, std::move(*made)))};
+    });
+    report.effective_at = std::get<AmendBody>(statements.front().statement.body).changes.front().effective_at;
+    return write_prepared(wish.prepare, now, std::move(statements), signers, at, report.prepared.emplace());
   }
+  const Statement statement = statement_of(wish, policy.ledger, now, at, std::move(*changes));
   if (auto failure = check_signers(now, signers, kUseAmend, at)) return failure;
   return record_amendment(statement, signers, node, policy, context, wish.timeout_ms, report.fate);
 }

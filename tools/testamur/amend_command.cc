@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> numbers;
   std::string csv;
   std::vector<std::string> map;
+  std::vector<std::string> issued;
   std::string result;
   bool dry_run = false;
   std::string reason;
@@ -36,9 +37,13 @@ std::string csv_example(Status status) {
   const std::string by = status == Status::superseded ? ", by (INSTITUTION/REGISTER/NUMBER of what holds instead)" : "";
   return command +
          " ... --csv list.csv --result done.csv --key registrar.pem --key dean.pem\n\n"
-         "  A row for each entry or range: column number, or proof, a proof file. What \"testamur issue --result\" "
-         "wrote is\n"
-         "  such a CSV. Optional columns, empty or not there for what the command line says: reason, effective" +
+         "  A row for each entry or range, named by the column number; by reference, the office's own, with --issued "
+         "FILE, what\n"
+         "  \"testamur issue --result\" wrote; or by proof, a proof file, or a bundle and the document's name in it "
+         "under file. What\n"
+         "  \"testamur issue --result\" wrote is such a CSV itself. Optional columns, empty or not there for what the "
+         "command line\n"
+         "  says: reason, effective" +
          by +
          ".\n"
          "  All rows are checked against the ledger first: --dry-run stops there. They go out in as few statements as "
@@ -99,6 +104,7 @@ std::optional<Failure> wrong_usage(const Options& options) {
   const auto wrong = [](const char* message) { return Failure{kUsage, "usage", message}; };
   if (options.csv.empty() && options.numbers.empty()) return wrong("--number: expected one, or --csv with many");
   if (options.csv.empty() && !options.map.empty()) return wrong("--map: expected --csv beside it");
+  if (options.csv.empty() && !options.issued.empty()) return wrong("--issued: expected --csv beside it");
   if (options.csv.empty() && !options.result.empty()) return wrong("--result: expected --csv beside it");
   if (options.csv.empty() && options.dry_run) return wrong("--dry-run: expected --csv beside it");
   return std::nullopt;
@@ -160,6 +166,7 @@ boost::json::object to_json(const AmendRow& row) {
   boost::json::object out{{"row", row.row},
                           {"number", format(NumberRange{row.change.first, row.change.count})},
                           {"outcome", name(row.outcome)}};
+  if (!row.reference.empty()) out["reference"] = row.reference;
   if (row.recorded_at.value != 0) out["recorded_at"] = format_time(row.recorded_at);
   return out;
 }
@@ -167,11 +174,14 @@ boost::json::object to_json(const AmendRow& row) {
 /// What became of each row, as far as a screen holds them; of more, --result writes all.
 void print_rows(std::ostream& out, const std::vector<AmendRow>& rows) {
   constexpr std::size_t kShown = 40;
+  const bool referenced = has_references(rows);
   std::vector<Row> table{{"  ROW", "NUMBER", "OUTCOME", "RECORDED"}};
+  if (referenced) table.front().push_back("REFERENCE");
   for (std::size_t i = 0; i < rows.size() && i < kShown; ++i) {
     const AmendRow& row = rows[i];
     table.push_back({"  " + std::to_string(row.row), format(NumberRange{row.change.first, row.change.count}),
                      std::string(name(row.outcome)), row.recorded_at.value == 0 ? "-" : format_time(row.recorded_at)});
+    if (referenced) table.back().push_back(shown(row.reference));
   }
   print_table(out, table);
   if (rows.size() > kShown) out << "  and " << rows.size() - kShown << " more: --result FILE writes all\n";
@@ -246,15 +256,16 @@ int say_rows_checked(Context& context, const Options& options, const std::vector
   return kGood;
 }
 
-int prepare_rows(const Options& options, const RegisterNow& now, const std::vector<RowsStatement>& statements,
-                 Signers& signers, Context& context, const std::vector<AmendRow>& rows) {
-  if (statements.size() > kMaxStatementsToSign) {
+int prepare_rows(const Options& options, const RegisterNow& now, const Policy& policy, std::size_t statements,
+                 Signers& signers, Context& context, std::vector<AmendRow> rows) {
+  if (statements > kMaxStatementsToSign) {
     return context.fail(kFailed, "invalid",
-                        "--prepare: expected rows for 16 statements at most, found " +
-                            std::to_string(statements.size()) + "; prepare them in portions");
+                        "--prepare: expected rows for 16 statements at most, found " + std::to_string(statements) +
+                            "; prepare them in portions");
   }
-  std::vector<StatementToSign> items;
-  for (const RowsStatement& item : statements) items.push_back(to_sign(item.statement));
+  auto items = as_prepared(options.wish.prepare, context.clock(), [&](Time at) {
+    return statements_to_sign(options.wish, policy.ledger, now.record.events, at, rows);
+  });
   Prepared prepared;
   prepared.entries = count_of(rows, Outcome::not_done).entries;
   if (const auto failure =
@@ -276,17 +287,24 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
   NodeClient node(options.nodes);
   Signers signers(options.keys, context);
   CsvTable table = amend_table(options.csv);
+  IssuedReferences references;
   std::vector<AmendRow> rows;
   if (auto failure = table.map(options.map)) return fail(context, *failure);
-  if (auto failure = read_amend_csv(table, wish, policy.ledger, context.clock(), rows)) return fail(context, *failure);
+  if (auto failure = references.read(options.issued, wish.in)) return fail(context, *failure);
+  EntryKeys keys = amend_keys(wish.in, policy.ledger, references);
+  if (auto failure = read_amend_csv(table, keys, wish, context.clock(), rows)) return fail(context, *failure);
   RegisterNow now;
   if (auto failure = check_amend(wish.in, signers, node, context, wish.timeout_ms, now)) return fail(context, *failure);
   if (!signers.empty() && wish.prepare.empty()) {
     if (auto failure = check_signers(now, signers, kUseAmend, context.clock())) return fail(context, *failure);
   }
-  if (auto failure = check_rows(table, wish, now.record, options.nodes, policy, context, rows)) {
+  const Complain complain = [&](const AmendRow& row, std::string_view, const std::string& message) {
+    table.add_problem(row.row, keys.telling_column(table), message);
+  };
+  if (auto failure = check_rows(complain, wish, now.record, options.nodes, policy, context, rows)) {
     return fail(context, *failure);
   }
+  if (auto failure = table.problems()) return fail(context, *failure);
   const auto statements = fold_rows(wish, policy.ledger, now.record.events, context.clock(), rows);
   if (options.dry_run) return say_rows_checked(context, options, rows, statements.size());
   std::optional<Failure> failure;
@@ -297,7 +315,7 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
                   << format(wish.in) << ", " << counted(left.rows, "row", "rows") << " of " << options.csv << ", in "
                   << counted(statements.size(), "statement", "statements") << final_words(wish.status) << "\n";
     }
-    if (!wish.prepare.empty()) return prepare_rows(options, now, statements, signers, context, rows);
+    if (!wish.prepare.empty()) return prepare_rows(options, now, policy, statements.size(), signers, context, rows);
     if (!options.yes && context.confirm && !context.confirm("Go on?")) {
       return context.fail(kFailed, "not_confirmed", "Nothing was done");
     }
@@ -364,7 +382,13 @@ void add_one(CLI::App& group, Context& context, Status status, const std::string
                      ->allow_extra_args(false);
   command.add_option("--csv", options->csv, "Many at once: a CSV file, a row for each entry or range")
       ->excludes(number);
-  command.add_option("--map", options->map, "How the CSV names its columns: number=NAME, proof=NAME, reason=NAME, ...")
+  command
+      .add_option("--map", options->map,
+                  "How the CSV names its columns: number=NAME, reference=NAME, proof=NAME, reason=NAME, ...")
+      ->allow_extra_args(false);
+  command
+      .add_option("--issued", options->issued,
+                  "For a CSV of references: what \"testamur issue --result\" or \"reissue --result\" wrote; repeat it")
       ->allow_extra_args(false);
   auto* result = command.add_option("--result", options->result, "Where to write what became of each row");
   auto* dry_run = command.add_flag("--dry-run", options->dry_run, "Check the CSV against the ledger, and send nothing");

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "files.h"
-#include "testamur/ledger/proof.h"
 #include "testamur/ledger/rules.h"
 
 namespace testamur::tool {
@@ -14,15 +13,15 @@ constexpr std::size_t kMaxRows = 1u << 20;
 
 class ReadingRows {
  public:
-  ReadingRows(CsvTable& table, const AmendWish& wish, const Hash& ledger, Time now, std::vector<AmendRow>& rows)
-      : table_(table), wish_(wish), ledger_(ledger), now_(now), rows_(rows) {}
+  ReadingRows(CsvTable& table, EntryKeys& keys, const AmendWish& wish, Time now, std::vector<AmendRow>& rows)
+      : table_(table), keys_(keys), wish_(wish), now_(now), rows_(rows) {}
 
   std::optional<Failure> run() {
     if (auto failure = table_.open()) return failure;
-    if (!table_.has(kNumberColumn) && !table_.has(kProofColumn)) {
+    if (!keys_.can_name(table_)) {
       return table_.bad_header(
-          "a column named \"number\" or \"proof\"; if they have other names here, give --map number=NAME or --map "
-          "proof=NAME");
+          "a column named \"number\" or \"proof\", or \"reference\" with --issued; if it has another name here, give "
+          "--map number=NAME, --map proof=NAME or --map reference=NAME");
     }
     rows_.reserve(std::min(table_.lines(), kMaxRows));
     auto failure = table_.each_row(kMaxRows, [&](std::size_t row, const auto& cells) { take(row, cells); });
@@ -43,39 +42,6 @@ class ReadingRows {
   std::optional<T> good(std::size_t row, AmendColumn column, const Result<T>& read) {
     if (read) return *read;
     table_.add_problem(row, table_.column(column), read.error().message);
-    return std::nullopt;
-  }
-
-  Result<NumberRange> range_of_proof(const std::string& path) const {
-    const auto bytes = read_file(path, kMaxProofBytes);
-    if (!bytes) return bytes.error();
-    const auto proof = decode_proof(*bytes);
-    if (!proof) return Error{ErrorCode::malformed, "expected the proof of one entry, found " + in_quotes(path)};
-    if (proof->ledger != ledger_) {
-      return Error{ErrorCode::invalid, "expected a proof of the policy's ledger, found " + in_quotes(path)};
-    }
-    const RegisterName in{proof->record.institution, proof->record.name};
-    if (in != wish_.in) {
-      return Error{ErrorCode::invalid,
-                   "expected a proof of " + format(wish_.in) + ", found " + in_quotes(path) + " of " + format(in)};
-    }
-    return NumberRange{proof->number, 1};
-  }
-
-  std::optional<NumberRange> range_of(std::size_t row, const Cells& cells) {
-    const std::string number = cell(cells, kNumberColumn);
-    const std::string proof = cell(cells, kProofColumn);
-    if (number.empty() && !proof.empty()) return good(row, kProofColumn, range_of_proof(proof));
-    if (!number.empty()) {
-      const auto range = good(row, kNumberColumn, parse_range(number));
-      if (!range || range->count <= kMaxBatch) return range;
-      table_.add_problem(row, table_.column(kNumberColumn), "expected 1048576 entries at most, found " + number);
-      return std::nullopt;
-    }
-    const AmendColumn column = table_.has(kNumberColumn) ? kNumberColumn : kProofColumn;
-    table_.add_problem(
-        row, table_.column(column),
-        std::string(column == kNumberColumn ? "expected a number" : "expected a proof") + ", found an empty cell");
     return std::nullopt;
   }
 
@@ -104,7 +70,7 @@ class ReadingRows {
   }
 
   void take(std::size_t row, const Cells& cells) {
-    const auto range = range_of(row, cells);
+    const auto range = keys_.range_of(table_, row, cells);
     const std::string reason_text = cell(cells, kReasonColumn);
     const std::string effective_text = cell(cells, kEffectiveColumn);
     const auto reason =
@@ -112,6 +78,7 @@ class ReadingRows {
     const auto effective = effective_of(row, effective_text);
     AmendRow out;
     out.row = row;
+    out.reference = cell(cells, kReferenceColumn);
     out.effective_given = !effective_text.empty() || wish_.effective_at;
     out.change = {range.value_or(NumberRange{}).first,
                   range.value_or(NumberRange{}).count,
@@ -133,8 +100,7 @@ class ReadingRows {
       const AmendRow& row = rows_[i];
       if (furthest != nullptr && furthest->change.covers(row.change.first)) {
         const auto [first, again] = std::minmax(furthest->row, row.row);
-        const std::size_t column = table_.column(table_.has(kNumberColumn) ? kNumberColumn : kProofColumn);
-        table_.add_problem(again, column,
+        table_.add_problem(again, keys_.telling_column(table_),
                            "expected each number once, found " + std::to_string(row.change.first.value) + " in row " +
                                std::to_string(first) + " too");
       }
@@ -144,15 +110,21 @@ class ReadingRows {
   }
 
   CsvTable& table_;
+  EntryKeys& keys_;
   const AmendWish& wish_;
-  const Hash& ledger_;
   Time now_;
   std::vector<AmendRow>& rows_;
 };
 
 }  // namespace
 
-CsvTable amend_table(const std::string& path) { return {path, {"number", "proof", "reason", "effective", "by"}}; }
+CsvTable amend_table(const std::string& path) {
+  return {path, {"number", "reference", "proof", "file", "register", "reason", "effective", "by"}};
+}
+
+EntryKeys amend_keys(const RegisterName& in, const Hash& ledger, const IssuedReferences& references) {
+  return {{kNumberColumn, kReferenceColumn, kProofColumn, kFileColumn, kRegisterColumn}, in, ledger, references};
+}
 
 std::string_view name(AmendRow::Outcome outcome) {
   switch (outcome) {
@@ -164,16 +136,22 @@ std::string_view name(AmendRow::Outcome outcome) {
   return "unknown";
 }
 
-std::optional<Failure> read_amend_csv(CsvTable& table, const AmendWish& wish, const Hash& ledger, Time now,
+std::optional<Failure> read_amend_csv(CsvTable& table, EntryKeys& keys, const AmendWish& wish, Time now,
                                       std::vector<AmendRow>& rows) {
   const auto effective = effective_time(wish.effective_at, now);
   if (!effective) return failure_of(Error{effective.error().code, "--effective: " + effective.error().message}, kUsage);
-  return ReadingRows(table, wish, ledger, now, rows).run();
+  return ReadingRows(table, keys, wish, now, rows).run();
+}
+
+bool has_references(const std::vector<AmendRow>& rows) {
+  return std::any_of(rows.begin(), rows.end(), [](const AmendRow& row) { return !row.reference.empty(); });
 }
 
 Result<void> write_amend_result(const std::string& path, const std::vector<AmendRow>& rows) {
   FileWriter file(path, 0600);
-  file.put(as_bytes("number,reason,effective,by,outcome,recorded\r\n"));
+  const bool referenced = has_references(rows);
+  file.put(
+      as_bytes("number,reason,effective,by,outcome,recorded" + std::string(referenced ? ",reference" : "") + "\r\n"));
   std::string line;
   for (const AmendRow& row : rows) {
     const Change& change = row.change;
@@ -187,6 +165,10 @@ Result<void> write_amend_result(const std::string& path, const std::vector<Amend
     }
     line += "," + std::string(name(row.outcome)) + ",";
     if (row.recorded_at.value != 0) line += format_time(row.recorded_at);
+    if (referenced) {
+      line += ',';
+      put_cell(line, row.reference);
+    }
     line += "\r\n";
     file.put(as_bytes(line));
   }

@@ -2,12 +2,21 @@
 #pragma once
 
 #include "amend.h"
-#include "csv_table.h"
+#include "entry_keys.h"
 
 namespace testamur::tool {
 
 /// What a row names, in the order of CsvTable's columns.
-enum AmendColumn : std::size_t { kNumberColumn, kProofColumn, kReasonColumn, kEffectiveColumn, kByColumn };
+enum AmendColumn : std::size_t {
+  kNumberColumn,
+  kReferenceColumn,
+  kProofColumn,
+  kFileColumn,
+  kRegisterColumn,
+  kReasonColumn,
+  kEffectiveColumn,
+  kByColumn
+};
 /// The table that these columns stand in.
 CsvTable amend_table(const std::string& path);
 
@@ -19,21 +28,24 @@ struct AmendRow {
     unknown,  ///< it may be recorded now, later, or never
   };
 
-  std::size_t row = 0;  ///< as spreadsheets count
+  std::size_t row = 0;      ///< as spreadsheets count
+  std::string reference{};  ///< the office's own, where the CSV has it
   Change change;
   bool effective_given = false;
   Outcome outcome = Outcome::not_done;
-  Time recorded_at;  ///< of those that are done
+  Time recorded_at{};  ///< of those that are done
 };
 std::string_view name(AmendRow::Outcome outcome);
+bool has_references(const std::vector<AmendRow>& rows);
 
-/// Reads the rows in their order. A row names its entries by number or by the proof of one; what it does not say is as the wish has it.
-/// The failure shows what is wrong by row and column.
-std::optional<Failure> read_amend_csv(CsvTable& table, const AmendWish& wish, const Hash& ledger, Time now,
+/// How the rows of such a table name their entries.
+EntryKeys amend_keys(const RegisterName& in, const Hash& ledger, const IssuedReferences& references);
+/// Reads the rows in their order. What a row does not say is as the wish has it. The failure shows what is wrong by row and column.
+std::optional<Failure> read_amend_csv(CsvTable& table, EntryKeys& keys, const AmendWish& wish, Time now,
                                       std::vector<AmendRow>& rows);
 
-/// Writes number, reason, effective, by, outcome and recorded of each row, in their order, for its owner alone. It can be read back as a
-/// CSV of amendments.
+/// Writes number, reason, effective, by, outcome and recorded of each row, and its reference where there are some, in their order, for
+/// its owner alone. It can be read back as a CSV of amendments.
 Result<void> write_amend_result(const std::string& path, const std::vector<AmendRow>& rows);
 
 }  // namespace testamur::tool

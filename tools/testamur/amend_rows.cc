@@ -26,9 +26,10 @@ bool may_become(Status from, Status to) {
 
 class CheckingRows {
  public:
-  CheckingRows(CsvTable& table, const AmendWish& wish, const RegisterRecord& now, const std::vector<std::string>& nodes,
-               const Policy& policy, Context& context, std::vector<AmendRow>& rows)
-      : table_(table),
+  CheckingRows(const Complain& complain, const AmendWish& wish, const RegisterRecord& now,
+               const std::vector<std::string>& nodes, const Policy& policy, Context& context,
+               std::vector<AmendRow>& rows)
+      : complain_(complain),
         wish_(wish),
         now_(now),
         context_(context),
@@ -41,15 +42,10 @@ class CheckingRows {
       if (auto failure = check(rows_[i])) return failure;
       progress_.advance();
     }
-    return table_.problems();
+    return std::nullopt;
   }
 
  private:
-  void complain(const AmendRow& row, const std::string& message) {
-    const std::size_t number = table_.column(kNumberColumn);
-    table_.add_problem(row.row, number == CsvTable::kNone ? table_.column(kProofColumn) : number, message);
-  }
-
   std::optional<Failure> fetch(EntryNumber number, FreshProof& fresh) {
     FreshWish wish;
     wish.entry = {wish_.in, number};
@@ -73,8 +69,9 @@ class CheckingRows {
     const Change& change = row.change;
     const std::uint64_t end = change.first.value + change.count;
     if (end > now_.issued) {
-      complain(row, "expected numbers below " + std::to_string(now_.issued) + ", the next that " + format(wish_.in) +
-                        " will issue; found " + format(NumberRange{change.first, change.count}));
+      complain_(row, "no_such_entry",
+                "expected numbers below " + std::to_string(now_.issued) + ", the next that " + format(wish_.in) +
+                    " will issue; found " + format(NumberRange{change.first, change.count}));
       return std::nullopt;
     }
     std::uint64_t same = 0;
@@ -84,15 +81,17 @@ class CheckingRows {
       if (status == change.status) {
         ++same;
       } else if (!may_become(status, change.status)) {
-        complain(row, "expected an entry to " + std::string(verb(change.status)) + ", found that " +
-                          std::to_string(number.value) + " is " + std::string(name(status)));
+        complain_(row, "forbidden_transition",
+                  "expected an entry to " + std::string(verb(change.status)) + ", found that " +
+                      std::to_string(number.value) + " is " + std::string(name(status)));
         return std::nullopt;
       }
     }
     if (same == 0) return std::nullopt;
     if (same < change.count) {
-      complain(row, "expected none of the range or all of it to be " + std::string(name(change.status)) +
-                        " already, found " + std::to_string(same) + " of " + std::to_string(change.count));
+      complain_(row, "forbidden_transition",
+                "expected none of the range or all of it to be " + std::string(name(change.status)) +
+                    " already, found " + std::to_string(same) + " of " + std::to_string(change.count));
       return std::nullopt;
     }
     return check_same(row);
@@ -109,9 +108,10 @@ class CheckingRows {
       const Change& held = event->change;
       if (held.reason != change.reason || held.replacement != change.replacement ||
           (row.effective_given && held.effective_at != change.effective_at)) {
-        complain(row, "found that " + std::to_string(number.value) + " is " + std::string(name(held.status)) +
-                          " already, but not as this row says: reason " + std::string(reason_name(held.reason)) +
-                          ", effective " + format_time(held.effective_at) + replaced_by(held));
+        complain_(row, "forbidden_transition",
+                  "found that " + std::to_string(number.value) + " is " + std::string(name(held.status)) +
+                      " already, but not as is wanted here: reason " + std::string(reason_name(held.reason)) +
+                      ", effective " + format_time(held.effective_at) + replaced_by(held));
         return std::nullopt;
       }
       number = EntryNumber{held.first.value + held.count};
@@ -125,7 +125,7 @@ class CheckingRows {
     return by ? ", replaced by " + format(EntryName{{by->institution, by->register_name}, by->number}) : "";
   }
 
-  CsvTable& table_;
+  const Complain& complain_;
   const AmendWish& wish_;
   const RegisterRecord& now_;
   Context& context_;
@@ -194,10 +194,10 @@ class Folding {
 
 }  // namespace
 
-std::optional<Failure> check_rows(CsvTable& table, const AmendWish& wish, const RegisterRecord& now,
+std::optional<Failure> check_rows(const Complain& complain, const AmendWish& wish, const RegisterRecord& now,
                                   const std::vector<std::string>& nodes, const Policy& policy, Context& context,
                                   std::vector<AmendRow>& rows) {
-  return CheckingRows(table, wish, now, nodes, policy, context, rows).run();
+  return CheckingRows(complain, wish, now, nodes, policy, context, rows).run();
 }
 
 std::vector<RowsStatement> fold_rows(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event, Time at,
@@ -207,6 +207,17 @@ std::vector<RowsStatement> fold_rows(const AmendWish& wish, const Hash& ledger, 
     if (rows[i].outcome == AmendRow::Outcome::not_done) folding.add(i, rows[i].change);
   }
   return folding.take();
+}
+
+std::vector<StatementToSign> statements_to_sign(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event,
+                                                Time at, std::vector<AmendRow> rows) {
+  for (AmendRow& row : rows) {
+    if (!row.effective_given) row.change.effective_at = *effective_time({}, at);
+  }
+  std::vector<StatementToSign> out;
+  for (const RowsStatement& item : fold_rows(wish, ledger, next_event, at, rows))
+    out.push_back(to_sign(item.statement));
+  return out;
 }
 
 std::optional<Failure> record_rows(const std::vector<RowsStatement>& statements, const Signers& signers,

@@ -6,9 +6,10 @@
 
 namespace testamur::tool {
 
-/// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`; the failure
-/// shows those that cannot be.
-std::optional<Failure> check_rows(CsvTable& table, const AmendWish& wish, const RegisterRecord& now,
+/// Told of each row that cannot be, and by which rule.
+using Complain = std::function<void(const AmendRow& row, std::string_view code, const std::string& message)>;
+/// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`.
+std::optional<Failure> check_rows(const Complain& complain, const AmendWish& wish, const RegisterRecord& now,
                                   const std::vector<std::string>& nodes, const Policy& policy, Context& context,
                                   std::vector<AmendRow>& rows);
 
@@ -21,6 +22,10 @@ struct RowsStatement {
 /// say the same are one change.
 std::vector<RowsStatement> fold_rows(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event, Time at,
                                      const std::vector<AmendRow>& rows);
+
+/// The same for others to sign, as of a time: what has no other time takes effect then.
+std::vector<StatementToSign> statements_to_sign(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event,
+                                                Time at, std::vector<AmendRow> rows);
 
 /// Signs and hands in one statement after another, and says of each row what became of it. The first that fails ends it.
 std::optional<Failure> record_rows(const std::vector<RowsStatement>& statements, const Signers& signers,

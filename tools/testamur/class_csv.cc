@@ -56,7 +56,8 @@ class ReadingClass {
         home_(fs::path(wish.path).parent_path().string()),
         out_(out),
         map_(wish.map),
-        table_(wish.path, {"file", "reference"}) {}
+        more_(wish.more),
+        table_(wish.path, meanings(wish.more)) {}
 
   std::optional<Failure> run(const CountDocument& count) {
     if (auto failure = table_.map(map_)) return failure;
@@ -73,7 +74,13 @@ class ReadingClass {
   }
 
  private:
-  enum Meaning : std::size_t { kFile, kReference };  // of columns
+  enum Meaning : std::size_t { kFile, kReference = kClassReference };  // of columns
+
+  static std::vector<std::string> meanings(const MoreColumns& more) {
+    std::vector<std::string> out = {"file", "reference"};
+    out.insert(out.end(), more.meanings.begin(), more.meanings.end());
+    return out;
+  }
 
   struct Row {
     std::size_t number = 0;
@@ -102,7 +109,10 @@ class ReadingClass {
     // A million rows are not copied as they come to be more: there are about as many as lines.
     rows_.reserve(std::min(table_.lines(), kMaxDocuments));
     out_.documents.reserve(std::min(table_.lines(), kMaxDocuments));
-    return table_.each_row(kMaxDocuments, [&](std::size_t row, const auto& cells) { take_row(row, cells); });
+    return table_.each_row(kMaxDocuments, [&](std::size_t row, const auto& cells) {
+      take_row(row, cells);
+      if (more_.take) more_.take(table_, row, cells);
+    });
   }
 
   void take_row(std::size_t number, const std::vector<std::string>& cells) {
@@ -218,12 +228,14 @@ class ReadingClass {
       rows.reference_sizes.push_back(static_cast<std::uint32_t>(rows_[i].reference.size()));
       rows.file_sizes.push_back(static_cast<std::uint32_t>(out_.documents[i].name.size()));
     }
+    out_.table = std::move(table_);
   }
 
   const std::vector<std::string>& directories_;
   const std::string home_;  ///< the CSV's directory
   CsvClass& out_;
   const std::vector<std::string>& map_;
+  const MoreColumns& more_;
   CsvTable table_;
   std::size_t file_ = CsvTable::kNone;  ///< columns
   std::size_t reference_ = CsvTable::kNone;
@@ -254,18 +266,24 @@ std::optional<Failure> read_class_csv(const ClassCsvWish& wish, const std::vecto
   return ReadingClass(wish, directories, out).run(count);
 }
 
-Result<void> write_class_result(const std::string& path, const ClassRows& rows, IssuedIndex& index,
-                                const ProofPath& proof_of) {
-  const auto numbers = numbers_of(rows, index);
-  if (!numbers) return numbers.error();
-  FileWriter file(path, 0600);
-  file.put(as_bytes("reference,file,number,proof\r\n"));
+void each_row(const ClassRows& rows, const std::function<void(std::size_t, std::string_view, std::string_view)>& use) {
   std::string_view text = rows.text;
-  std::string line;
   for (std::size_t i = 0; i < rows.documents.size(); ++i) {
     const std::string_view reference = text.substr(0, rows.reference_sizes[i]);
     const std::string_view name = text.substr(reference.size(), rows.file_sizes[i]);
     text.remove_prefix(reference.size() + name.size());
+    use(i, reference, name);
+  }
+}
+
+Result<void> write_class_result(const std::string& path, const RegisterName& in, const ClassRows& rows,
+                                IssuedIndex& index, const ProofPath& proof_of) {
+  const auto numbers = numbers_of(rows, index);
+  if (!numbers) return numbers.error();
+  FileWriter file(path, 0600);
+  file.put(as_bytes("reference,file,number,proof,register\r\n"));
+  std::string line;
+  each_row(rows, [&](std::size_t i, std::string_view reference, std::string_view name) {
     line.clear();
     put_cell(line, reference);
     line += ',';
@@ -274,9 +292,9 @@ Result<void> write_class_result(const std::string& path, const ClassRows& rows, 
     if (const auto number = (*numbers)[i]) line += std::to_string(number->value);
     line += ',';
     if (const auto number = (*numbers)[i]) put_cell(line, proof_of(*number, name));
-    line += "\r\n";
+    line += "," + format(in) + "\r\n";
     file.put(as_bytes(line));
-  }
+  });
   return file.finish(Existing::replace);
 }
 

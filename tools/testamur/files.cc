@@ -179,6 +179,29 @@ DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+Result<FileLock> FileLock::take(const std::string& path) {
+  for (;;) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return Error{ErrorCode::not_found, path + ": expected a file, found none"};
+    if (fd < 0) return storage_error(path, "opening");
+    FileLock lock(fd);
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    // Whoever held it may have put another file in its place: that one is to be locked.
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(fd, &locked) != 0) return storage_error(path, "looking at it");
+    if (::stat(path.c_str(), &named) == 0 && named.st_ino == locked.st_ino && named.st_dev == locked.st_dev)
+      return lock;
+  }
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 Result<void> make_directory(const std::string& path, unsigned mode) {
   if (exists(path)) return {};
   std::error_code error;

@@ -67,6 +67,20 @@ class DirectoryLock {
   int fd_;
 };
 
+/// A file that is changed by one process at a time, each replacing it: the others wait, and then read what it has become.
+class FileLock {
+ public:
+  /// Errors: not_found, storage. A file system that knows no locks is taken as it is.
+  static Result<FileLock> take(const std::string& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
 /// Makes the directory and those above it; `mode` is the last one's when it is new.
 Result<void> make_directory(const std::string& path, unsigned mode = 0755);
 bool exists(const std::string& path);

@@ -10,25 +10,6 @@
 namespace testamur::tool {
 namespace {
 
-std::optional<Failure> read_batch(const IssueWish& wish, const Hash& ledger, Context& context, Batch& batch,
-                                  ClassRows& rows, std::uint64_t& hidden) {
-  batch = {ledger, wish.in, wish.listed, {}};
-  Progress progress(context, "reading", 0);
-  const auto count = [&](std::size_t total) { progress.advance(1, total); };
-  if (!wish.csv.path.empty()) {
-    CsvClass read;
-    if (auto failure = read_class_csv(wish.csv, wish.paths, count, read)) return failure;
-    batch.documents = std::move(read.documents);
-    if (!wish.csv.result.empty()) rows = std::move(read.rows);
-    return std::nullopt;
-  }
-  auto read = read_documents(wish.paths, wish.proofs, count);
-  if (!read) return failure_of(read.error());
-  hidden = read->hidden;
-  batch.documents = std::move(read->documents);
-  return std::nullopt;
-}
-
 /// What the proofs of the parts are called: bundles, or a file each where this is empty.
 struct ProofNames {
   std::string bundle;
@@ -130,13 +111,9 @@ std::optional<Failure> write_result(const IssueWish& wish, const Pending& pendin
   auto index = IssuedIndex::open(pending.index_path());
   if (!index) return failure_of(index.error());
   const auto proof_of = [&](EntryNumber number, std::string_view file) {
-    for (const Issued::Part& part : issued.parts) {
-      const bool within = part.first <= number && number.value - part.first.value < part.count;
-      if (within && !part.bundle.empty()) return wish.proofs + "/" + part.bundle;
-    }
-    return wish.proofs + "/" + std::string(file) + ".proof";
+    return proof_path(wish.proofs, issued, number, file);
   };
-  if (auto written = write_class_result(wish.csv.result, rows, *index, proof_of); !written) {
+  if (auto written = write_class_result(wish.csv.result, wish.in, rows, *index, proof_of); !written) {
     return failure_of(written.error());
   }
   return std::nullopt;
@@ -150,53 +127,132 @@ std::optional<Failure> check_register(const IssueWish& wish, Signers& signers, N
   return check_signers(*now, signers, kUseIssue, context.clock());
 }
 
+bool by_document(const NumberedDocument& a, const NumberedDocument& b) { return a.document < b.document; }
+
 }  // namespace
+
+std::string proof_path(const std::string& proofs, const Issued& issued, EntryNumber number, std::string_view file) {
+  for (const Issued::Part& part : issued.parts) {
+    const bool within = part.first <= number && number.value - part.first.value < part.count;
+    if (within && !part.bundle.empty()) return proofs + "/" + part.bundle;
+  }
+  return proofs + "/" + std::string(file) + ".proof";
+}
+
+std::optional<Failure> read_class(const IssueWish& wish, const Hash& ledger, Context& context, ClassRead& read) {
+  read.batch = {ledger, wish.in, wish.listed, {}};
+  Progress progress(context, "reading", 0);
+  const auto count = [&](std::size_t total) { progress.advance(1, total); };
+  if (!wish.csv.path.empty()) {
+    CsvClass csv;
+    if (auto failure = read_class_csv(wish.csv, wish.paths, count, csv)) return failure;
+    read.batch.documents = std::move(csv.documents);
+    read.table = std::move(csv.table);
+    if (!wish.csv.result.empty() || wish.csv.more.take) read.rows = std::move(csv.rows);
+    return std::nullopt;
+  }
+  auto documents = read_documents(wish.paths, wish.proofs, count);
+  if (!documents) return failure_of(documents.error());
+  read.hidden = documents->hidden;
+  read.batch.documents = std::move(documents->documents);
+  return std::nullopt;
+}
+
+std::optional<Failure> check_class(const IssueWish& wish, const ClassRead& read, IssueReport& report) {
+  const Pending pending(wish.proofs, batch_id(read.batch));
+  const auto before = pending.issued();
+  if (!before) return failure_of(before.error());
+  report.hidden = read.hidden;
+  report.checked = read.batch.documents.size();
+  report.resumed = pending.is_there();
+  report.done_before = *before && !report.resumed;
+  if (report.done_before || report.resumed) return std::nullopt;
+  const auto names = choose_names(pending, read.batch.documents.size(), parts_of(wish, read.batch));
+  if (!names) return failure_of(names.error());
+  return check_new(wish, pending, read.batch, *names);
+}
 
 std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, NodeClient* node, const Policy& policy,
                                    Context& context, IssueReport& report) {
-  Batch batch;
-  ClassRows rows;
-  if (auto failure = read_batch(wish, policy.ledger, context, batch, rows, report.hidden)) return failure;
-  const Pending pending(wish.proofs, batch_id(batch));
-  const auto before = pending.issued();
-  if (!before) return failure_of(before.error());
-  report.checked = batch.documents.size();
-  report.resumed = pending.is_there();
-  report.done_before = *before && !report.resumed;
-  if (!report.done_before && !report.resumed) {
-    const auto names = choose_names(pending, batch.documents.size(), parts_of(wish, batch));
-    if (!names) return failure_of(names.error());
-    if (auto failure = check_new(wish, pending, batch, *names)) return failure;
-  }
+  ClassRead read;
+  if (auto failure = read_class(wish, policy.ledger, context, read)) return failure;
+  if (auto failure = check_class(wish, read, report)) return failure;
   return node == nullptr ? std::nullopt : check_register(wish, signers, *node, context);
+}
+
+std::optional<Failure> find_numbers(const IssueWish& wish, const Batch& batch, Signers& signers, NodeClient& node,
+                                    const Policy& policy, Context& context, std::vector<NumberedDocument>& numbers) {
+  numbers.clear();
+  const Pending pending(wish.proofs, batch_id(batch));
+  if (!pending.is_there()) {
+    const auto before = pending.issued();
+    if (!before) return failure_of(before.error());
+    if (!*before) return std::nullopt;
+    auto index = IssuedIndex::open(pending.index_path());
+    if (!index) return failure_of(index.error());
+    auto all = index->all();
+    if (!all) return failure_of(all.error());
+    numbers = std::move(*all);
+    return std::nullopt;
+  }
+  const auto held = pending.load();
+  if (!held) return failure_of(held.error());
+  for (std::size_t i = 0; i < parts_of(wish, *held); ++i) {
+    IssuePart part = make_part(*held, i, part_size(wish));
+    bool found = false;
+    if (auto failure = find_part(wish, node, policy, *held, pending, signers, context, part, found)) return failure;
+    if (!found) {
+      numbers.clear();
+      return std::nullopt;
+    }
+    for (std::size_t at = 0; at < part.documents.size(); ++at) {
+      numbers.push_back({part.documents[at].document, EntryNumber{part.first.value + at}});
+    }
+  }
+  std::sort(numbers.begin(), numbers.end(), by_document);
+  return std::nullopt;
 }
 
 std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
                              Context& context, IssueReport& report) {
-  // Proofs hold salts: a new directory is its owner's alone.
-  if (auto made = make_directory(wish.proofs, 0700); !made) return failure_of(made.error());
-  // Two runs of one command would each have salts of its own, and one's would be lost.
-  const auto lock = DirectoryLock::take(wish.proofs);
+  const auto lock = lock_proofs(wish.proofs);
   if (!lock) return failure_of(lock.error());
-  Batch batch;
-  ClassRows rows;
-  if (auto failure = read_batch(wish, policy.ledger, context, batch, rows, report.hidden)) return failure;
+  ClassRead read;
+  if (auto failure = read_class(wish, policy.ledger, context, read)) return failure;
+  if (auto failure = issue_class(wish, std::move(read), signers, node, policy, context, report)) return failure;
+  if (!report.put_up) return std::nullopt;
+  PutUp& put_up = *report.put_up;
+  Prepared& prepared = report.prepared.emplace();
+  prepared.entries = put_up.entries;
+  prepared.first = put_up.first;
+  if (put_up.statements.empty()) return std::nullopt;
+  return write_prepared(wish.prepare, put_up.now, std::move(put_up.statements), signers, context.clock(), prepared);
+}
+
+std::optional<Failure> issue_class(const IssueWish& wish, ClassRead read, Signers& signers, NodeClient& node,
+                                   const Policy& policy, Context& context, IssueReport& report) {
+  Batch& batch = read.batch;
+  report.hidden = read.hidden;
   const std::size_t parts = parts_of(wish, batch);
   const Pending pending(wish.proofs, batch_id(batch));
   const auto before = pending.issued();
   if (!before) return failure_of(before.error());
+  report.index = pending.index_path();
   if (*before && !pending.is_there()) {
     report.issued = **before;
     report.done_before = true;
-    return write_result(wish, pending, rows, report.issued);
+    return write_result(wish, pending, read.rows, report.issued);
   }
   const auto names = choose_names(pending, batch.documents.size(), parts);
   if (!names) return failure_of(names.error());
   if (auto failure = settle_batch(wish, pending, batch, *names, report.resumed)) return failure;
   if (!wish.prepare.empty()) {
-    return prepare_class(
+    PutUp& put_up = report.put_up.emplace();
+    auto failure = prepare_class(
         wish, node, policy, batch, pending, signers, context, parts,
-        [&](std::size_t part) { return make_part(batch, part, part_size(wish)); }, report.prepared.emplace());
+        [&](std::size_t part) { return make_part(batch, part, part_size(wish)); }, put_up);
+    std::sort(put_up.numbers.begin(), put_up.numbers.end(), by_document);
+    return failure;
   }
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart part = make_part(batch, i, part_size(wish));
@@ -208,7 +264,14 @@ std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient
   // The proofs hold the salts from here on: they are on disk before the batch goes.
   if (auto synced = sync_file_system(wish.proofs); !synced) return failure_of(synced.error());
   if (auto finished = pending.finish(batch, report.issued); !finished) return failure_of(finished.error());
-  return write_result(wish, pending, rows, report.issued);
+  return write_result(wish, pending, read.rows, report.issued);
+}
+
+Result<DirectoryLock> lock_proofs(const std::string& directory) {
+  // Proofs hold salts: a new directory is its owner's alone.
+  if (auto made = make_directory(directory, 0700); !made) return made.error();
+  // Two runs of one command would each have salts of its own, and one's would be lost.
+  return DirectoryLock::take(directory);
 }
 
 }  // namespace testamur::tool

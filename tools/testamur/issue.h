@@ -4,6 +4,7 @@
 #include "batch_tree.h"
 #include "class_csv.h"
 #include "failure.h"
+#include "files.h"
 #include "pending.h"
 #include "prepare.h"
 #include "testamur/ledger/policy.h"
@@ -22,6 +23,23 @@ struct IssueWish {
   std::uint64_t timeout_ms = 120'000;  ///< without any progress
 };
 
+/// A class as it was read.
+struct ClassRead {
+  Batch batch;     ///< without salts yet, in the order of the names or rows
+  ClassRows rows;  ///< of a CSV, where they are asked for
+  std::optional<CsvTable> table;
+  std::uint64_t hidden = 0;  ///< files left out because their names begin with a dot
+};
+
+/// A class that is put up for others to sign.
+struct PutUp {
+  std::vector<StatementToSign> statements;  ///< of what is not recorded yet; it may be none
+  std::uint64_t entries = 0;                ///< that they issue
+  std::vector<NumberedDocument> numbers;    ///< of all documents, by H(document): recorded, or to be
+  EntryNumber first;                        ///< of what the statements issue
+  RegisterNow now;
+};
+
 struct IssueReport {
   Issued issued;
   std::uint64_t hidden = 0;    ///< files left out because their names begin with a dot
@@ -29,7 +47,9 @@ struct IssueReport {
   bool resumed = false;        ///< begun by an earlier run
   bool done_before = false;    ///< an earlier run did it all
   std::uint64_t checked = 0;   ///< documents, by a run that sends nothing
+  std::optional<PutUp> put_up;
   std::optional<Prepared> prepared;
+  std::string index;  ///< of the class's documents and numbers, once it is issued
 };
 
 /// A part of a class that one statement issues, on its way.
@@ -47,19 +67,39 @@ inline constexpr std::size_t kMaxSingleProofs = 1000;
 std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
                              Context& context, IssueReport& report);
 
+/// Makes the directory where it is not there, and works in it alone.
+Result<DirectoryLock> lock_proofs(const std::string& directory);
+/// Where the proof of an entry of a class is: a file beside the name of its document, or a bundle.
+std::string proof_path(const std::string& proofs, const Issued& issued, EntryNumber number, std::string_view file);
+/// Reads and hashes the documents.
+std::optional<Failure> read_class(const IssueWish& wish, const Hash& ledger, Context& context, ClassRead& read);
+/// A class that was read, in a proofs directory that is locked; where it is to be prepared, puts it up and leaves the writing to others.
+std::optional<Failure> issue_class(const IssueWish& wish, ClassRead read, Signers& signers, NodeClient& node,
+                                   const Policy& policy, Context& context, IssueReport& report);
+/// What stands in the way of issuing this class into this directory. Sends nothing.
+std::optional<Failure> check_class(const IssueWish& wish, const ClassRead& read, IssueReport& report);
+/// The number of each document by H(document), rising, where the ledger holds the whole class already; else none. Sends nothing.
+std::optional<Failure> find_numbers(const IssueWish& wish, const Batch& batch, Signers& signers, NodeClient& node,
+                                    const Policy& policy, Context& context, std::vector<NumberedDocument>& numbers);
+
 /// Checks all that can be checked without sending anything; of the register and the keys, where there is a node to ask.
 std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, NodeClient* node, const Policy& policy,
                                    Context& context, IssueReport& report);
 
-/// The class as one file of statements for others to sign. What is recorded already is left out; it may be all.
+/// The class as statements for others to sign. What is recorded already is left out; it may be all.
 std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
                                      const Pending& pending, Signers& signers, Context& context, std::size_t parts,
-                                     const std::function<IssuePart(std::size_t)>& part, Prepared& prepared);
+                                     const std::function<IssuePart(std::size_t)>& part, PutUp& put_up);
 
 /// The part's statement for others to sign, which begins at number `next` or after; nothing when it is recorded already.
 std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
                                     const Pending& pending, Signers& signers, Context& context, IssuePart& part,
                                     std::uint64_t& next, std::optional<Statement>& statement, RegisterNow& now);
+
+/// Whether the ledger holds the part already, which then has its number. Sends nothing.
+std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                 const Pending& pending, Signers& signers, Context& context, IssuePart& part,
+                                 bool& found);
 
 /// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,

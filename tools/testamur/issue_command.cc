@@ -66,7 +66,7 @@ void say(Context& context, const Options& options, const IssueReport& report) {
                 << "/" << (part.bundle.empty() ? "NAME.proof" : part.bundle) << "\n";
   }
   if (report.done_before) context.out << "  before     by an earlier run of this command; nothing was done now\n";
-  if (report.resumed) context.out << "  resumed    a class that was interrupted before\n";
+  if (report.resumed) context.out << "  resumed    a class that an earlier run began\n";
   if (report.hidden > 0) context.out << "  left out   " << report.hidden << " hidden files\n";
   if (report.not_good > 0) context.out << "  amended    " << report.not_good << " entries are no longer good\n";
 }

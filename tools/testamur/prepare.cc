@@ -11,18 +11,58 @@
 namespace testamur::tool {
 namespace {
 
-bool same_statements(const SigningFile& file, const std::vector<StatementToSign>& statements) {
-  return std::equal(file.statements.begin(), file.statements.end(), statements.begin(), statements.end(),
-                    [](const auto& a, const auto& b) { return a.bytes == b.bytes; });
+/// Whether a statement can never be accepted any more: its numbers or events are taken, or its time is over.
+bool is_spent(const Statement& statement, const RegisterNow& now, Time at) {
+  if (at.value > statement.signed_at.value + kSignedAtMs) return true;
+  if (const auto* issue = std::get_if<IssueBody>(&statement.body)) return issue->first.value < now.record.issued;
+  return std::get<AmendBody>(statement.body).next_event < now.record.events;
 }
 
-/// Whether none of the file's statements can be accepted from here on: their numbers are taken, or their time is over.
-bool is_spent(const SigningFile& file, const RegisterNow& now, Time at) {
-  if (file.in() != RegisterName{now.record.institution, now.record.name}) return false;
-  if (at > last_moment(file)) return true;
-  const Statement& first = file.statements.front().statement;
-  if (const auto* issue = std::get_if<IssueBody>(&first.body)) return issue->first.value < now.record.issued;
-  return std::get<AmendBody>(first.body).next_event < now.record.events;
+/// Whether one of the statements issues the same batch, for whatever numbers.
+bool issues_the_same(const Statement& statement, const std::vector<StatementToSign>& among) {
+  const auto* issue = std::get_if<IssueBody>(&statement.body);
+  return issue != nullptr && std::any_of(among.begin(), among.end(), [&](const StatementToSign& item) {
+           const auto* other = std::get_if<IssueBody>(&item.statement.body);
+           return other != nullptr && other->batch_root == issue->batch_root;
+         });
+}
+
+/// Takes the signatures over that the file's statements have. False: one of them is none of these, and may still be handed in.
+bool take_over(const SigningFile& held, const RegisterNow& now, Time at, std::vector<StatementToSign>& statements) {
+  if (held.in() != RegisterName{now.record.institution, now.record.name}) return false;
+  bool amendments_spent = false;
+  bool put_up_anew = false;  // what amends after it names numbers that are others'
+  for (const StatementToSign& old : held.statements) {
+    const auto same = std::find_if(statements.begin(), statements.end(),
+                                   [&](const StatementToSign& item) { return item.bytes == old.bytes; });
+    if (same != statements.end()) {
+      same->signatures = old.signatures;
+      continue;
+    }
+    // Amendments are handed in one after another: where one is spent, so are those after it.
+    const bool amends = old.statement.type() == StatementType::amend;
+    const bool anew = issues_the_same(old.statement, statements);
+    const bool spent = is_spent(old.statement, now, at) || (amends && (amendments_spent || put_up_anew));
+    if (amends) amendments_spent = spent;
+    put_up_anew |= anew;
+    if (!spent && !anew) return false;
+  }
+  return true;
+}
+
+/// That each who signs may sign all.
+std::optional<Failure> check_keys(SigningFile& file, const RegisterNow& now, const Signers& signers, Time at) {
+  for (const auto& [type, use] :
+       {std::pair(StatementType::issue, kUseIssue), std::pair(StatementType::amend, kUseAmend)}) {
+    if (!file.has(type)) continue;
+    if (auto failure = check_each_signer(now.institution, signers, use, at)) return failure;
+  }
+  for (const Key& key : now.institution.keys) {
+    const bool issues = !file.has(StatementType::issue) || key.valid_for(kUseIssue, at);
+    const bool amends = !file.has(StatementType::amend) || key.valid_for(kUseAmend, at);
+    if (issues && amends) file.keys.push_back(key_id(key.public_key));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -47,28 +87,42 @@ boost::json::object to_json(const Prepared& prepared, const std::string& path) {
   return out;
 }
 
+std::vector<StatementToSign> as_prepared(const std::string& path, Time now, const MakeStatements& make) {
+  if (const auto held = exists(path) ? read_signing_file(path) : Result<SigningFile>(SigningFile{})) {
+    for (const StatementToSign& item : held->statements) {
+      if (item.statement.type() != StatementType::amend || now > last_moment(*held)) continue;
+      auto statements = make(item.statement.signed_at);
+      const auto is_held = [&](const StatementToSign& made) {
+        return std::any_of(held->statements.begin(), held->statements.end(),
+                           [&](const StatementToSign& old) { return old.bytes == made.bytes; });
+      };
+      if (std::all_of(statements.begin(), statements.end(), is_held)) return statements;
+      break;
+    }
+  }
+  return make(now);
+}
+
 std::optional<Failure> write_prepared(const std::string& path, const RegisterNow& now,
                                       std::vector<StatementToSign> statements, Signers& signers, Time at,
                                       Prepared& prepared) {
   if (auto failure = signers.read()) return failure;
-  const KeyUse use = statements.front().statement.type() == StatementType::issue ? kUseIssue : kUseAmend;
-  if (auto failure = check_each_signer(now.institution, signers, use, at)) return failure;
   SigningFile file{now.record.approvals, {}, std::move(statements)};
-  for (const Key& key : now.institution.keys) {
-    if (key.valid_for(use, at)) file.keys.push_back(key_id(key.public_key));
-  }
+  if (auto failure = check_keys(file, now, signers, at)) return failure;
+  std::optional<FileLock> lock;
   if (exists(path)) {
-    auto held = read_signing_file(path);
-    if (held && same_statements(*held, file.statements)) {
-      file.statements = std::move(held->statements);
-      prepared.kept = true;
-    } else if (!held || !is_spent(*held, now, at)) {
+    auto taken = FileLock::take(path);
+    if (!taken) return failure_of(taken.error());
+    lock.emplace(std::move(*taken));
+    const auto held = read_signing_file(path);
+    if (!held || !take_over(*held, now, at, file.statements)) {
       return Failure{
           kFailed, "conflict",
           path +
               ": expected no such file, found one that may still be signed and handed in; give another name, "
               "or remove it"};
     }
+    prepared.kept = same_statements(held->statements, file.statements);
   }
   for (StatementToSign& item : file.statements) {
     for (const SecretKey& key : signers.keys()) {
@@ -88,28 +142,29 @@ std::optional<Failure> write_prepared(const std::string& path, const RegisterNow
 
 std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
                                      const Pending& pending, Signers& signers, Context& context, std::size_t parts,
-                                     const std::function<IssuePart(std::size_t)>& part, Prepared& prepared) {
+                                     const std::function<IssuePart(std::size_t)>& part, PutUp& put_up) {
   if (parts > kMaxStatementsToSign) {
     return Failure{kFailed, "invalid",
                    "--prepare: expected a class of 16 statements at most, found one of " + std::to_string(parts) +
                        "; issue it in portions"};
   }
-  std::vector<StatementToSign> statements;
-  RegisterNow now;
   std::uint64_t next = 0;
   for (std::size_t i = 0; i < parts; ++i) {
     IssuePart made = part(i);
     std::optional<Statement> statement;
-    if (auto failure = prepare_part(wish, node, policy, batch, pending, signers, context, made, next, statement, now)) {
+    if (auto failure =
+            prepare_part(wish, node, policy, batch, pending, signers, context, made, next, statement, put_up.now)) {
       return failure;
     }
+    for (std::size_t at = 0; at < made.documents.size(); ++at) {
+      put_up.numbers.push_back({made.documents[at].document, EntryNumber{made.first.value + at}});
+    }
     if (!statement) continue;
-    prepared.entries += made.documents.size();
-    statements.push_back(to_sign(*statement, batch.listed ? std::move(made.commitments) : std::vector<Hash>()));
+    if (put_up.statements.empty()) put_up.first = made.first;
+    put_up.entries += made.documents.size();
+    put_up.statements.push_back(to_sign(*statement, batch.listed ? std::move(made.commitments) : std::vector<Hash>()));
   }
-  if (statements.empty()) return std::nullopt;
-  prepared.first = std::get<IssueBody>(statements.front().statement.body).first;
-  return write_prepared(wish.prepare, now, std::move(statements), signers, context.clock(), prepared);
+  return std::nullopt;
 }
 
 }  // namespace testamur::tool

@@ -1,6 +1,8 @@
 // Putting statements up for others to sign, on other machines: a file that is carried from one to the next.
 #pragma once
 
+#include <functional>
+
 #include "signers.h"
 #include "signing_file.h"
 
@@ -20,8 +22,15 @@ struct Prepared {
 void say_next(Context& context, const std::string& path, const Prepared& prepared);
 boost::json::object to_json(const Prepared& prepared, const std::string& path);
 
-/// Writes the file, signed with the keys that are given. A file that is there and holds the same statements keeps its signatures; one
-/// whose statements can never be accepted any more gives way; any other is a conflict.
+/// Makes statements as of a time.
+using MakeStatements = std::function<std::vector<StatementToSign>(Time at)>;
+/// The statements as of the time at which the file's own were made, where it holds these already; else as of now. So the same command
+/// again leaves a file that is going round as it is.
+std::vector<StatementToSign> as_prepared(const std::string& path, Time now, const MakeStatements& make);
+
+/// Writes the file, signed with the keys that are given. Statements that a file of this name holds already keep their signatures. The
+/// others that it holds give way where they can never be accepted any more, or issue what is here put up for other numbers; else the
+/// file is a conflict.
 std::optional<Failure> write_prepared(const std::string& path, const RegisterNow& now,
                                       std::vector<StatementToSign> statements, Signers& signers, Time at,
                                       Prepared& prepared);

@@ -22,7 +22,8 @@ constexpr const char* kExample =
     R"(  testamur proof refresh proofs --node node.ulisboa.pt:7201 --policy policy
 
   Replaces each proof by one of now, for the same entry and document; below a directory, all that end in .proof or .bundle. A file
-  that cannot be refreshed stays as it is, and spoils no other. Ends with 0 when all are fresh, however their entries stand: that
+  that cannot be refreshed stays as it is, and spoils no other. Eight calls at most are under way at once; no other command may be at
+  work in the directory. Ends with 0 when all are fresh, however their entries stand: that
   is told, and testamur verify says it of each. 1: some are as they were.)";
 
 std::uint64_t count_of(const RefreshReport& report, Status status) {
@@ -79,11 +80,13 @@ void print(Context& context, const RefreshReport& report, int exit) {
 int run_refresh(const Options& options, Context& context) {
   Reach reach;
   if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
+  // A file that was erased meanwhile must not come back.
+  const auto locks = lock_places(options.paths);
+  if (!locks) return context.fail(locks.error());
   const auto files = list_proofs(options.paths);
   if (!files) return context.fail(files.error());
-  FreshProofs node(reach.nodes, reach.policy, reach.timeout_ms);
   RefreshReport report;
-  refresh(*files, reach.policy, node, context, report);
+  refresh(*files, reach, context, report);
   const int exit = report.failed == 0 ? kGood : kFailed;
   context.json ? print(context, report, exit) : say(context, report);
   return exit;

@@ -59,7 +59,17 @@ class Recording {
       next = std::max(next, now.record.issued);
       if (auto failure = put_up(EntryNumber{next}, statement)) return failure;
     }
+    part_.first = body_.first;
     next = std::max(next, body_.first.value + body_.count);
+    return std::nullopt;
+  }
+
+  std::optional<Failure> find(bool& found) {
+    if (auto failure = load()) return failure;
+    const auto now = retry(patience_, [&] { return ask_register(node_, wish_.in); });
+    if (!now) return failure_of(now.failure);
+    if (auto failure = look_up_all(*now)) return failure;
+    found = done_;
     return std::nullopt;
   }
 
@@ -246,6 +256,12 @@ class Recording {
 std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
                                    const Pending& pending, Signers& signers, Context& context, IssuePart& part) {
   return Recording(wish, node, policy, batch, pending, signers, context, part).run();
+}
+
+std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+                                 const Pending& pending, Signers& signers, Context& context, IssuePart& part,
+                                 bool& found) {
+  return Recording(wish, node, policy, batch, pending, signers, context, part).find(found);
 }
 
 std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,

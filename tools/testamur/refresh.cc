@@ -3,11 +3,15 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "batch_tree.h"
 #include "bundle.h"
-#include "files.h"
 
 namespace testamur::tool {
 namespace {
@@ -22,29 +26,85 @@ unsigned mode_of(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? status.st_mode & 0777u : 0600u;
 }
 
+/// Several at once, each with a node to ask for itself.
+class Workers {
+ public:
+  explicit Workers(const Reach& reach) {
+    while (nodes_.size() < kRefreshCalls) {
+      nodes_.push_back(std::make_unique<FreshProofs>(reach.nodes, reach.policy, reach.timeout_ms));
+    }
+  }
+
+  /// Work for 0, 1, ... below `count`; back once all is done.
+  using Work = std::function<void(FreshProofs& node, std::size_t index)>;
+  void each(std::size_t count, const Work& work) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < std::min(count, nodes_.size()); ++i) {
+      threads.emplace_back([&, i] {
+        for (std::size_t index = next++; index < count; index = next++) work(*nodes_[i], index);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  std::vector<std::unique_ptr<FreshProofs>> nodes_;
+};
+
 class Refreshing {
  public:
-  Refreshing(const Policy& policy, FreshProofs& node, Context& context, RefreshReport& report)
-      : policy_(policy), node_(node), context_(context), report_(report) {}
+  Refreshing(const Reach& reach, Context& context, RefreshReport& report)
+      : policy_(reach.policy), workers_(reach), context_(context), report_(report) {}
 
   void run(const std::vector<std::string>& files) {
-    Progress progress(context_, "refreshing", files.size());
+    std::vector<std::size_t> single;
     for (const std::string& path : files) {
-      RefreshReport::File file{path, {}, {}, Verdict::good, 1};
-      file.failure = is_bundle(path) ? refresh_bundle(file) : refresh_file(file);
-      if (file.failure) ++report_.failed;
-      report_.files.push_back(std::move(file));
-      progress.advance();
+      if (!is_bundle(path)) single.push_back(report_.files.size());
+      report_.files.push_back({path, {}, {}, Verdict::good, 1, {}, 0});
+    }
+    run_single(single);
+    for (RefreshReport::File& file : report_.files) {
+      if (is_bundle(file.path)) file.failure = refresh_bundle(file);
+      if (file.failure) {
+        ++report_.failed;
+        continue;
+      }
+      for (std::size_t i = 0; i < file.by_status.size(); ++i) report_.by_status[i] += file.by_status[i];
+      report_.erased += file.erased;
     }
   }
 
  private:
+  /// Entries of a bundle whose proofs are fetched in one go by one worker: a status chunk, which one proof serves where all are good.
+  struct Segment {
+    std::uint32_t first = 0;
+    std::uint32_t end = 0;
+    std::vector<std::pair<EntryNumber, Proof>> proofs{};
+    std::array<std::uint64_t, 4> by_status{};
+    std::uint64_t erased = 0;
+    std::optional<Failure> failure{};
+  };
+  /// So many segments are in memory at once.
+  static constexpr std::size_t kWindow = 256;
+
+  void run_single(const std::vector<std::size_t>& files) {
+    Progress progress(context_, "refreshing", files.size());
+    std::mutex mutex;
+    workers_.each(files.size(), [&](FreshProofs& node, std::size_t index) {
+      RefreshReport::File& file = report_.files[files[index]];
+      file.failure = refresh_file(file, node);
+      const std::lock_guard lock(mutex);
+      progress.advance();
+    });
+  }
+
   std::optional<Failure> check_ledger(const std::string& path, const Hash& ledger) const {
     if (ledger == policy_.ledger) return std::nullopt;
     return Failure{kFailed, "wrong_ledger", path + ": expected a proof of the policy's ledger, " + policy_.origin};
   }
 
-  std::optional<Failure> refresh_file(RefreshReport::File& file) {
+  std::optional<Failure> refresh_file(RefreshReport::File& file, FreshProofs& node) const {
     const auto bytes = read_file(file.path, kMaxProofBytes);
     if (!bytes) return failure_of(bytes.error());
     const auto held = decode_proof(*bytes);
@@ -56,7 +116,7 @@ class Refreshing {
       wish.statement = held->entry->statement;
     }
     FreshProof fresh;
-    if (auto failure = node_.fetch(wish, context_.clock(), fresh)) return failure;
+    if (auto failure = node.fetch(wish, context_.clock(), fresh)) return failure;
     // Through a link the file is replaced, not the link.
     std::error_code error;
     const fs::path real = fs::canonical(file.path, error);
@@ -66,7 +126,7 @@ class Refreshing {
     }
     file.entry = wish.entry;
     file.verdict = fresh.answer.verdict;
-    ++report_.by_status[static_cast<std::size_t>(status_of(fresh))];
+    ++file.by_status[static_cast<std::size_t>(status_of(fresh))];
     return std::nullopt;
   }
 
@@ -74,10 +134,8 @@ class Refreshing {
     const auto bundle = read_bundle(file.path);
     if (!bundle) return failure_of(bundle.error());
     if (auto failure = check_ledger(file.path, bundle->header.ledger)) return failure;
-    std::array<std::uint64_t, 4> by_status{};
-    std::uint64_t erased = 0;
     BundleWriter writer(file.path, bundle->header, bundle->documents);
-    auto failure = fetch_bundle(*bundle, writer, by_status, erased);
+    auto failure = fetch_bundle(*bundle, writer, file);
     if (!failure) {
       if (auto finished = writer.finish(); !finished) failure = failure_of(finished.error());
     }
@@ -87,30 +145,59 @@ class Refreshing {
       return failure;
     }
     file.entries = bundle->documents.size();
-    for (std::size_t i = 0; i < by_status.size(); ++i) report_.by_status[i] += by_status[i];
-    report_.erased += erased;
     return std::nullopt;
   }
 
-  /// Fetches one proof for each chunk, and one for each entry that the proof before it does not serve.
-  std::optional<Failure> fetch_bundle(const Bundle& bundle, BundleWriter& writer,
-                                      std::array<std::uint64_t, 4>& by_status, std::uint64_t& erased) {
+  static std::vector<Segment> segments_of(const BundleHeader& header) {
+    std::vector<Segment> out;
+    for (std::uint32_t at = 0; at < header.count;) {
+      const std::uint64_t left = kChunkEntries - (header.first.value + at) % kChunkEntries;
+      const auto end = static_cast<std::uint32_t>(std::min<std::uint64_t>(at + left, header.count));
+      out.push_back({at, end});
+      at = end;
+    }
+    return out;
+  }
+
+  std::optional<Failure> fetch_bundle(const Bundle& bundle, BundleWriter& writer, RefreshReport::File& file) {
     const BundleHeader& header = bundle.header;
     std::vector<Hash> commitments;
     commitments.reserve(bundle.documents.size());
     for (const BatchDocument& entry : bundle.documents) commitments.push_back(commitment_of(entry, header.listed));
     const BatchTree tree(commitments);
+    std::vector<Segment> segments = segments_of(header);
     Progress progress(context_, "entries", header.count);
-    std::optional<Proof> shared;
-    for (std::uint32_t i = 0; i < header.count; ++i) {
+    for (std::size_t at = 0; at < segments.size(); at += kWindow) {
+      const auto window = std::span(segments).subspan(at, std::min(kWindow, segments.size() - at));
+      workers_.each(window.size(), [&](FreshProofs& node, std::size_t index) {
+        window[index].failure = fetch_segment(bundle, tree, node, window[index]);
+      });
+      for (Segment& segment : window) {
+        if (segment.failure) return segment.failure;
+        for (const auto& [number, proof] : segment.proofs) writer.add(number, proof);
+        for (std::size_t i = 0; i < file.by_status.size(); ++i) file.by_status[i] += segment.by_status[i];
+        file.erased += segment.erased;
+        progress.advance(segment.end - segment.first);
+        segment.proofs = {};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// One proof, and one more for each entry that the proof before it does not serve.
+  std::optional<Failure> fetch_segment(const Bundle& bundle, const BatchTree& tree, FreshProofs& node,
+                                       Segment& segment) const {
+    const BundleHeader& header = bundle.header;
+    const Proof* shared = nullptr;
+    segment.proofs.reserve(segment.end - segment.first);  // what `shared` points to stays where it is
+    for (std::uint32_t i = segment.first; i < segment.end; ++i) {
       const BatchDocument& entry = bundle.documents[i];
-      progress.advance();
       if (entry.is_erased()) {
-        ++erased;
+        ++segment.erased;
         continue;
       }
-      if (shared && serves(*shared, bundle.number(i))) {
-        ++by_status[static_cast<std::size_t>(Status::good)];
+      if (shared != nullptr && serves(*shared, bundle.number(i))) {
+        ++segment.by_status[static_cast<std::size_t>(Status::good)];
         continue;
       }
       const auto held = proof_in(bundle, i);
@@ -118,17 +205,17 @@ class Refreshing {
       FreshWish wish{{header.in, bundle.number(i)}, entry.document, {}, held->entry->statement, held->size};
       wish.tie = document_proof(entry, header.listed, tree.path(i));
       FreshProof fresh;
-      if (auto failure = node_.fetch(wish, context_.clock(), fresh)) return failure;
-      ++by_status[static_cast<std::size_t>(status_of(fresh))];
+      if (auto failure = node.fetch(wish, context_.clock(), fresh)) return failure;
+      ++segment.by_status[static_cast<std::size_t>(status_of(fresh))];
       fresh.proof.entry->document.reset();
-      writer.add(bundle.number(i), fresh.proof);
-      shared = std::move(fresh.proof);
+      segment.proofs.emplace_back(bundle.number(i), std::move(fresh.proof));
+      shared = &segment.proofs.back().second;
     }
     return std::nullopt;
   }
 
   const Policy& policy_;
-  FreshProofs& node_;
+  Workers workers_;
   Context& context_;
   RefreshReport& report_;
 };
@@ -159,9 +246,25 @@ Result<std::vector<std::string>> list_proofs(const std::vector<std::string>& pat
   return out;
 }
 
-void refresh(const std::vector<std::string>& files, const Policy& policy, FreshProofs& node, Context& context,
-             RefreshReport& report) {
-  Refreshing(policy, node, context, report).run(files);
+Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths) {
+  std::set<std::string> places;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const fs::path real = fs::weakly_canonical(path, error);
+    places.insert(fs::is_directory(real, error) ? real.string() : real.parent_path().string());
+  }
+  std::vector<DirectoryLock> out;
+  for (const std::string& place : places) {
+    if (!exists(place)) continue;  // which is told of the file
+    auto lock = DirectoryLock::take(place);
+    if (!lock) return lock.error();
+    out.push_back(std::move(*lock));
+  }
+  return out;
+}
+
+void refresh(const std::vector<std::string>& files, const Reach& reach, Context& context, RefreshReport& report) {
+  Refreshing(reach, context, report).run(files);
 }
 
 }  // namespace testamur::tool

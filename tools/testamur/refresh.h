@@ -3,7 +3,9 @@
 
 #include <array>
 
+#include "files.h"
 #include "fresh.h"
+#include "reach.h"
 
 namespace testamur::tool {
 
@@ -15,18 +17,22 @@ struct RefreshReport {
     std::optional<EntryName> entry;  ///< of a proof file that was replaced
     Verdict verdict = Verdict::good;
     std::uint64_t entries = 1;
+    std::array<std::uint64_t, 4> by_status{};  ///< entries, by Status
+    std::uint64_t erased = 0;                  ///< entries of a bundle with no document any more
   };
   std::vector<File> files;
-  std::array<std::uint64_t, 4> by_status{};  ///< entries, by Status
-  std::uint64_t erased = 0;                  ///< entries of bundles with no document any more
-  std::uint64_t failed = 0;                  ///< files that are as they were
+  std::array<std::uint64_t, 4> by_status{};  ///< of all files
+  std::uint64_t erased = 0;
+  std::uint64_t failed = 0;  ///< files that are as they were
 };
 
 /// Proof files and bundles of these paths; of directories, everything below that ends in .proof or .bundle. Errors name the path.
 Result<std::vector<std::string>> list_proofs(const std::vector<std::string>& paths);
 
-/// Replaces each file that can be refreshed, and says of each that cannot why.
-void refresh(const std::vector<std::string>& files, const Policy& policy, FreshProofs& node, Context& context,
-             RefreshReport& report);
+/// The directories that files are replaced in, each of which nobody else may be at work in meanwhile. Errors name one: conflict, storage.
+Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths);
+/// Replaces each file that can be refreshed, and says of each that cannot why. So many calls are under way at once.
+inline constexpr std::size_t kRefreshCalls = 8;
+void refresh(const std::vector<std::string>& files, const Reach& reach, Context& context, RefreshReport& report);
 
 }  // namespace testamur::tool

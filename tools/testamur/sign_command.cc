@@ -7,6 +7,7 @@
 #include "amend.h"
 #include "answer.h"
 #include "app.h"
+#include "files.h"
 #include "signers.h"
 #include "signing_file.h"
 
@@ -25,7 +26,8 @@ constexpr const char* kExample =
 
   Shows what would be signed, asks, and adds the signature to class.sign, on a machine that needs no network and nothing else. What is
   shown is decoded from the bytes that are signed. With --policy it is also checked that they are of your ledger.
-  The file comes from "testamur issue --prepare" or "testamur amend ... --prepare", and goes to "testamur submit".)";
+  The file comes from "testamur issue", "amend" or "reissue" with --prepare, and goes to "testamur submit". Two may sign one copy at
+  once, say in a shared folder; of several copies, one goes from hand to hand.)";
 
 void say_issue(std::ostream& out, const IssueBody& body) {
   out << "  issue      " << body.count << (body.count == 1 ? " entry" : " entries") << ", numbers "
@@ -109,6 +111,24 @@ std::optional<Failure> add_signatures(SigningFile& file, const Signers& signers)
   return std::nullopt;
 }
 
+/// Adds the signatures to what the file has become since it was shown, which may be more signatures and nothing else: two people may
+/// sign one copy at once.
+std::optional<Failure> sign_file(const Options& options, const SigningFile& shown, const Signers& signers,
+                                 SigningFile& out) {
+  const auto lock = FileLock::take(options.file);
+  if (!lock) return failure_of(lock.error());
+  auto file = read_signing_file(options.file);
+  if (!file) return failure_of(file.error());
+  if (!same_statements(file->statements, shown.statements)) {
+    return Failure{kFailed, "conflict",
+                   options.file + ": it was prepared anew since it was shown; nothing was signed. Run this again"};
+  }
+  if (auto failure = add_signatures(*file, signers)) return failure;
+  if (auto written = write_signing_file(options.file, *file); !written) return failure_of(written.error());
+  out = std::move(*file);
+  return std::nullopt;
+}
+
 void say_signed(Context& context, const Options& options, const SigningFile& file) {
   const std::size_t count = file.statements.front().signatures.size();
   if (context.json) {
@@ -152,9 +172,9 @@ int run_sign(const Options& options, Context& context) {
   }
   Signers signers(options.keys, context);
   if (const auto failure = signers.read()) return fail(context, *failure);
-  if (const auto failure = add_signatures(*file, signers)) return fail(context, *failure);
-  if (const auto written = write_signing_file(options.file, *file); !written) return context.fail(written.error());
-  say_signed(context, options, *file);
+  SigningFile signed_file;
+  if (const auto failure = sign_file(options, *file, signers, signed_file)) return fail(context, *failure);
+  say_signed(context, options, signed_file);
   return kGood;
 }
 

@@ -65,27 +65,29 @@ void read_commitments(JsonReader& reader, StatementToSign& to_sign) {
                 "those that hash to the statement's batch root");
 }
 
-/// What the ledger would refuse for its own sake, and what goes on where the one before ends.
-void check_body(JsonReader& reader, const Statement& statement, const StatementToSign* before) {
+/// What the ledger would refuse for its own sake, and what goes on where the last of its kind ends. What amends may name what those
+/// before it issue, and so comes after all of them.
+void check_body(JsonReader& reader, const Statement& statement, const std::vector<StatementToSign>& before) {
   reader.expect(statement.signed_at.value < kEndOfTime, "statement", "a signed_at before the year 10000");
+  const Statement* last = before.empty() ? nullptr : &before.back().statement;
   if (const auto* body = std::get_if<IssueBody>(&statement.body)) {
     const auto most = body->listed ? kMaxListedBatch : kMaxBatch;
     reader.expect(body->count >= 1 && body->count <= most, "statement", "a count of 1 to " + std::to_string(most));
-    if (before == nullptr) return;
-    const auto* last = std::get_if<IssueBody>(&before->statement.body);
-    reader.expect(last != nullptr && body->first.value == last->first.value + last->count, "statement",
+    if (last == nullptr) return;
+    const auto* issued = std::get_if<IssueBody>(&last->body);
+    reader.expect(issued != nullptr && body->first.value == issued->first.value + issued->count, "statement",
                   "numbers that go on where the statement before ends");
   } else if (const auto* changes = std::get_if<AmendBody>(&statement.body)) {
-    if (before == nullptr) return;
-    const auto* last = std::get_if<AmendBody>(&before->statement.body);
-    reader.expect(last != nullptr && changes->next_event == last->next_event + last->changes.size(), "statement",
+    const auto* amended = last == nullptr ? nullptr : std::get_if<AmendBody>(&last->body);
+    if (amended == nullptr) return;
+    reader.expect(changes->next_event == amended->next_event + amended->changes.size(), "statement",
                   "an event that goes on where the statement before ends");
   } else {
     reader.expect(false, "statement", "a statement that issues or amends, which is all that this command knows");
   }
 }
 
-std::optional<StatementToSign> read_statement(JsonReader& reader, const StatementToSign* before) {
+std::optional<StatementToSign> read_statement(JsonReader& reader, const std::vector<StatementToSign>& before) {
   StatementToSign out;
   auto bytes = from_base64(reader.text("statement"));
   reader.expect(bytes && bytes->size() <= kMaxLeafBytes, "statement", "at most 65535 bytes in base64");
@@ -97,10 +99,10 @@ std::optional<StatementToSign> read_statement(JsonReader& reader, const Statemen
   }
   check_body(reader, *statement, before);
   if (statement->type() == StatementType::govern) return std::nullopt;
-  if (before != nullptr) {
-    const bool same = statement->ledger == before->statement.ledger &&
-                      statement->institution == before->statement.institution &&
-                      register_of(*statement) == register_of(before->statement);
+  if (!before.empty()) {
+    const Statement& first = before.front().statement;
+    const bool same = statement->ledger == first.ledger && statement->institution == first.institution &&
+                      register_of(*statement) == register_of(first);
     reader.expect(same, "statement", "the ledger and the register of the statement before");
   }
   out.bytes = std::move(*bytes);
@@ -124,8 +126,7 @@ SigningFile read(JsonReader& reader, JsonErrors& errors) {
   reader.expect(!statements.empty(), "statements", "one at least");
   for (JsonReader& item : statements) {
     if (errors.first()) break;
-    const StatementToSign* before = file.statements.empty() ? nullptr : &file.statements.back();
-    if (auto statement = read_statement(item, before)) file.statements.push_back(std::move(*statement));
+    if (auto statement = read_statement(item, file.statements)) file.statements.push_back(std::move(*statement));
   }
   reader.finish();
   return file;
@@ -166,6 +167,11 @@ RegisterName SigningFile::in() const {
   return {statement.institution, register_of(statement)};
 }
 
+bool SigningFile::has(StatementType type) const {
+  return std::any_of(statements.begin(), statements.end(),
+                     [&](const StatementToSign& item) { return item.statement.type() == type; });
+}
+
 bool SigningFile::may_sign(const PublicKey& key) const {
   return std::find(keys.begin(), keys.end(), key_id(key)) != keys.end();
 }
@@ -173,6 +179,11 @@ bool SigningFile::may_sign(const PublicKey& key) const {
 const std::string& register_of(const Statement& statement) {
   const auto* issue = std::get_if<IssueBody>(&statement.body);
   return issue != nullptr ? issue->register_name : std::get<AmendBody>(statement.body).register_name;
+}
+
+bool same_statements(const std::vector<StatementToSign>& a, const std::vector<StatementToSign>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& one, const auto& other) { return one.bytes == other.bytes; });
 }
 
 StatementToSign to_sign(const Statement& statement, std::vector<Hash> commitments) {

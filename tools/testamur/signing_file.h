@@ -5,7 +5,7 @@
 //   testamur_signing   1
 //   approvals          how many signatures the register asked for when this was made: a hint, the ledger decides
 //   keys[].id          H(algorithm || public_key) of the keys that might sign then: a hint
-//   statements[]       1 to 16, of one kind and one register, each going on where the one before ends
+//   statements[]       1 to 16 of one register: those that issue, then those that amend, each going on where the last of its kind ends
 //     .statement       Statement, FORMATS 4, in base64
 //     .signatures[]    strictly rising by key id; .key the public key in base64, .signature in base64
 //     .commitments     the commitments of a listed batch in base64; empty for others
@@ -42,7 +42,8 @@ struct SigningFile {
   std::vector<StatementToSign> statements;
 
   RegisterName in() const;
-  StatementType type() const { return statements.front().statement.type(); }
+  /// What its keys must be good for: it issues, amends, or both.
+  bool has(StatementType type) const;
   bool may_sign(const PublicKey& key) const;
 };
 
@@ -53,6 +54,8 @@ inline constexpr std::uint64_t kAheadMs = 5ull * 60'000;
 
 /// The register that a statement speaks of. Not for `govern`.
 const std::string& register_of(const Statement& statement);
+/// The same bytes, in the same order.
+bool same_statements(const std::vector<StatementToSign>& a, const std::vector<StatementToSign>& b);
 StatementToSign to_sign(const Statement& statement, std::vector<Hash> commitments = {});
 /// Until when the first of the statements can be handed in.
 Time last_moment(const SigningFile& file);

@@ -22,9 +22,9 @@ struct Options {
 constexpr const char* kExample =
     R"(  testamur submit --node node.ulisboa.pt:7201 --policy policy class.sign
 
-  Hands in what "testamur issue --prepare" or "testamur amend ... --prepare" wrote and "testamur sign" signed, and waits until a proof
-  shows that it is recorded. Again with the same file it records nothing twice, and says the same.
-  After the file of a class, run the "testamur issue" command again without --prepare and --key: it fetches the proofs.)";
+  Hands in what "testamur issue", "amend" or "reissue" wrote with --prepare and "testamur sign" signed, and waits until a proof shows
+  that it is recorded. Again with the same file it records nothing twice, and says the same.
+  After the file of a class, run the command that prepared it again without --prepare and --key: it fetches the proofs.)";
 
 boost::json::object to_json(const HandedIn& handed) {
   boost::json::object out = {{"recorded_before", handed.before}};
@@ -50,8 +50,7 @@ void say(Context& context, const RegisterName& in, const std::vector<HandedIn>& 
                 << (handed.before ? "; it was recorded before" : "") << ".\n";
   }
   if (std::holds_alternative<IssueBody>(done.front().statement.body)) {
-    context.out
-        << "Now run the \"testamur issue\" command again, without --prepare and --key: it fetches the proofs.\n";
+    context.out << "Now run the command that prepared it again, without --prepare and --key: it fetches the proofs.\n";
   }
 }
 

@@ -1,8 +1,5 @@
 #include "incoming.h"
 
-#include <grpcpp/impl/codegen/method_handler.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
-#include <grpcpp/impl/codegen/rpc_service_method.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include "hello.h"
@@ -11,17 +8,16 @@
 namespace testamur::consensus {
 namespace {
 
-constexpr const char* kTalk = "/testamur.peer.v1.Peer/Talk";
-
-enum class Heard : std::uint8_t { frame, no_frame, end };
-
-Heard hear(grpc::ServerReaderWriter<peer::v1::Hello, grpc::ByteBuffer>& stream, peer::v1::Frame& frame) {
-  grpc::ByteBuffer bytes;
-  if (!stream.Read(&bytes)) return Heard::end;
+bool parse(grpc::ByteBuffer& bytes, peer::v1::Frame& frame) {
   grpc::ProtoBufferReader looked_at(&bytes);
-  if (!looked_at.status().ok() || !wire::within_bounds(looked_at)) return Heard::no_frame;
+  if (!looked_at.status().ok() || !wire::within_bounds(looked_at)) return false;
   grpc::ProtoBufferReader parsed(&bytes);
-  return frame.ParseFromZeroCopyStream(&parsed) ? Heard::frame : Heard::no_frame;
+  return frame.ParseFromZeroCopyStream(&parsed);
+}
+
+grpc::ByteBuffer bytes_of(const peer::v1::Hello& hello) {
+  const grpc::Slice slice(hello.SerializeAsString());
+  return {&slice, 1};
 }
 
 constexpr std::string_view kNoFrame = "bytes that are no frame, or one of too many fields";
@@ -30,128 +26,147 @@ grpc::Status replaced() { return {grpc::StatusCode::ABORTED, "replaced by a newe
 
 }  // namespace
 
-/// A place, left with the scope.
-class Incoming::Held {
+/// One stream, from when gRPC is ready for the next until it has ended.
+class Incoming::Call : public std::enable_shared_from_this<Call> {
  public:
-  Held(Incoming& incoming, Place& place, grpc::ServerContext& context)
-      : incoming_(incoming), place_(place), context_(context), held_(incoming.enter(place, context)) {}
-  ~Held() { incoming_.leave(place_, context_); }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  explicit operator bool() const { return held_; }
+  explicit Call(Incoming& all) : all_(all), stream_(&context_) {}
+
+  static void listen(Incoming& all) {
+    const auto call = std::make_shared<Call>(all);
+    auto* queue = all.loop_.queue();
+    all.service_.RequestTalk(&call->context_, &call->stream_, queue, queue, call->begun_.begin(call));
+  }
+
+  void cancel() { context_.TryCancel(); }
+  /// The place that it asked for is its own.
+  void go_on() {
+    if (at_ == At::greeting) return read();
+    stream_.Write(bytes_of(own_hello(all_.shared_)), answered_.begin(shared_from_this()));
+  }
+  /// Another took the place before this one had it.
+  void give_way() { finish(replaced()); }
 
  private:
-  Incoming& incoming_;
-  Place& place_;
-  grpc::ServerContext& context_;
-  bool held_;
+  enum class At : std::uint8_t { greeting, talking };
+
+  void begun(bool ok) {
+    if (!ok) return;  // the server shuts down
+    active_.emplace(all_.loop_);
+    listen(all_);
+    const auto name = identity::caller(context_, all_.shared_.pins);
+    for (const PeerAddress& peer : all_.shared_.options.peers) {
+      if (name != peer.name) continue;
+      peer_ = &peer;
+      caller_ = peer.name + " (calling from " + for_log(context_.peer()) + ")";
+      return all_.enter(all_.greeting_.at(peer.id), shared_from_this());
+    }
+    finish(
+        all_.refuse(grpc::StatusCode::PERMISSION_DENIED, "nobody", for_log(context_.peer()), "its key is not pinned"));
+  }
+
+  void read() { stream_.Read(&bytes_, read_.begin(shared_from_this())); }
+  void have_read(bool ok) {
+    if (at_ == At::greeting) return greet(ok);
+    const auto ended = ok ? take() : std::optional(grpc::Status::OK);
+    if (!ended) return read();
+    if (all_.shared_.events.hung_up) all_.shared_.events.hung_up(peer_->id);
+    hang_up(*ended);
+  }
+  void hang_up(const grpc::Status& status) {
+    const auto self = shared_from_this();
+    all_.leave(all_.talking_.at(peer_->id));
+    finish(status);
+  }
+
+  void greet(bool ok) {
+    const auto refusal = ok ? wrong_hello() : std::optional(grpc::Status::OK);
+    const auto self = shared_from_this();
+    all_.leave(all_.greeting_.at(peer_->id));
+    if (refusal) return finish(*refusal);
+    at_ = At::talking;
+    all_.enter(all_.talking_.at(peer_->id), self);
+  }
+  std::optional<grpc::Status> wrong_hello() {
+    if (!parse(bytes_, frame_) || !frame_.has_hello()) return malformed("the first frame is no hello");
+    const auto wrong = check_hello(frame_.hello(), all_.shared_.options.ledger, peer_->name);
+    if (!wrong) return std::nullopt;
+    const bool other_name = wrong->fault == HelloFault::name;
+    return all_.refuse(other_name ? grpc::StatusCode::PERMISSION_DENIED : grpc::StatusCode::FAILED_PRECONDITION,
+                       peer_->name, caller_, wrong->why);
+  }
+  void answered(bool ok) {
+    if (!ok) return hang_up(grpc::Status::OK);
+    all_.heard_(peer_->id);
+    read();
+  }
+
+  /// Hands on what came. Returns how the stream is to end, if it is.
+  std::optional<grpc::Status> take() {
+    if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
+    const TransportEvents& events = all_.shared_.events;
+    switch (frame_.kind_case()) {
+      case peer::v1::Frame::kMessage: {
+        auto message = wire::decode(frame_.message(), peer_->id, all_.shared_.options.self);
+        if (!message) return malformed("a malformed message: " + message.error().message);
+        if (events.message) events.message(*std::move(message));
+        return std::nullopt;
+      }
+      case peer::v1::Frame::kLetter:
+        if (events.letter) events.letter(peer_->id, Bytes(frame_.letter().begin(), frame_.letter().end()));
+        return std::nullopt;
+      case peer::v1::Frame::kHello: return malformed("a second hello");
+      case peer::v1::Frame::KIND_NOT_SET: break;
+    }
+    return malformed("a frame of no kind known here");
+  }
+
+  grpc::Status malformed(const std::string& why) const {
+    return all_.refuse(grpc::StatusCode::INVALID_ARGUMENT, peer_->name, caller_, why);
+  }
+  void finish(const grpc::Status& status) { stream_.Finish(status, finished_.begin(shared_from_this())); }
+
+  Incoming& all_;
+  std::optional<Loop::Active> active_;  // goes when all below has gone
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> stream_;
+  const PeerAddress* peer_ = nullptr;
+  std::string caller_;
+  At at_ = At::greeting;
+  grpc::ByteBuffer bytes_;
+  peer::v1::Frame frame_;
+
+  Operation begun_{[this](bool ok) { begun(ok); }};
+  Operation read_{[this](bool ok) { have_read(ok); }};
+  Operation answered_{[this](bool ok) { answered(ok); }};
+  Operation finished_{[](bool) {}};
 };
 
-Incoming::Incoming(const Shared& shared, std::function<void(NodeId)> heard)
-    : shared_(shared), heard_(std::move(heard)) {
-  // As the generated service does it, but with the request left as it came.
-  AddMethod(new grpc::internal::RpcServiceMethod(
-      kTalk, grpc::internal::RpcMethod::BIDI_STREAMING,
-      new grpc::internal::BidiStreamingHandler<Incoming, grpc::ByteBuffer, peer::v1::Hello>(
-          [](Incoming* self, grpc::ServerContext* context, Stream* stream) { return self->talk(*context, *stream); },
-          this)));
+Incoming::Incoming(const Shared& shared, Loop& loop, std::function<void(NodeId)> heard)
+    : shared_(shared), loop_(loop), heard_(std::move(heard)) {
   for (const PeerAddress& peer : shared.options.peers) {
     greeting_[peer.id];
     talking_[peer.id];
   }
 }
 
-bool Incoming::enter(Place& place, grpc::ServerContext& context) {
-  std::unique_lock lock(mutex_);
-  const std::uint64_t ticket = ++place.newest;
-  for (grpc::ServerContext* older : place.inside) older->TryCancel();
-  left_.notify_all();  // those that wait are no longer the newest
-  left_.wait(lock, [&] { return stopping_ || place.newest != ticket || place.inside.empty(); });
-  if (stopping_ || place.newest != ticket) return false;
-  place.inside.insert(&context);
-  return true;
+void Incoming::listen() { Call::listen(*this); }
+
+void Incoming::enter(Place& place, const std::shared_ptr<Call>& call) {
+  if (const auto older = std::exchange(place.waiting, call)) older->give_way();
+  if (place.inside) return place.inside->cancel();  // it leaves in a moment
+  place.inside = std::exchange(place.waiting, nullptr);
+  call->go_on();
 }
 
-void Incoming::leave(Place& place, grpc::ServerContext& context) {
-  const std::lock_guard lock(mutex_);
-  place.inside.erase(&context);
-  left_.notify_all();
-}
-
-void Incoming::stop() {
-  const std::lock_guard lock(mutex_);
-  stopping_ = true;
-  for (auto* places : {&greeting_, &talking_}) {
-    for (auto& [peer, place] : *places) {
-      for (grpc::ServerContext* context : place.inside) context->TryCancel();
-    }
-  }
-  left_.notify_all();
+void Incoming::leave(Place& place) {
+  place.inside = std::exchange(place.waiting, nullptr);
+  if (place.inside) place.inside->go_on();
 }
 
 grpc::Status Incoming::refuse(grpc::StatusCode code, const std::string& subject, const std::string& caller,
                               const std::string& why) const {
   shared_.refusals->tell(subject + why, caller + " is refused: " + why);
   return {code, why};
-}
-
-grpc::Status Incoming::talk(grpc::ServerContext& context, Stream& stream) {
-  const auto name = identity::caller(context, shared_.pins);
-  for (const PeerAddress& peer : shared_.options.peers) {
-    if (name == peer.name) return talk_with(peer, context, stream);
-  }
-  return refuse(grpc::StatusCode::PERMISSION_DENIED, "nobody", for_log(context.peer()), "its key is not pinned");
-}
-
-grpc::Status Incoming::talk_with(const PeerAddress& peer, grpc::ServerContext& context, Stream& stream) {
-  const std::string caller = peer.name + " (calling from " + for_log(context.peer()) + ")";
-  {
-    const Held greeting(*this, greeting_.at(peer.id), context);
-    if (!greeting) return replaced();
-    peer::v1::Frame first;
-    const Heard heard = hear(stream, first);
-    if (heard == Heard::end) return grpc::Status::OK;
-    if (heard == Heard::no_frame || !first.has_hello()) {
-      return refuse(grpc::StatusCode::INVALID_ARGUMENT, peer.name, caller, "the first frame is no hello");
-    }
-    if (const auto wrong = check_hello(first.hello(), shared_.options.ledger, peer.name)) {
-      const bool other_name = wrong->fault == HelloFault::name;
-      return refuse(other_name ? grpc::StatusCode::PERMISSION_DENIED : grpc::StatusCode::FAILED_PRECONDITION, peer.name,
-                    caller, wrong->why);
-    }
-  }
-  const Held talking(*this, talking_.at(peer.id), context);
-  if (!talking) return replaced();
-  if (!stream.Write(own_hello(shared_))) return grpc::Status::OK;
-  heard_(peer.id);
-  auto status = read_all(peer, caller, stream);
-  if (shared_.events.hung_up) shared_.events.hung_up(peer.id);
-  return status;
-}
-
-grpc::Status Incoming::read_all(const PeerAddress& peer, const std::string& caller, Stream& stream) {
-  const auto malformed = [&](const std::string& why) {
-    return refuse(grpc::StatusCode::INVALID_ARGUMENT, peer.name, caller, why);
-  };
-  peer::v1::Frame frame;
-  for (;;) {
-    const Heard heard = hear(stream, frame);
-    if (heard == Heard::end) return grpc::Status::OK;
-    if (heard == Heard::no_frame) return malformed(std::string(kNoFrame));
-    switch (frame.kind_case()) {
-      case peer::v1::Frame::kMessage: {
-        auto message = wire::decode(frame.message(), peer.id, shared_.options.self);
-        if (!message) return malformed("a malformed message: " + message.error().message);
-        if (shared_.events.message) shared_.events.message(*std::move(message));
-        break;
-      }
-      case peer::v1::Frame::kLetter:
-        if (shared_.events.letter) shared_.events.letter(peer.id, Bytes(frame.letter().begin(), frame.letter().end()));
-        break;
-      case peer::v1::Frame::kHello: return malformed("a second hello");
-      case peer::v1::Frame::KIND_NOT_SET: return malformed("a frame of no kind known here");
-    }
-  }
 }
 
 }  // namespace testamur::consensus

@@ -3,48 +3,45 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/service_type.h>
-#include <grpcpp/support/sync_stream.h>
 
 #include <set>
 
+#include "loop.h"
 #include "stream.h"
+#include "testamur/peer/v1/peer.grpc.pb.h"
 
 namespace testamur::consensus {
 
-// Frames are taken as bytes, since gRPC would parse whatever comes before anybody looked at it.
-class Incoming final : public grpc::Service {
+class Incoming {
  public:
-  /// `heard`: this peer has just opened a stream, so it is there.
-  Incoming(const Shared& shared, std::function<void(NodeId)> heard);
+  /// `heard`: this peer has just opened a stream, so it is there. Called by the loop.
+  Incoming(const Shared& shared, Loop& loop, std::function<void(NodeId)> heard);
 
-  /// Ends all streams, and lets none begin.
-  void stop();
+  grpc::Service& service() { return service_; }
+  /// Once the server has started, and before the loop does.
+  void listen();
 
  private:
-  using Stream = grpc::ServerReaderWriter<peer::v1::Hello, grpc::ByteBuffer>;
+  // Frames are taken as bytes, since gRPC would parse whatever comes before anybody looked at it.
+  using Service = peer::v1::Peer::WithRawMethod_Talk<peer::v1::Peer::Service>;
+  class Call;
 
-  /// One place, for one stream of one peer: the newest that asks for it, once all before have left.
+  /// One place, for one stream of one peer: the newest that asks for it, once the one before has left. Of the loop's thread.
   struct Place {
-    std::uint64_t newest = 0;
-    std::set<grpc::ServerContext*> inside;
+    std::shared_ptr<Call> inside;
+    std::shared_ptr<Call> waiting;
   };
-  class Held;
 
-  grpc::Status talk(grpc::ServerContext& context, Stream& stream);
-  grpc::Status talk_with(const PeerAddress& peer, grpc::ServerContext& context, Stream& stream);
-  grpc::Status read_all(const PeerAddress& peer, const std::string& caller, Stream& stream);
   grpc::Status refuse(grpc::StatusCode code, const std::string& subject, const std::string& caller,
                       const std::string& why) const;
-  bool enter(Place& place, grpc::ServerContext& context);
-  void leave(Place& place, grpc::ServerContext& context);
+  void enter(Place& place, const std::shared_ptr<Call>& call);
+  void leave(Place& place);
 
   const Shared& shared_;
+  Loop& loop_;
   const std::function<void(NodeId)> heard_;
+  Service service_;
 
-  std::mutex mutex_;
-  std::condition_variable left_;
-  bool stopping_ = false;
   // A stream that has not said hello takes the place of another such one alone: a node of another ledger that was given this
   // one's key by mistake must not end the streams of the right one.
   std::map<NodeId, Place> greeting_;

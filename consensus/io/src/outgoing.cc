@@ -1,7 +1,5 @@
 #include "outgoing.h"
 
-#include <pthread.h>
-
 #include "hello.h"
 #include "wire.h"
 
@@ -13,9 +11,6 @@ constexpr std::chrono::milliseconds kLongestBackoff{1'000};
 /// A stream that lasted so long was a good one. Sooner, it counts as one more failure: else two nodes that replace one
 /// another's streams, or refuse them, would do so without a pause.
 constexpr std::chrono::seconds kGoodStream{5};
-/// Taken from the queue at once: enough that the writes share packets, little enough that the queue's bounds are the bounds.
-constexpr std::size_t kBatchMessages = 128;
-constexpr std::size_t kBatchBytes = 1u << 20;
 
 grpc::ChannelArguments channel_arguments(const PeerAddress& peer) {
   grpc::ChannelArguments arguments;
@@ -56,9 +51,124 @@ bool is_refusal(const grpc::Status& status) {
 
 }  // namespace
 
-Outgoing::Outgoing(const Shared& shared, PeerAddress peer)
+/// One try, and the stream when it comes to one.
+class Outgoing::Call : public std::enable_shared_from_this<Call> {
+ public:
+  explicit Call(Outgoing& all) : all_(all) {}
+
+  void begin() {
+    // A new channel each time: gRPC keeps in one how long to wait before connecting again, and whom the name last stood for.
+    const auto channel = grpc::CreateCustomChannel("dns:///" + all_.peer_.address, all_.credentials_, all_.arguments_);
+    const auto stub = peer::v1::Peer::NewStub(channel);
+    stream_ = stub->PrepareAsyncTalk(&context_, all_.loop_.queue());
+    stream_->StartCall(started_.begin(shared_from_this()));
+  }
+  /// From any thread, once.
+  void cancel() { context_.TryCancel(); }
+  /// By whoever set `writing_`.
+  void write(const Queued& queued, bool more_follows) {
+    peer::v1::Frame frame;
+    if (const auto* message = std::get_if<Message>(&queued.what)) {
+      wire::encode(*message, frame);
+    } else {
+      const Bytes& letter = std::get<Bytes>(queued.what);
+      frame.set_letter(letter.data(), letter.size());
+    }
+    grpc::WriteOptions options;
+    if (more_follows) options.set_buffer_hint();
+    stream_->Write(frame, options, written_.begin(shared_from_this()));
+  }
+
+ private:
+  void started(bool ok) {
+    if (!ok) return finish();
+    peer::v1::Frame frame;
+    *frame.mutable_hello() = own_hello(all_.shared_);
+    greeting_ = true;
+    stream_->Write(frame, greeted_.begin(shared_from_this()));
+    read();
+    patience_.Set(all_.loop_.queue(), std::chrono::system_clock::now() + std::chrono::milliseconds(kHandshakeTimeoutMs),
+                  waited_.begin(shared_from_this()));
+  }
+  void greeted(bool) {
+    greeting_ = false;
+    if (hello_is_good_) connect();
+    finish_if_over();
+  }
+  void waited(bool time_is_up) {
+    if (time_is_up && !connected_) cancel();
+  }
+
+  void read() { stream_->Read(&hello_, read_.begin(shared_from_this())); }
+  void have_read(bool ok) {
+    if (!ok) {
+      over_ = true;
+      patience_.Cancel();
+      all_.lost();
+      return finish_if_over();
+    }
+    if (hello_is_good_) {
+      // The other side has nothing more to say but why it ends the stream.
+      cancel();
+    } else if (const auto refusal = check_hello(hello_, all_.shared_.options.ledger, all_.peer_.name)) {
+      all_.shared_.refusals->tell(who(all_.peer_) + refusal->why, who(all_.peer_) + " is refused: " + refusal->why);
+      cancel();
+    } else {
+      hello_is_good_ = true;
+      patience_.Cancel();
+      if (!greeting_) connect();
+    }
+    read();
+  }
+  /// Both have said hello.
+  void connect() {
+    connected_ = true;
+    all_.connected();
+  }
+
+  void written(bool ok) {
+    // After a write that failed, what the other side says of it is on its way.
+    std::optional<Queued> next;
+    bool more_follows = false;
+    {
+      const std::lock_guard lock(all_.mutex_);
+      if (ok && !over_) next = all_.next_to_write();
+      all_.writing_ = next.has_value();
+      more_follows = !all_.queue_.empty();
+    }
+    if (next) return write(*next, more_follows);
+    finish_if_over();
+  }
+  void finish_if_over() {
+    if (!over_ || greeting_ || all_.is_writing()) return;
+    finish();
+  }
+  void finish() { stream_->Finish(&status_, finished_.begin(shared_from_this())); }
+
+  Outgoing& all_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<peer::v1::Frame, peer::v1::Hello>> stream_;
+  peer::v1::Hello hello_;
+  grpc::Status status_;
+  grpc::Alarm patience_;
+  bool greeting_ = false;  // our hello is under way
+  bool hello_is_good_ = false;
+  bool connected_ = false;
+  bool over_ = false;  // the other side's part of the stream
+
+  Operation started_{[this](bool ok) { started(ok); }};
+  Operation greeted_{[this](bool ok) { greeted(ok); }};
+  Operation waited_{[this](bool ok) { waited(ok); }};
+  Operation read_{[this](bool ok) { have_read(ok); }};
+  Operation written_{[this](bool ok) { written(ok); }};
+  Operation finished_{[this](bool) { all_.ended(status_, connected_, std::chrono::steady_clock::now() - began_); }};
+};
+
+Outgoing::Outgoing(const Shared& shared, PeerAddress peer, Loop& loop)
     : shared_(shared),
       peer_(std::move(peer)),
+      loop_(loop),
       credentials_(
           identity::channel_credentials(shared.options.tls, peer_.spki,
                                         // By value: gRPC may ask after this object is gone.
@@ -68,29 +178,23 @@ Outgoing::Outgoing(const Shared& shared, PeerAddress peer)
       arguments_(channel_arguments(peer_)),
       backoff_(kFirstBackoff) {}
 
-Outgoing::~Outgoing() {
-  stop();
-  if (thread_.joinable()) thread_.join();
-}
-
 void Outgoing::start() {
-  thread_ = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), ("to peer " + std::to_string(peer_.id.value)).c_str());
-    run();
-  });
+  active_.emplace(loop_);
+  dial();
 }
 
 void Outgoing::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  if (context_ != nullptr) context_->TryCancel();
-  changed_.notify_all();
+  if (call_) call_->cancel();
+  pause_.Cancel();
 }
 
 void Outgoing::redial() {
-  const std::lock_guard lock(mutex_);
   redial_ = true;
-  changed_.notify_all();
+  backoff_ = kFirstBackoff;
+  const std::lock_guard lock(mutex_);
+  pause_.Cancel();
 }
 
 bool Outgoing::fits(std::size_t bytes, std::string_view what) {
@@ -117,136 +221,82 @@ void Outgoing::send(Bytes letter) {
 }
 
 void Outgoing::enqueue(Queued queued) {
-  const std::lock_guard lock(mutex_);
-  const bool room = queue_.size() < shared_.options.max_queued_messages &&
-                    queued_bytes_ + queued.bytes <= shared_.options.max_queued_bytes;
-  if (!connected_ || !room) {
-    ++dropped_;
-    return;
-  }
-  queued_bytes_ += queued.bytes;
-  queue_.push_back(std::move(queued));
-  if (queue_.size() == 1) changed_.notify_all();
-}
-
-void Outgoing::run() {
-  for (;;) {
-    const auto began = std::chrono::steady_clock::now();
-    talk_once();
-    wait_before_next(std::chrono::steady_clock::now() - began);
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-  }
-}
-
-void Outgoing::wait_before_next(std::chrono::steady_clock::duration lasted) {
-  std::unique_lock lock(mutex_);
-  if (lasted >= kGoodStream) backoff_ = kFirstBackoff;
-  changed_.wait_for(lock, backoff_, [this] { return stopping_ || redial_; });
-  backoff_ = redial_ ? kFirstBackoff : std::min(2 * backoff_, kLongestBackoff);
-}
-
-bool Outgoing::begin(grpc::ClientContext& context) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return false;
-  context_ = &context;
-  hello_ = Hello::awaited;
-  ended_ = false;
-  redial_ = false;
-  return true;
-}
-
-void Outgoing::talk_once() {
-  // A new channel each time: gRPC keeps in one how long to wait before connecting again, and whom the name last stood for.
-  const auto channel = grpc::CreateCustomChannel("dns:///" + peer_.address, credentials_, arguments_);
-  const auto stub = peer::v1::Peer::NewStub(channel);
-  grpc::ClientContext context;
-  if (!begin(context)) return;
-  const auto stream = stub->Talk(&context);
-  std::thread listener([&] { listen(*stream, context); });
-  const bool greeted = greet(*stream, context);
-  if (greeted) {
-    connected_ = true;
-    if (shared_.events.connected) shared_.events.connected(peer_.id);
-    pump(*stream);
-  }
-  listener.join();
+  std::shared_ptr<Call> by;
   {
     const std::lock_guard lock(mutex_);
-    context_ = nullptr;
-    connected_ = false;
-    dropped_ += queue_.size();
-    queue_.clear();
-    queued_bytes_ = 0;
+    const bool room = queue_.size() < shared_.options.max_queued_messages &&
+                      queued_bytes_ + queued.bytes <= shared_.options.max_queued_bytes;
+    if (!connected_ || !room) {
+      ++dropped_;
+      return;
+    }
+    if (writing_) {
+      queued_bytes_ += queued.bytes;
+      queue_.push_back(std::move(queued));
+      return;
+    }
+    writing_ = true;
+    by = call_;
   }
-  end(stream->Finish(), greeted);
+  by->write(queued, /*more_follows=*/false);
 }
 
-void Outgoing::listen(Stream& stream, grpc::ClientContext& context) {
-  peer::v1::Hello hello;
-  if (stream.Read(&hello)) {
-    const auto refusal = check_hello(hello, shared_.options.ledger, peer_.name);
-    if (refusal) shared_.refusals->tell(who(peer_) + refusal->why, who(peer_) + " is refused: " + refusal->why);
-    {
-      const std::lock_guard lock(mutex_);
-      hello_ = refusal ? Hello::wrong : Hello::good;
-      changed_.notify_all();
-    }
-    // The other side has nothing more to say but why it ends the stream. Cancelled is only what does not end by itself: that
-    // would take the place of its reason.
-    if (stream.Read(&hello)) context.TryCancel();
-  }
+/// With the mutex held.
+std::optional<Outgoing::Queued> Outgoing::next_to_write() {
+  if (queue_.empty()) return std::nullopt;
+  std::optional<Queued> next(std::move(queue_.front()));
+  queue_.pop_front();
+  queued_bytes_ -= next->bytes;
+  return next;
+}
+
+bool Outgoing::is_writing() const {
   const std::lock_guard lock(mutex_);
-  ended_ = true;
-  changed_.notify_all();
+  return writing_;
 }
 
-bool Outgoing::greet(Stream& stream, grpc::ClientContext& context) {
-  peer::v1::Frame frame;
-  *frame.mutable_hello() = own_hello(shared_);
-  if (!stream.Write(frame)) return false;
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(kHandshakeTimeoutMs),
-                    [this] { return stopping_ || ended_ || hello_ != Hello::awaited; });
-  if (stopping_ || ended_) return false;
-  if (hello_ != Hello::good) context.TryCancel();
-  return hello_ == Hello::good;
-}
-
-bool Outgoing::take(std::vector<Queued>& batch) {
-  batch.clear();
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || ended_ || !queue_.empty(); });
-  if (stopping_ || ended_) return false;
-  std::size_t bytes = 0;
-  while (!queue_.empty() && batch.size() < kBatchMessages && bytes < kBatchBytes) {
-    bytes += queue_.front().bytes;
-    batch.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+void Outgoing::dial() {
+  std::shared_ptr<Call> call;
+  {
+    const std::lock_guard lock(mutex_);
+    redial_ = false;
+    if (!stopping_) call = call_ = std::make_shared<Call>(*this);
   }
-  queued_bytes_ -= bytes;
-  return true;
+  // Without another try there is nothing left to do.
+  call ? call->begin() : active_.reset();
 }
 
-void Outgoing::pump(Stream& stream) {
-  std::vector<Queued> batch;
-  while (take(batch)) {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      peer::v1::Frame frame;
-      if (const auto* message = std::get_if<Message>(&batch[i].what)) {
-        wire::encode(*message, frame);
-      } else {
-        const Bytes& letter = std::get<Bytes>(batch[i].what);
-        frame.set_letter(letter.data(), letter.size());
-      }
-      grpc::WriteOptions options;
-      if (i + 1 < batch.size()) options.set_buffer_hint();
-      if (!stream.Write(frame, options)) return;
-    }
+void Outgoing::connected() {
+  {
+    const std::lock_guard lock(mutex_);
+    connected_ = true;
   }
+  if (shared_.events.connected) shared_.events.connected(peer_.id);
 }
 
-void Outgoing::end(const grpc::Status& status, bool was_connected) {
+void Outgoing::lost() {
+  const std::lock_guard lock(mutex_);
+  connected_ = false;
+  dropped_ += queue_.size();
+  queue_.clear();
+  queued_bytes_ = 0;
+}
+
+void Outgoing::ended(const grpc::Status& status, bool was_connected, std::chrono::steady_clock::duration lasted) {
+  {
+    const std::lock_guard lock(mutex_);
+    call_.reset();
+  }
+  tell_end(status, was_connected);
+  if (lasted >= kGoodStream) backoff_ = kFirstBackoff;
+  auto pause = std::exchange(backoff_, std::min(2 * backoff_, kLongestBackoff));
+  if (redial_) backoff_ = kFirstBackoff;
+  const std::lock_guard lock(mutex_);
+  if (redial_ || stopping_) pause = {};
+  pause_.Set(loop_.queue(), std::chrono::system_clock::now() + pause, paused_.begin(nullptr));
+}
+
+void Outgoing::tell_end(const grpc::Status& status, bool was_connected) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;

@@ -36,17 +36,18 @@ class GrpcTransport final : public Transport {
  public:
   GrpcTransport(TransportOptions options, TransportEvents events)
       : shared_(share(std::move(options), std::move(events))),
-        incoming_(shared_, [this](NodeId peer) { outgoing_.at(peer)->redial(); }) {
+        loop_(std::make_unique<Loop>(builder_.AddCompletionQueue())),
+        incoming_(shared_, *loop_, [this](NodeId peer) { outgoing_.at(peer)->redial(); }) {
     for (const PeerAddress& peer : shared_.options.peers) {
-      outgoing_.emplace(peer.id, std::make_unique<Outgoing>(shared_, peer));
+      outgoing_.emplace(peer.id, std::make_unique<Outgoing>(shared_, peer, *loop_));
     }
   }
 
   ~GrpcTransport() override {
     for (auto& [peer, outgoing] : outgoing_) outgoing->stop();
-    incoming_.stop();
-    // Returns when every handler has: nothing arrives from here on.
     if (server_) server_->Shutdown(std::chrono::system_clock::now());
+    // Returns when every stream has ended: nothing arrives from here on.
+    loop_.reset();
     server_.reset();
     outgoing_.clear();
     shared_.refusals->close();
@@ -55,33 +56,34 @@ class GrpcTransport final : public Transport {
 
   Result<void> listen() {
     if (auto can = check_can_listen(shared_.options.listen); !can) return can;
-    grpc::ServerBuilder builder;
     const auto told = [strangers = shared_.strangers](const std::string& why) {
       strangers->tell(why, "a connection is refused: " + why);
     };
-    builder.AddListeningPort(shared_.options.listen,
-                             identity::server_credentials(shared_.options.tls, shared_.pins, told), &port_);
-    builder.RegisterService(&incoming_);
-    builder.SetMaxReceiveMessageSize(static_cast<int>(shared_.options.max_message_bytes));
+    builder_.AddListeningPort(shared_.options.listen,
+                              identity::server_credentials(shared_.options.tls, shared_.pins, told), &port_);
+    builder_.RegisterService(&incoming_.service());
+    builder_.SetMaxReceiveMessageSize(static_cast<int>(shared_.options.max_message_bytes));
     // Two nodes on one port would share its connections between them, at random.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    builder_.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
+    builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+    builder_.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     // The peers ask for signs of life as often as this node does.
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kKeepaliveTimeMs / 2);
-    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
-    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
-    server_ = builder.BuildAndStart();
+    builder_.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kKeepaliveTimeMs / 2);
+    builder_.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+    builder_.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+    builder_.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
+    server_ = builder_.BuildAndStart();
     if (!server_) {
       return Error{ErrorCode::conflict, "cannot listen on " + shared_.options.listen + ": is the port in use?"};
     }
     return {};
   }
 
-  void call_others() {
+  void begin() {
+    incoming_.listen();
     for (auto& [peer, outgoing] : outgoing_) outgoing->start();
+    loop_->start();
   }
 
   void send(Message message) override {
@@ -93,7 +95,7 @@ class GrpcTransport final : public Transport {
   }
   bool is_connected(NodeId peer) const override {
     const auto found = outgoing_.find(peer);
-    return found != outgoing_.end() && found->second->connected();
+    return found != outgoing_.end() && found->second->is_connected();
   }
   std::uint64_t dropped(NodeId peer) const override {
     const auto found = outgoing_.find(peer);
@@ -111,6 +113,8 @@ class GrpcTransport final : public Transport {
   }
 
   const Shared shared_;
+  grpc::ServerBuilder builder_;
+  std::unique_ptr<Loop> loop_;
   std::map<NodeId, std::unique_ptr<Outgoing>> outgoing_;  // complete before anything runs
   Incoming incoming_;
   int port_ = 0;
@@ -124,7 +128,7 @@ Result<std::unique_ptr<Transport>> Transport::start(TransportOptions options, Tr
   if (const auto checked = check(options); !checked) return checked.error();
   auto transport = std::make_unique<GrpcTransport>(std::move(options), std::move(events));
   if (const auto listening = transport->listen(); !listening) return listening.error();
-  transport->call_others();
+  transport->begin();
   return std::unique_ptr<Transport>(std::move(transport));
 }
 

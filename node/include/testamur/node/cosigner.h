@@ -28,6 +28,7 @@ class Cosigner {
     Clock clock;
     std::chrono::seconds every{60};  ///< an idle head is cosigned anew so often
     SignatureCheck check_signature = ed25519_verify;
+    SignatureCheck signature_made = {};  ///< told what this node signs, so that it need not check it; may be left out
   };
   struct Events {
     /// Puts a promise on disk, then calls back on this thread.
@@ -75,6 +76,7 @@ class Cosigner {
   bool may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
                  const PublicKey& key);
   void contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine);
+  bool adds_nothing(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   bool is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   void gather(const Checkpoint& checkpoint, const Cosignature& cosignature);
   void try_certify(const store::BlockHead& head);

@@ -34,8 +34,8 @@ struct TransportOptions {
   std::size_t max_message_bytes = 24u << 20;  ///< the same at all nodes; a longer one is dropped, and told as refused
 };
 
-/// Called from the transport's own threads, several at once; must be quick. Those of one peer's messages and letters come in the
-/// order they were sent. They may send; they may not end the transport.
+/// Called from the transport's own thread, `refused` also from gRPC's; must be quick, for whatever comes meanwhile waits. One peer's
+/// messages and letters come in the order they were sent. They may send; they may not end the transport.
 struct TransportEvents {
   std::function<void(Message)> message;
   std::function<void(NodeId from, Bytes letter)> letter;
@@ -54,7 +54,7 @@ class Transport {
   /// Listens and begins to call the others. Errors: conflict (the port is in use), invalid (an address that is none or not
   /// this machine's; two peers of one id, name or key).
   static Result<std::unique_ptr<Transport>> start(TransportOptions options, TransportEvents events);
-  /// Ends all streams and waits for the threads.
+  /// Ends all streams and waits for the thread.
   virtual ~Transport() = default;
 
   virtual void send(Message message) = 0;
