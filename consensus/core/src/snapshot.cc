@@ -31,6 +31,7 @@ void Core::on(const Message& message, const Behind& behind) {
 
 bool Core::install(const Snapshot& snapshot) {
   if (role() == Role::leader || !what_is_wrong(snapshot.configuration).empty()) return false;
+  if (!are_voters(snapshot.configuration.voters)) return false;
   const auto mine = log_.at(snapshot.last.index);
   const bool contradicts = snapshot.last.index <= committed_ && mine && *mine != snapshot.last;
   if (snapshot.last.index <= committed_ && !contradicts) return false;
@@ -57,16 +58,13 @@ bool Core::install(const Snapshot& snapshot) {
     own_heads_.clear();
     claims_under_way_.clear();
     newest_claim_.reset();
+    promised_ = Index{};
   }
   if (!newest_claim_ || newest_claim_->height < snapshot.claim.height) {
     own_heads_[snapshot.claim.height] = snapshot.claim;
     newest_claim_ = unwritten_claim_ = snapshot.claim;
   }
   agreed_height_ = contradicts ? snapshot.claim.height : std::max(agreed_height_, snapshot.claim.height);
-  if (floor_ && up_to_date(log_.last(), *floor_)) {
-    floor_.reset();
-    floor_unwritten_ = true;
-  }
   durable_.synced(options_.self, log_);
   // The answer names what was installed, so that the leader goes on from there and sends it no second time.
   if (leader_) send_resting(*leader_, AppendResponse{AppendOutcome::accepted, log_.base()});

@@ -47,7 +47,8 @@ struct Options {
   std::function<std::uint64_t()> random;
   PayloadCheck* check = nullptr;
   QuorumSize quorum = byzantine_quorum;
-  /// What the owner has against a configuration that this node, leading, is asked for; empty: nothing.
+  /// What the owner has against a configuration with other voters; empty: nothing. The same at every node: a leader is asked before it
+  /// proposes one, and a follower before it acknowledges one.
   std::function<std::string(const Configuration&)> objects = {};
   /// Not 0: this node lost what it had promised, and votes only where the configuration names this life of it.
   std::uint64_t life = 0;
@@ -246,6 +247,7 @@ class Core {
     std::uint64_t round = 0;    ///< of the newest heartbeat it answered
 
     bool is_probing() const { return state == PeerProgress::State::probe; }
+    bool is_heard() const { return active || was_active; }
     void probe_from(Index index);
   };
   struct WaitingRead {
@@ -295,6 +297,8 @@ class Core {
   void send_to_voters(const Body& body);
   void send_to_members(const Body& body);
   void advance_commit();
+  void commit_to(Index index);
+  void mend_floor();
   void announce();
   void broadcast_claim();
   void count_claims();
@@ -345,6 +349,8 @@ class Core {
   void after_commit();
   void raise_learners();
   bool quorum_would_hear(const Configuration& configuration) const;
+  bool are_voters(const Voters& voters) const;
+  bool may_follow_ours(const Configuration& configuration) const;
   std::optional<NodeId> best_successor() const;
   void tick_transfer(Leader& leading);
   void hand_over_when_level(NodeId peer, const Progress& progress);
@@ -365,6 +371,7 @@ class Core {
   Log log_;
   std::map<Index, Configuration> configurations_;  ///< in the log, by index; the first is that at its base
   std::optional<EntryId> floor_;
+  Index promised_;  ///< at the start: what was counted as committed before, of which damage may have taken a part
   bool floor_unwritten_ = false;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
