@@ -203,8 +203,9 @@ class Core {
   void disconnected(NodeId peer);
   /// Drops the log up to this index, or as far as it is applied, when what came of it is safe on the owner's disk.
   void compact(Index index);
-  /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. False: this node
-  /// is as far, or leads, and nothing changes.
+  /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. What contradicts that
+  /// goes, and is kept as evidence. False: this node is as far, or leads, or it is of the same entries and another head, or other
+  /// voters than may be; then nothing changes.
   bool install(const Snapshot& snapshot);
 
   Output take();
@@ -364,6 +365,7 @@ class Core {
   void on(const Message& message, const ReadRequest& request);
   void on(const Message& message, const ReadResponse& response);
   // snapshot.cc
+  std::optional<Claim> contradicted_by(const Claim& certified) const;
   void on(const Message& message, const Behind& behind);
 
   Options options_;
