@@ -182,6 +182,7 @@ void Core::answer_stale(const Message& message) {
 void Core::step(const Message& message) {
   // A message of a node that is no member changes nothing at all; unless it may be one by a configuration newer than ours.
   if (message.to != options_.self || message.from == options_.self) return;
+  heard_announcement(message);
   if (!configuration().is_member(message.from) && !may_be_newer(message)) return;
   if (!step_term(message)) return;
   std::visit([&](const auto& body) { on(message, body); }, message.body);

@@ -290,6 +290,8 @@ class Core {
   bool was_removed(NodeId node) const;
   void heard_end(NodeId from, const EntryId& last);
   bool is_left_behind() const;
+  void heard_announcement(const Message& message);
+  bool is_followed(const Message& message) const;
   bool may_be_newer(const Message& message) const;
   EntryId freshness() const;
   void set_state(HardState state);
@@ -377,10 +379,11 @@ class Core {
   bool floor_unwritten_ = false;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
-  unsigned ticks_ = 0;                  ///< since the leader's last word, or since the campaign began
-  unsigned timeout_ticks_ = 0;          ///< drawn anew each time
-  unsigned tries_ = 0;                  ///< to be elected, since a leader was heard
-  std::map<NodeId, EntryId> furthest_;  ///< what voters said that their logs end with
+  unsigned ticks_ = 0;                   ///< since the leader's last word, or since the campaign began
+  unsigned timeout_ticks_ = 0;           ///< drawn anew each time
+  unsigned tries_ = 0;                   ///< to be elected, since a leader was heard
+  std::map<NodeId, EntryId> furthest_;   ///< what voters said that their logs end with
+  std::map<NodeId, Term> announced_in_;  ///< the newest term in which one of the known announced what we lack
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;
