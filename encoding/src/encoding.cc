@@ -86,8 +86,9 @@ std::optional<Error> Reader::finish() {
 }
 
 Writer& Writer::integer(std::uint64_t value, std::size_t width) {
-  for (std::size_t i = width; i-- > 0;) bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  return *this;
+  std::array<std::uint8_t, sizeof(value)> big_endian;
+  for (std::size_t i = 0; i < width; ++i) big_endian[i] = static_cast<std::uint8_t>(value >> (8 * (width - 1 - i)));
+  return raw(ByteView(big_endian).first(width));
 }
 
 Writer& Writer::length(std::size_t size, std::size_t width) {

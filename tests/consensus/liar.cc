@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace testamur::consensus::simulation {
+namespace {
+
+constexpr std::uint64_t kTooFarAheadMs = 86'400'000;  // no honest node accepts such a time
+
+}  // namespace
 
 Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), nodes_(nodes), random_(seed) {
   const auto draw = [&](unsigned most) {
@@ -37,7 +42,7 @@ void Liar::fork(AppendRequest& request, Term term) {
       entry.previous = before.hash;
       if (entry.is_owners()) {
         const bool wrong = known == forged_.end() && random_.happens(wrong_time_);
-        entry.payload = payload_of(number_of(entry.payload) | std::uint64_t{1} << 50 | (wrong ? kWrongTime : 0));
+        entry.payload = another(entry.payload, wrong);
       }
       entry.id.hash = hash_entry(entry);
       forged_.insert_or_assign(mine.hash, entry.id);
@@ -45,6 +50,14 @@ void Liar::fork(AppendRequest& request, Term term) {
     }
     before = entry.id;
   }
+}
+
+/// What another story has in a payload's place: another time, and perhaps not the statements.
+Payload Liar::another(const Payload& payload, bool wrong_time) {
+  testamur::Payload block = *decode_payload(block_in(payload));
+  block.time.value += wrong_time ? kTooFarAheadMs : 1;
+  if (random_.below(2) == 0) block.submissions.clear();
+  return payload_of(number_of(payload) | std::uint64_t{1} << 50, block);
 }
 
 void Liar::say(Message message, std::vector<Message>& leaving) {
@@ -85,7 +98,7 @@ void Liar::to_others(Term term, const Body& body, std::vector<Message>& leaving)
 }
 
 /// It need not have been elected: nobody can check that.
-void Liar::claim_to_lead(const Core& core, std::vector<Message>& leaving) {
+void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Message>& leaving) {
   const Term term{core.term().value + random_.below(2)};
   const Log& log = core.log();
   const std::uint64_t back = random_.below(4);
@@ -94,7 +107,9 @@ void Liar::claim_to_lead(const Core& core, std::vector<Message>& leaving) {
   for (std::size_t i = 1; i <= nodes_; ++i) {
     const NodeId to{i};
     if (to == self_ || random_.below(3) == 0) continue;
-    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(random_.below(3) | std::uint64_t{1} << 51)};
+    const std::uint64_t number = random_.below(3);
+    const testamur::Payload block{Time{owner.ledger().head().time.value + 1 + number}, {}};
+    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | std::uint64_t{1} << 51, block)};
     entry.id.hash = hash_entry(entry);
     leaving.push_back(from_me(to, term, Heartbeat{}));
     leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));
@@ -103,7 +118,7 @@ void Liar::claim_to_lead(const Core& core, std::vector<Message>& leaving) {
 }
 
 void Liar::tick(const Core& core, const Owner& owner, std::vector<Message>& leaving) {
-  if (random_.happens(lead_)) claim_to_lead(core, leaving);
+  if (random_.happens(lead_)) claim_to_lead(core, owner, leaving);
   if (!random_.happens(head_)) return;
   Claim claim{Index{1 + random_.below(core.log().last().index.value + 2)}, 1 + random_.below(owner.height() + 2), {}};
   for (std::size_t i = 1; i <= nodes_; ++i) {

@@ -9,9 +9,6 @@
 
 namespace testamur::consensus::simulation {
 
-/// A payload with this bit has a time that no honest node accepts.
-constexpr std::uint64_t kWrongTime = std::uint64_t{1} << 62;
-
 class Liar {
  public:
   /// Which lies it tells, and to whom, is drawn.
@@ -28,7 +25,8 @@ class Liar {
 
  private:
   void fork(AppendRequest& request, Term term);
-  void claim_to_lead(const Core& core, std::vector<Message>& leaving);
+  void claim_to_lead(const Core& core, const Owner& owner, std::vector<Message>& leaving);
+  Payload another(const Payload& payload, bool wrong_time);
   void to_others(Term term, const Body& body, std::vector<Message>& leaving);
   Message from_me(NodeId to, Term term, Body body) const { return {self_, to, term, std::move(body)}; }
   bool is_forked(NodeId node) const { return (forked_ >> node.value & 1) == 1; }

@@ -2,109 +2,123 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
-#include "random.h"
+#include "invariants.h"
+#include "testamur/ledger/sha256.h"
 
 namespace testamur::consensus::simulation {
 namespace {
 
-std::uint64_t mix(std::uint64_t state, const std::uint8_t* bytes, std::size_t size) {
-  for (; size >= 8; bytes += 8, size -= 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes, 8);
-    state = scatter(state ^ word);
-  }
-  std::uint64_t rest = size;
-  for (; size > 0; ++bytes, --size) rest = rest << 8 | *bytes;
-  return scatter(state ^ rest);
+constexpr std::size_t kChunkBytes = 2048;
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) throw Violation("the ledger: " + result.error().message);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-Digest digest_of(std::uint64_t state) {
-  Digest out;
-  for (std::size_t i = 0; i < out.size(); i += 8) {
-    state = scatter(state);
-    std::memcpy(out.data() + i, &state, 8);
-  }
-  return out;
+Claim claim_of(const store::BlockHead& head) {
+  return {Index{head.payload.value}, head.height.value, head_digest(head.checkpoint)};
 }
 
 }  // namespace
 
-Digest hash_entry(const Entry& entry) {
-  const auto& [id, previous, payload, kind] = entry;
-  std::uint64_t state = scatter(id.term.value ^ scatter(id.index.value ^ scatter(static_cast<std::uint64_t>(kind))));
-  state = mix(state, previous.data(), previous.size());
-  if (payload) state = mix(~state, payload->data(), payload->size());
-  return digest_of(state);
-}
+Digest head_digest(const Checkpoint& checkpoint) { return sha256(as_bytes(encode(checkpoint))); }
 
-Payload payload_of(std::uint64_t number) {
-  std::vector<std::uint8_t> bytes;
-  for (unsigned shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<std::uint8_t>(number >> shift));
-  return std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
-}
+Owner::Owner(Registrars& registrars) : registrars_(&registrars), disk_(registrars.first_disk()) { open(); }
 
-std::uint64_t number_of(const Payload& payload) {
-  std::uint64_t number = 0;
-  for (std::size_t i = 8; i > 0; --i) number = number << 8 | (*payload)[i - 1];
-  return number;
-}
-
-Digest head_after(const Digest& before, const Entry& entry) {
-  const std::uint64_t state = mix(entry.id.index.value, before.data(), before.size());
-  return digest_of(mix(state, entry.payload->data(), entry.payload->size()));
-}
-
-std::optional<Claim> Owner::apply(const Entry& entry) {
-  if (entry.id.index <= applied_) {
-    // Handed out again after a restart.
-    const auto block = std::find_if(blocks_.begin(), blocks_.end(),
-                                    [&](const Block& known) { return known.claim.index == entry.id.index; });
-    return block == blocks_.end() ? std::nullopt : std::optional(block->claim);
+void Owner::open() {
+  ledger_ = must(store::Ledger::open(disk_));
+  heads_.clear();
+  found_again_.clear();
+  certified_.reset();
+  const Height certified_height = ledger_->certified_height();
+  for (Height at = certified_height; at <= ledger_->head().height; ++at.value) {
+    const Claim claim = stored_head(at.value);
+    heads_.emplace(at.value, claim);
+    if (at.value > 0) found_again_.emplace(claim.index, claim);
   }
-  applied_ = entry.id.index;
-  if (!entry.is_owners()) return std::nullopt;
-  const Digest before = blocks_.empty() ? Digest{} : blocks_.back().claim.head;
-  blocks_.push_back({{entry.id.index, height() + 1, head_after(before, entry)}, entry.id});
-  return blocks_.back().claim;
+  if (auto certified = ledger_->certified())
+    certified_ = {heads_.at(certified_height.value), std::make_shared<const CertifiedCheckpoint>(*certified)};
 }
 
-const Block* Owner::block_at(std::uint64_t height) const {
-  if (blocks_.empty() || height < blocks_.front().claim.height || height > this->height()) return nullptr;
-  return &blocks_[height - blocks_.front().claim.height];
+void Owner::reopen() {
+  ledger_.reset();
+  open();
 }
 
-void Owner::flush() { on_disk_ = {applied_, certified_, std::nullopt}; }
-
-Index Owner::safe_to_compact() const {
-  return on_disk_.certified ? std::min(on_disk_.applied, on_disk_.certified->block.claim.index) : Index{};
+/// As node/src/applier.cc.
+AppliedEntry Owner::apply(const Entry& entry) {
+  if (entry.id.index <= applied()) {
+    const auto again = found_again_.extract(entry.id.index);
+    return {again ? std::optional(again.mapped()) : std::nullopt, std::nullopt};
+  }
+  const auto decoded = decode_payload(entry.is_owners() ? block_in(entry.payload) : ByteView{});
+  const testamur::Payload block = decoded ? *decoded : testamur::Payload{};
+  AppliedEntry applied;
+  applied.done = must(ledger_->apply(store::LogIndex{entry.id.index.value}, block, registrars_->statement_check()));
+  if (!applied.done->made_block) return applied;
+  applied.claim = Claim{entry.id.index, height(), head_digest(ledger_->checkpoint())};
+  heads_.emplace(height(), *applied.claim);
+  return applied;
 }
 
-void Owner::lose_power(bool keeps_unflushed) {
-  if (keeps_unflushed) flush();
-  applied_ = on_disk_.applied;
-  certified_ = on_disk_.certified;
-  if (on_disk_.blocks) blocks_ = std::move(*on_disk_.blocks);
-  on_disk_.blocks.reset();
-  std::erase_if(blocks_, [&](const Block& block) { return block.claim.index > applied_; });
+const Claim* Owner::head_of(std::uint64_t height) const {
+  const auto found = heads_.find(height);
+  return found == heads_.end() ? nullptr : &found->second;
+}
+
+Claim Owner::stored_head(std::uint64_t height) const { return claim_of(must(ledger_->block_head(Height{height}))); }
+
+void Owner::flush() {
+  must(ledger_->sync());
+  replaced_.reset();
+  safe_to_compact_ = certified_ ? std::min(applied(), certified_->claim.index) : Index{};
+}
+
+void Owner::lose_power(Random& random) {
+  ledger_.reset();
+  if (replaced_) disk_ = std::move(replaced_);
+  replaced_.reset();
+  const std::size_t unflushed = disk_->unflushed();
+  disk_->lose_power(random.below(2) == 0 ? unflushed : random.below(unflushed + 1));
   cosigned_.reset();
   gathered_.clear();
+  open();
+}
+
+/// As node/src/snapshots.cc, both ends of it.
+Content Owner::send_snapshot() const {
+  const auto source = must(store::SnapshotSource::open(disk_, kChunkBytes));
+  auto arrived = std::make_shared<test::MemoryStore>();
+  const auto receiver = must(store::SnapshotReceiver::open(arrived, registrars_->genesis(), source->manifest(),
+                                                           Registrars::check_cosignature));
+  Content content;
+  Writer sent;
+  while (!receiver->complete()) {
+    const Bytes chunk = must(source->chunk(receiver->after()));
+    sent.raw(chunk);
+    must(receiver->take(chunk));
+  }
+  must(receiver->finish());
+  content.sent = sha256(sent.bytes());
+  content.snapshot.claim = {Index{source->manifest().payload.value}, source->manifest().block.height.value,
+                            head_digest(source->manifest().certified.checkpoint)};
+  content.ledger = std::move(arrived);
+  return content;
 }
 
 void Owner::install(const Content& content) {
-  applied_ = content.snapshot.last.index;
-  if (!on_disk_.blocks) on_disk_.blocks = std::move(blocks_);
-  blocks_ = {content.certified.block};
-  certify(content.certified);
-}
-
-std::optional<Claim> Owner::to_cosign(const Claim& agreed, const std::optional<Claim>& promised) const {
-  const Block* block = block_at(agreed.height);
-  if (block == nullptr || block->claim != agreed) return std::nullopt;
-  if (promised && (agreed.height < promised->height || (agreed.height == promised->height && agreed != *promised)))
-    return std::nullopt;
-  return agreed;
+  ledger_.reset();
+  if (!replaced_) replaced_ = std::move(disk_);
+  disk_ = content.ledger->copy();
+  gathered_.clear();
+  open();
+  if (applied() != content.snapshot.last.index || certified_height() != content.snapshot.claim.height) {
+    throw Violation("a snapshot of index " + std::to_string(content.snapshot.last.index.value) + ", height " +
+                    std::to_string(content.snapshot.claim.height) + " came to a ledger at index " +
+                    std::to_string(applied().value) + ", certified up to " + std::to_string(certified_height()));
+  }
 }
 
 std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::size_t threshold) {
@@ -115,23 +129,21 @@ std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::si
   // The newest that may be certified: cosignatures of heads that are still to be derived wait.
   for (auto known = gathered_.rbegin(); known != gathered_.rend(); ++known) {
     if (static_cast<std::size_t>(std::popcount(known->second)) < threshold) continue;
-    const Block* block = block_at(known->first.first);
-    if (block != nullptr && block->claim.head == known->first.second) return Certified{*block, known->second};
+    const Claim* mine = head_of(known->first.first);
+    if (mine == nullptr || mine->head != known->first.second) continue;
+    const auto head = must(ledger_->block_head(Height{mine->height}));
+    return Certified{*mine,
+                     std::make_shared<const CertifiedCheckpoint>(registrars_->certify(head.checkpoint, head.time))};
   }
   return std::nullopt;
 }
 
 void Owner::certify(const Certified& certified) {
+  must(ledger_->certify(*certified.checkpoint, Registrars::check_cosignature));
+  if (ledger_->certified_height().value != certified.claim.height) throw Violation("another block was certified");
   certified_ = certified;
-  gathered_.erase(gathered_.begin(), gathered_.upper_bound({certified.block.claim.height + 1, Digest{}}));
-  forget_blocks();
-}
-
-/// What is below the newest certified block is of no use any more, once that is on disk.
-void Owner::forget_blocks() {
-  const std::uint64_t kept =
-      std::min(certified_height(), on_disk_.certified ? on_disk_.certified->block.claim.height : 0);
-  while (!blocks_.empty() && blocks_.front().claim.height < kept) blocks_.pop_front();
+  gathered_.erase(gathered_.begin(), gathered_.upper_bound({certified.claim.height + 1, Digest{}}));
+  heads_.erase(heads_.begin(), heads_.lower_bound(certified.claim.height));
 }
 
 }  // namespace testamur::consensus::simulation

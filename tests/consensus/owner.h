@@ -1,30 +1,23 @@
-// What stands on a simulated consensus: a state that comes of the entries, heads that are cosigned once and certified by a
-// threshold of cosignatures, snapshots. A model of the node, small enough to run a million times.
+// What stands on a simulated consensus: the real ledger (ledger/core, ledger/store) on a disk in memory. The owner does with it what the
+// node does (node/src/applier.cc, cosigner.cc, snapshots.cc): applies what is committed, derives heads, cosigns each once, certifies
+// them, gives and takes snapshots, and after a loss of power opens what is left.
+//
+// Modelled is who may cosign: the ledger's rules know no change of its consortium yet, so that the certificate of a head is made of
+// its first voters' cosignatures once so many of the present ones have signed.
 #pragma once
 
-#include <deque>
-#include <map>
-
-#include "testamur/consensus/core.h"
+#include "entries.h"
+#include "registrars.h"
+#include "testamur/store/snapshot.h"
 
 namespace testamur::consensus::simulation {
 
-/// Not good hashes, but ones that depend on every bit: the simulation's liars do not look for collisions.
-Digest hash_entry(const Entry& entry);
-/// Payloads of simulations are numbers.
-Payload payload_of(std::uint64_t number);
-std::uint64_t number_of(const Payload& payload);
-Digest head_after(const Digest& before, const Entry& entry);
+Digest head_digest(const Checkpoint& checkpoint);
 
-struct Block {
-  Claim claim;
-  EntryId entry;  ///< that made it
-};
-
-/// A head under the signatures of so many voters, a bit each.
+/// A head under the cosignatures of a threshold.
 struct Certified {
-  Block block;
-  std::uint64_t signers = 0;
+  Claim claim;
+  std::shared_ptr<const CertifiedCheckpoint> checkpoint;
 };
 
 /// What one owner tells the others: its newest cosignature, the newest certified head it knows, and, after a loss, its new life.
@@ -37,57 +30,70 @@ struct Letter {
   std::uint64_t life = 0;
 };
 
-/// A snapshot on the way: what the consensus needs, and the state, of which the head is the hash.
+/// A snapshot that has arrived: what the consensus needs, and the ledger that was made of it, on a disk of its own.
 struct Content {
   Snapshot snapshot;
-  Certified certified;
+  std::shared_ptr<const test::MemoryStore> ledger;
+  Hash sent{};  ///< H of what was sent
+};
+
+/// What became of an entry.
+struct AppliedEntry {
+  std::optional<Claim> claim;          ///< where it made a block; also where it was applied before the last start
+  std::optional<store::Applied> done;  ///< where it was not
 };
 
 class Owner {
  public:
-  // The state. It goes to disk now and then, unsynced as the node's: the log can replay it.
+  /// A node that holds no ledger.
+  Owner() = default;
+  /// On an empty disk: begins the ledger.
+  explicit Owner(Registrars& registrars);
 
-  Index applied() const { return applied_; }
-  std::uint64_t height() const { return blocks_.empty() ? 0 : blocks_.back().claim.height; }
-  /// Applies the next entry. The head, where it made a block; also where it was applied before.
-  std::optional<Claim> apply(const Entry& entry);
-  const Block* block_at(std::uint64_t height) const;
+  const store::Ledger& ledger() const { return *ledger_; }
+  Index applied() const { return Index{ledger_->head().applied.value}; }
+  std::uint64_t height() const { return ledger_->head().height.value; }
+  AppliedEntry apply(const Entry& entry);
+  /// A block's head as it is remembered, from the newest certified one on.
+  const Claim* head_of(std::uint64_t height) const;
+  /// The same as it lies on the disk.
+  Claim stored_head(std::uint64_t height) const;
+
   /// All of it is on disk.
   void flush();
   /// What is on disk, and certified: the log up to here is needed no more.
-  Index safe_to_compact() const;
-  /// The power goes, and what was not flushed with it, or not.
-  void lose_power(bool keeps_unflushed);
-  /// Goes on from a snapshot, which is on disk.
+  Index safe_to_compact() const { return safe_to_compact_; }
+  /// The power goes, and with it some of what was not flushed; the ledger is opened on what stays.
+  void lose_power(Random& random);
+  /// Begins again on the disk as it is.
+  void reopen();
+  /// Sends the state at the newest certified head, all of it, to an empty disk.
+  Content send_snapshot() const;
+  /// Goes on from a snapshot. Until it is flushed, a loss of power brings back what was before.
   void install(const Content& content);
 
-  // Cosigning and certifying.
-
-  /// The head to promise to cosign, where there is one that may be.
-  std::optional<Claim> to_cosign(const Claim& agreed, const std::optional<Claim>& promised) const;
   void cosigned(const Claim& claim) { cosigned_ = claim; }
   const std::optional<Claim>& newest_cosigned() const { return cosigned_; }
   /// A voter's cosignature. What is certified by it.
   std::optional<Certified> gather(NodeId voter, const Claim& claim, std::size_t threshold);
+  /// One of this ledger's heads becomes final.
   void certify(const Certified& certified);
   const std::optional<Certified>& certified() const { return certified_; }
-  std::uint64_t certified_height() const { return certified_ ? certified_->block.claim.height : 0; }
+  std::uint64_t certified_height() const { return certified_ ? certified_->claim.height : 0; }
 
  private:
   static constexpr std::size_t kMaxGathered = 64;
-  struct OnDisk {
-    Index applied;
-    std::optional<Certified> certified;
-    std::optional<std::deque<Block>>
-        blocks;  ///< where those in memory are of a snapshot that is not installed on disk yet
-  };
 
-  void forget_blocks();
+  void open();
 
-  Index applied_;
-  std::deque<Block> blocks_;  // from the newest certified one on
+  Registrars* registrars_ = nullptr;
+  std::shared_ptr<test::MemoryStore> disk_;
+  std::shared_ptr<test::MemoryStore> replaced_;  // by a snapshot that is not flushed yet
+  std::unique_ptr<store::Ledger> ledger_;
+  std::map<std::uint64_t, Claim> heads_;  // by height, from the newest certified one on
+  std::map<Index, Claim> found_again_;    // blocks that were there at the last start, and were not handed out again yet
   std::optional<Certified> certified_;
-  OnDisk on_disk_;
+  Index safe_to_compact_;
   std::optional<Claim> cosigned_;
   std::map<std::pair<std::uint64_t, Digest>, std::uint64_t> gathered_;  // signers of heads above the newest certified
 };

@@ -37,6 +37,7 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.run(setup.faults_ms);
     cluster.heal();
     cluster.expect_certified(kCertifiedWithinMs);
+    cluster.books().check_log();
     cluster.tell_how_all_stand();
   } catch (const Violation& violation) {
     result.violation = violation.what();
@@ -47,6 +48,9 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
   result.simulated_ms = cluster.now_ms();
   result.committed = cluster.invariants().committed_payloads();
   result.certified = cluster.invariants().certified_height();
+  result.accepted = cluster.books().accepted();
+  result.head = cluster.books().head();
+  result.refused = cluster.books().refused();
   result.elections = cluster.invariants().elections();
   result.configurations = cluster.invariants().configurations();
   result.counts = cluster.counts();

@@ -12,6 +12,9 @@ struct SeedResult {
   std::uint64_t simulated_ms = 0;
   std::uint64_t committed = 0;
   std::uint64_t certified = 0;
+  std::uint64_t accepted = 0;  ///< statements
+  std::uint64_t refused = 0;
+  Digest head{};  ///< the newest, without liars
   std::uint64_t elections = 0;
   std::uint64_t configurations = 0;
   Cluster::Counts counts;

@@ -29,7 +29,8 @@ int usage() {
 }
 
 struct Sums {
-  std::uint64_t simulated_ms = 0, committed = 0, certified = 0, elections = 0, configurations = 0, slowest_ms = 0;
+  std::uint64_t simulated_ms = 0, committed = 0, certified = 0, accepted = 0, refused = 0, elections = 0,
+                configurations = 0, slowest_ms = 0;
   Cluster::Counts counts;
   std::uint64_t failed = 0;
 
@@ -37,6 +38,8 @@ struct Sums {
     simulated_ms += one.simulated_ms;
     committed += one.committed;
     certified += one.certified;
+    accepted += one.accepted;
+    refused += one.refused;
     elections += one.elections;
     configurations += one.configurations;
     slowest_ms = std::max(slowest_ms, one.counts.heal_ms);
@@ -48,6 +51,7 @@ struct Sums {
     counts.reads += one.counts.reads;
     counts.transfers += one.counts.transfers;
     counts.evidence += one.counts.evidence;
+    counts.blockless += one.counts.blockless;
     counts.contradicted += one.counts.contradicted;
     if (one.violation) ++failed;
   }
@@ -62,6 +66,10 @@ void print(const Sums& sums, std::uint64_t seeds, double seconds) {
   if (sums.counts.evidence > 0) {
     std::printf("%llu pieces of evidence; in %llu seeds a liar left honest nodes with different uncertified blocks\n",
                 number(sums.counts.evidence), number(sums.counts.contradicted));
+  }
+  if (sums.accepted > 0) {
+    std::printf("%llu statements accepted, %llu refused; %llu payloads made no block\n", number(sums.accepted),
+                number(sums.refused), number(sums.counts.blockless));
   }
   std::printf(
       "%llu payloads committed, %llu blocks certified, %llu elections, %llu configurations, %llu transfers, %llu "

@@ -45,7 +45,13 @@ std::size_t writes_among(const Jobs& jobs) {
 }  // namespace
 
 Cluster::Cluster(const Setup& setup, Story* story)
-    : setup_(setup), story_(story), random_(setup.seed), nodes_(setup.voters + setup.spares), links_(nodes_.size()) {
+    : setup_(setup),
+      story_(story),
+      random_(setup.seed),
+      registrars_(Registrars::of(setup.voters)),
+      books_(registrars_, setup.liars > 0),
+      nodes_(setup.voters + setup.spares),
+      links_(nodes_.size()) {
   for (std::size_t i = 1; i <= setup.voters; ++i) first_.voters.nodes.insert(NodeId{i});
   first_.voters.threshold = byzantine_quorum(setup.voters);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -53,6 +59,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     node.id = NodeId{i + 1};
     node.disk = std::make_unique<SimulatedDisk>();
     node.check = std::make_unique<Check>(*this, node.id);
+    node.owner = Owner(registrars_);
     node.tick_ms = kTickMs;
     if (setup.faults.drift_percent > 0) {
       node.tick_ms += static_cast<unsigned>(random_.below(2 * setup.faults.drift_percent + 1));
@@ -173,7 +180,7 @@ void Cluster::start(Node& node) {
   }
   Restart restart{found.state, found.base, std::move(found.entries), found.claim, node.owner.applied(),
                   {},          found.floor};
-  if (node.owner.certified()) restart.certified = node.owner.certified()->block.claim.index;
+  if (node.owner.certified()) restart.certified = node.owner.certified()->claim.index;
   if (story_) {
     story_->step(
         "restart", node.id,
@@ -202,7 +209,7 @@ void Cluster::crash(Node& node) {
 
 void Cluster::stop(Node& node) {
   node.disk->lose_power();
-  node.owner.lose_power(!node.installing && random_.below(2) == 0);
+  node.owner.lose_power(random_);
   node.core.reset();
   node.store.reset();
   node.queued.clear();
@@ -354,27 +361,20 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
 bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
   std::uint64_t silent = 0;
-  const std::uint64_t applied = 1 + random_.below(node.to_apply.size());
-  for (std::uint64_t count = applied; count > 0; --count) {
+  const std::uint64_t all = 1 + random_.below(node.to_apply.size());
+  for (std::uint64_t count = all; count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
-    const bool is_new = entry.id.index > node.owner.applied();
-    const auto claim = node.owner.apply(entry);
-    if (entry.is_owners() && is_new && setup_.liars == 0) {
-      // What was told before this was proposed comes before it.
-      const std::uint64_t number = number_of(entry.payload);
-      if (entry.id.index <= told_before_[number]) throw Violation("a write comes before one that was told before it");
-      if (placed_[number] != Index{} && placed_[number] != entry.id.index)
-        throw Violation("a write is in the list twice");
-      placed_[number] = entry.id.index;
-    }
+    const AppliedEntry applied = node.owner.apply(entry);
+    if (applied.done) note_applied(node, entry, applied);
+    // Of a block that was certified before the last start.
+    if (!applied.done && !applied.claim && makes_block(entry)) ++silent;
     told_ = std::max(told_, entry.id.index);
-    if (!claim && !is_new) ++silent;
-    if (!claim) continue;
-    invariants_.check_derived(node.id, *claim);
-    node.core->derived(*claim);
+    if (!applied.claim) continue;
+    invariants_.check_derived(node.id, *applied.claim);
+    node.core->derived(*applied.claim);
   }
-  if (story_) story_->apply(node.id, silent, applied - silent);
+  if (story_) story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }

@@ -1,12 +1,14 @@
 // A whole cluster in one thread, from one seed: cores, a network that loses, doubles, delays, overtakes, cuts and clogs, disks that
-// are slow, fail, are damaged and forget what they had not written when the power goes, owners that apply, cosign and exchange
-// snapshots, operators that change the members, clients. What it finds, the same seed finds again.
+// are slow, fail, are damaged and forget what they had not written when the power goes, owners that keep the real ledger (owner.h),
+// cosign and exchange snapshots, registrars with real statements, operators that change the members, clients. What it finds, the same
+// seed finds again.
 #pragma once
 
 #include <array>
 #include <memory>
 #include <variant>
 
+#include "books.h"
 #include "events.h"
 #include "faults.h"
 #include "harm.h"
@@ -49,6 +51,7 @@ class Cluster {
 
   std::uint64_t now_ms() const { return now_ms_; }
   const Invariants& invariants() const { return invariants_; }
+  const Books& books() const { return books_; }
   /// What happened, to see that a simulation did something.
   struct Counts {
     std::uint64_t crashes = 0;
@@ -60,6 +63,7 @@ class Cluster {
     std::uint64_t transfers = 0;
     std::uint64_t evidence = 0;
     std::uint64_t contradicted = 0;  ///< runs that left honest nodes with different uncertified blocks
+    std::uint64_t blockless = 0;     ///< payloads whose time did not rise, and made no block
     std::uint64_t heal_ms = 0;       ///< how long it took until all were level
   };
   const Counts& counts() const { return counts_; }
@@ -67,16 +71,11 @@ class Cluster {
   void tell_how_all_stand() const;
 
  private:
-  /// Refuses some payloads the first time, as a time too far ahead would be.
+  /// As node/src/time_check.cc, of a time too far ahead; and refuses some others the first time.
   class Check final : public PayloadCheck {
    public:
     Check(Cluster& cluster, NodeId node) : cluster_(cluster), node_(node) {}
-    bool accept(Index, const Payload& payload, NodeId) override {
-      const bool refuses =
-          (number_of(payload) & kWrongTime) != 0 || cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
-      if (refuses && cluster_.story_) cluster_.story_->refused(node_, payload);
-      return !refuses;
-    }
+    bool accept(Index, const Payload& payload, NodeId) override;
     void truncated(Index) override {}
 
    private:
@@ -104,6 +103,7 @@ class Cluster {
     unsigned ticks = 0;
     std::uint64_t restart_at_ms = 0;
     std::uint64_t paused_until_ms = 0;
+    Time proposed;  // in its newest payload
     std::deque<Job> queued;
     std::vector<Job> writing;
     std::deque<Entry> to_apply;
@@ -151,6 +151,9 @@ class Cluster {
   void receive(const Letter& letter);
   void fetch(Node& node, NodeId from);
   void certify(Node& node, const Certified& certified);
+  void note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied);
+  Time clock(const Node& node) const;
+  Payload draw_payload(Node& node);
   void fetched(Node& node);
   std::optional<Content> content_of(Node& source);
   void rejoin(Node& leader, NodeId from, std::uint64_t life);
@@ -181,6 +184,8 @@ class Cluster {
   Story* story_;
   Random random_;
   Faults faults_;
+  Registrars& registrars_;
+  Books books_;
   Configuration first_;  // of the log's beginning
   std::vector<Node> nodes_;
   Disks on_disk_;
@@ -196,9 +201,14 @@ class Cluster {
   Counts counts_;
 
   // Clients: a list that grows at its end. Every write has a number.
-  std::vector<Index> told_before_;  // by number: what had been told as committed when it was proposed
-  std::vector<Index> placed_;       // by number: where it is in the list
-  Index told_;                      // the newest that any node told a client to be committed
+  struct Asking {
+    Index told_before;      // what had been told as committed when it was proposed
+    Index placed;           // where it is in the list
+    Statements statements;  // in it
+  };
+  std::vector<Asking> writes_;  // by number
+  Statements handed_in_;        // some of what was handed in before, by those who do not know what became of it
+  Index told_;                  // the newest that any node told a client to be committed
   std::map<std::uint64_t, Index>
       asked_;  // by number: what had been told to anybody, as committed, when the read was asked for
   std::uint64_t last_read_ = 0;

@@ -1,5 +1,5 @@
 // What the owners of the nodes do: cosign, certify, hand on snapshots, take back a node that lost its disk.
-#include <bit>
+#include <algorithm>
 
 #include "simulation.h"
 
@@ -8,11 +8,12 @@ namespace testamur::consensus::simulation {
 /// The promise to cosign nothing else of this height goes to disk first.
 void Cluster::agree(Node& node, const Claim& claim) {
   if (!node.liar) invariants_.check_agreed(node.id, claim);
-  const Block* block = node.owner.block_at(claim.height);
-  if (block != nullptr && block->claim != claim) throw Violation("agreed on another head than the state has");
-  const auto promise = node.owner.to_cosign(claim, node.promised);
-  if (!promise) return;
-  node.queued.push_back({std::nullopt, promise, false});
+  const Owner& owner = node.owner;
+  if (claim.height < owner.certified_height() || claim.height > owner.height()) return;
+  if (owner.stored_head(claim.height) != claim) throw Violation("agreed on another head than the state has");
+  const auto& promised = node.promised;
+  if (promised && (claim.height < promised->height || (claim.height == promised->height && claim != *promised))) return;
+  node.queued.push_back({std::nullopt, claim, false});
   start_writing(node);
 }
 
@@ -37,24 +38,22 @@ void Cluster::receive(const Letter& letter) {
       certify(node, *certified);
   }
   if (!letter.certified) return;
-  const Block* mine = node.owner.block_at(letter.certified->block.claim.height);
-  if (mine == nullptr) return;  // not there yet; it is said again
-  if (mine->claim != letter.certified->block.claim) {
+  const Claim* mine = node.owner.head_of(letter.certified->claim.height);
+  if (mine == nullptr) return;  // not there yet; it is said again. Or older
+  if (*mine != letter.certified->claim) {
     if (setup_.liars == 0) throw Violation("a certified head that this node derived otherwise");
     // What it counted was a lie's; it keeps the evidence, and goes on from what is certified.
-    if (letter.certified->block.claim.height > node.owner.certified_height()) fetch(node, letter.from);
+    if (letter.certified->claim.height > node.owner.certified_height()) fetch(node, letter.from);
     return;
   }
-  if (letter.certified->block.claim.height > node.owner.certified_height()) certify(node, *letter.certified);
+  if (letter.certified->claim.height > node.owner.certified_height()) certify(node, *letter.certified);
 }
 
 void Cluster::certify(Node& node, const Certified& certified) {
-  if (static_cast<std::size_t>(std::popcount(certified.signers)) < first_.voters.threshold)
-    throw Violation("certified by too few");
-  invariants_.check_certified(node.id, certified.block.claim);
+  invariants_.check_certified(node.id, certified.claim);
   node.owner.certify(certified);
-  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.block.claim.index.value));
-  node.core->certified(certified.block.claim.index);
+  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.claim.index.value));
+  node.core->certified(certified.claim.index);
   handle(node);
 }
 
@@ -66,13 +65,18 @@ void Cluster::fetch(Node& node, NodeId from) {
   at(now_ms_ + 20 + random_.below(2000), Event::Kind::fetched, node);
 }
 
-/// The state at the newest certified head, where its log still says who the members were there.
+/// The state at the newest certified head, where its log still says what the entry and who the members were there.
 std::optional<Content> Cluster::content_of(Node& source) {
   if (!source.core || now_ms_ < source.paused_until_ms || !source.owner.certified()) return std::nullopt;
-  const Certified& certified = *source.owner.certified();
-  const Index index = certified.block.claim.index;
-  if (index < source.core->log().base().index) return std::nullopt;
-  return Content{{certified.block.entry, source.core->configuration_at(index), certified.block.claim}, certified};
+  const Claim& claim = source.owner.certified()->claim;
+  const auto last = source.core->log().at(claim.index);  // a damaged log may end before it
+  if (!last) return std::nullopt;
+  Content content = source.owner.send_snapshot();
+  if (content.snapshot.claim != claim) throw Violation("a snapshot of another head than the certified one");
+  content.snapshot.last = *last;
+  content.snapshot.configuration = source.core->configuration_at(claim.index);
+  if (!source.liar) books_.sent(source.id, content);
+  return content;
 }
 
 /// A snapshot comes in two steps: it is on disk, whole; then the consensus goes on from it.
@@ -96,7 +100,11 @@ void Cluster::fetched(Node& node) {
   ++counts_.snapshots;
   // A state that was ahead of a damaged log stays.
   if (contradicts) node.seen = {};
-  if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) node.owner.install(*node.staged);
+  if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
+    node.owner.install(*node.staged);
+  } else {
+    node.owner.reopen();  // the node begins again
+  }
   node.to_apply.clear();
   node.installing = true;
   handle(node);
@@ -111,6 +119,55 @@ void Cluster::rejoin(Node& leader, NodeId from, std::uint64_t life) {
   if (story_) story_->change(leader.id, std::span(&change, 1));
   leader.core->change(std::span(&change, 1));
   handle(leader);
+}
+
+void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied) {
+  const bool is_kept = setup_.liars == 0 && entry.is_owners();
+  static const Statements none;
+  if (!node.liar)
+    books_.applied(node.id, entry, applied, is_kept ? writes_[number_of(entry.payload) & ~kLate].statements : none);
+  if (!is_kept) return;
+  Asking& write = writes_[number_of(entry.payload) & ~kLate];
+  // What was told before this was proposed comes before it.
+  if (entry.id.index <= write.told_before) throw Violation("a write comes before one that was told before it");
+  if (write.placed != Index{} && write.placed != entry.id.index) throw Violation("a write is in the list twice");
+  if (write.placed == Index{} && !applied.done->made_block) ++counts_.blockless;
+  write.placed = entry.id.index;
+}
+
+/// Clocks differ by less than five seconds.
+Time Cluster::clock(const Node& node) const {
+  return Time{test::kCreated.value + now_ms_ + scatter(setup_.seed ^ node.id.value) % 5000};
+}
+
+bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
+  constexpr std::uint64_t most_ahead_ms = 60'000;
+  const auto block = decode_payload(block_in(payload));
+  const bool refuses = !block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms ||
+                       cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+  if (refuses && cluster_.story_) cluster_.story_->refused(node_, payload);
+  return !refuses;
+}
+
+/// A block as a leader proposes it (DESIGN), of at most two statements; some are handed in again.
+Payload Cluster::draw_payload(Node& node) {
+  Asking write{told_, {}, {}};
+  const Time after{std::max(node.owner.ledger().head().time, node.proposed).value + 1};
+  node.proposed = std::max(clock(node), after);
+  testamur::Payload block{node.proposed, {}};
+  // A time that does not rise, which no honest leader proposes.
+  const bool late = !healed_ && random_.below(64) == 0;
+  if (late) block.time = node.owner.ledger().head().time;
+  for (std::uint64_t count = random_.below(2) == 0 ? 0 : 1 + random_.below(2); count > 0; --count) {
+    const bool again = !handed_in_.empty() && random_.below(16) == 0;
+    write.statements.push_back(again ? handed_in_[random_.below(handed_in_.size())]
+                                     : registrars_.draw(random_, node.owner.ledger(), write.statements));
+    if (random_.below(4) == 0) handed_in_.push_back(write.statements.back());
+    block.submissions.push_back(write.statements.back()->submission());
+  }
+  const Payload payload = payload_of(writes_.size() | (late ? kLate : 0), block);
+  writes_.push_back(std::move(write));
+  return payload;
 }
 
 std::string Cluster::objects(const Configuration& configuration) const {

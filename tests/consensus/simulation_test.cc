@@ -19,13 +19,17 @@ TEST(Simulation, SafeUnderFaultsAndLiveAfterThem) {
   const std::uint64_t seeds = from_environment("TESTAMUR_SIMULATION_SEEDS", 2000);
   const std::uint64_t start = from_environment("TESTAMUR_SIMULATION_START", 1);
   name_seed_on_abort();
-  std::uint64_t certified = 0;
+  std::uint64_t certified = 0, accepted = 0, refused = 0;
   for (std::uint64_t seed = start; seed < start + seeds; ++seed) {
     const SeedResult result = run_seed(seed);
     ASSERT_FALSE(result.violation) << "seed " << seed << ": " << *result.violation;
     certified += result.certified;
+    accepted += result.accepted;
+    refused += result.refused;
   }
   EXPECT_GT(certified, seeds) << "the simulation must have done something";
+  EXPECT_GT(accepted, seeds) << "statements among it";
+  EXPECT_GT(refused, seeds);
 }
 
 /// Fewer than a third lie, in every way the protocol leaves them: different entries to different followers, entries withheld, wrong
@@ -55,6 +59,9 @@ TEST(Simulation, TheSameSeedFindsTheSame) {
     EXPECT_EQ(once.committed, again.committed);
     EXPECT_EQ(once.elections, again.elections);
     EXPECT_EQ(once.counts.reads, again.counts.reads);
+    EXPECT_EQ(once.accepted, again.accepted);
+    EXPECT_EQ(once.refused, again.refused);
+    EXPECT_EQ(once.head, again.head);
   }
 }
 

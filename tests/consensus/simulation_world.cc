@@ -107,7 +107,7 @@ void Cluster::lose_log(Node& node) {
   ++counts_.lost_logs;
   node.disk = std::make_unique<SimulatedDisk>();
   on_disk_[node.id] = &node.disk->stored();
-  node.owner = Owner{};
+  node.owner = Owner(registrars_);
   node.staged.reset();
   node.life = random_.next() | 1;
   if (story_) story_->step("erase", node.id, " life " + std::to_string(node.life));
@@ -200,10 +200,7 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   if (node.core->may_propose(payloads) != ProposeResult::accepted) return false;
   std::vector<Payload> all;
   for (; payloads > 0; --payloads) {
-    const std::uint64_t number = told_before_.size();
-    told_before_.push_back(told_);
-    placed_.push_back({});
-    all.push_back(payload_of(number));
+    all.push_back(draw_payload(node));
   }
   if (story_) story_->propose(node.id, all);
   node.core->propose(std::move(all));

@@ -12,7 +12,10 @@ namespace {
 constexpr std::uint32_t kNoPacket = ~std::uint32_t{0};
 
 std::string text(NodeId node) { return std::to_string(node.value); }
-std::string text(const Payload& payload) { return std::to_string(number_of(payload)); }
+std::string text(const Payload& payload) {
+  const std::uint64_t number = number_of(payload);
+  return ((number & kLate) != 0 ? "late-" : "") + std::to_string(number & ~kLate);
+}
 
 /// What matters most of what a message says, for the reader.
 std::string details(const Body& body) {

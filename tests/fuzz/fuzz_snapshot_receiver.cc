@@ -2,11 +2,10 @@
 // rest are its entries. Ledger, height, place and checksum are right, or nobody would look at them.
 //
 // Whatever it holds, the receiver refuses it, at once or in the end, or comes to the very ledger that the good ones make.
-#include <rocksdb/env.h>
-
 #include <map>
 
 #include "fuzz.h"
+#include "memory_store.h"
 #include "snapshot_of_a_ledger.h"
 #include "testamur/storage/checksum.h"
 
@@ -50,14 +49,9 @@ class Receiving {
   }
 
  private:
-  /// Into memory, and a directory that only a receiver that throws away looks for.
-  std::unique_ptr<store::SnapshotReceiver> open() {
-    disk_.reset(rocksdb::NewMemEnv(rocksdb::Env::Default()));
-    storage::RocksOptions options;
-    options.env = disk_.get();
-    options.block_cache_bytes = options.write_buffer_bytes = 1u << 20;
-    return value_of(store::SnapshotReceiver::open("/nowhere/snapshot", snapshot_.genesis(), snapshot_.manifest(),
-                                                  ed25519_verify, options));
+  std::unique_ptr<store::SnapshotReceiver> open() const {
+    return value_of(
+        store::SnapshotReceiver::open(std::make_shared<MemoryStore>(), snapshot_.genesis(), snapshot_.manifest()));
   }
   void take_good(store::SnapshotReceiver& receiver, std::size_t count) const {
     for (std::size_t i = 0; i < count; ++i) value_of(receiver.take(encode(snapshot_.chunks()[i])));
@@ -71,7 +65,6 @@ class Receiving {
   }
 
   SnapshotOfALedger snapshot_;
-  std::unique_ptr<rocksdb::Env> disk_;
   Contents good_;
 };
 

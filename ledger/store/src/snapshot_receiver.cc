@@ -72,6 +72,19 @@ Result<SnapshotManifest> check_manifest(const SnapshotManifest& manifest, const 
   return checked;
 }
 
+struct Wanted {
+  Genesis genesis;
+  SnapshotManifest manifest;
+};
+
+Result<Wanted> check(const SnapshotManifest& manifest, ByteView genesis, const SignatureCheck& check_signature) {
+  auto decoded = decode_genesis(genesis);
+  if (!decoded) return decoded.error();
+  auto checked = check_manifest(manifest, *decoded, ledger_id(genesis), check_signature);
+  if (!checked) return checked.error();
+  return Wanted{std::move(*decoded), std::move(*checked)};
+}
+
 Result<std::shared_ptr<storage::KeyValueStore>> open_side(const std::string& directory, bool create,
                                                           const storage::RocksOptions& options) {
   auto opened = storage::open_rocks(directory, create, options);
@@ -102,6 +115,9 @@ class SnapshotReceiver::Impl {
         progress_(std::move(progress)),
         store_(std::move(store)),
         derivation_(*store_, progress_.manifest, genesis_) {}
+
+  static Result<std::unique_ptr<SnapshotReceiver>> begin(std::shared_ptr<storage::KeyValueStore> store,
+                                                         const std::string& directory, ByteView genesis, Wanted wanted);
 
   const Progress& progress() const { return progress_; }
   Result<void> take(ByteView bytes);
@@ -164,7 +180,7 @@ void SnapshotReceiver::Impl::throw_away() {
   }
   store_.reset();
   std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
+  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
 }
 
 Result<void> SnapshotReceiver::Impl::take(ByteView bytes) {
@@ -310,36 +326,52 @@ Result<std::unique_ptr<SnapshotReceiver>> SnapshotReceiver::open(const std::stri
                                                                  const SnapshotManifest& manifest,
                                                                  const SignatureCheck& check_signature,
                                                                  const storage::RocksOptions& options) {
-  auto decoded = decode_genesis(genesis);
-  if (!decoded) return decoded.error();
-  auto checked = check_manifest(manifest, *decoded, ledger_id(genesis), check_signature);
-  if (!checked) return checked.error();
+  auto wanted = check(manifest, genesis, check_signature);
+  if (!wanted) return wanted.error();
   return guarded([&]() -> Result<std::unique_ptr<SnapshotReceiver>> {
     auto store = open_side(directory, true, options);
     if (!store) return store.error();
-    auto known = read_progress(*(*store)->view());
-    if (!known && !is_empty(*(*store)->view())) {
-      return conflict("snapshot: expected an empty directory or an unfinished snapshot in " + directory);
-    }
-    if (known && !is_same_snapshot(known->manifest, *checked)) {
-      known.reset();
+    const auto known = read_progress(*(*store)->view());
+    if (known && !is_same_snapshot(known->manifest, wanted->manifest)) {
       store->reset();
       std::filesystem::remove_all(directory);
       store = open_side(directory, true, options);
       if (!store) return store.error();
     }
-    Progress progress{std::move(*checked), {}, false};
-    if (known) {
-      progress.after = known->after;
-      progress.complete = known->complete;
-    } else {
-      storage::WriteSet writes;
-      writes.put(keys::snapshot(), encode(progress));
-      (*store)->write(writes);
-    }
-    auto impl = std::make_unique<Impl>(directory, genesis, std::move(*decoded), std::move(progress), std::move(*store));
-    return std::unique_ptr<SnapshotReceiver>(new SnapshotReceiver(std::move(impl)));
+    return Impl::begin(std::move(*store), directory, genesis, std::move(*wanted));
   });
+}
+
+Result<std::unique_ptr<SnapshotReceiver>> SnapshotReceiver::open(std::shared_ptr<storage::KeyValueStore> store,
+                                                                 ByteView genesis, const SnapshotManifest& manifest,
+                                                                 const SignatureCheck& check_signature) {
+  auto wanted = check(manifest, genesis, check_signature);
+  if (!wanted) return wanted.error();
+  return guarded([&] { return Impl::begin(std::move(store), {}, genesis, std::move(*wanted)); });
+}
+
+/// Begins in an empty store, or goes on with this snapshot.
+Result<std::unique_ptr<SnapshotReceiver>> SnapshotReceiver::Impl::begin(std::shared_ptr<storage::KeyValueStore> store,
+                                                                        const std::string& directory, ByteView genesis,
+                                                                        Wanted wanted) {
+  const auto known = read_progress(*store->view());
+  if (!known && !is_empty(*store->view())) {
+    return conflict("snapshot: expected an empty directory or an unfinished snapshot in " + directory);
+  }
+  if (known && !is_same_snapshot(known->manifest, wanted.manifest))
+    return conflict("snapshot: expected no other block's unfinished snapshot in " + directory);
+  Progress progress{std::move(wanted.manifest), {}, false};
+  if (known) {
+    progress.after = known->after;
+    progress.complete = known->complete;
+  } else {
+    storage::WriteSet writes;
+    writes.put(keys::snapshot(), encode(progress));
+    store->write(writes);
+  }
+  auto impl =
+      std::make_unique<Impl>(directory, genesis, std::move(wanted.genesis), std::move(progress), std::move(store));
+  return std::unique_ptr<SnapshotReceiver>(new SnapshotReceiver(std::move(impl)));
 }
 
 SnapshotReceiver::SnapshotReceiver(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

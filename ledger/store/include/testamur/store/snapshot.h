@@ -78,6 +78,10 @@ class SnapshotReceiver {
                                                         const SnapshotManifest& manifest,
                                                         const SignatureCheck& check_signature = ed25519_verify,
                                                         const storage::RocksOptions& options = {});
+  /// The same in a store of the caller's, empty or with an unfinished snapshot of this block.
+  static Result<std::unique_ptr<SnapshotReceiver>> open(std::shared_ptr<storage::KeyValueStore> store, ByteView genesis,
+                                                        const SnapshotManifest& manifest,
+                                                        const SignatureCheck& check_signature = ed25519_verify);
   ~SnapshotReceiver();
 
   const SnapshotManifest& manifest() const;
