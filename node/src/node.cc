@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "desk.h"
@@ -385,7 +386,11 @@ class RunningNode::Impl {
     events.behind = [this](consensus::NodeId leader) {
       snapshot_desk_.post([this, leader] { snapshots_->behind(leader); });
     };
-    events.configuration = [](consensus::Index index, const consensus::Configuration& members) {
+    events.configuration = [this](consensus::Index index, const consensus::Configuration& members) {
+      {
+        const std::lock_guard lock(standing_mutex_);
+        members_ = members.members();
+      }
       log_info("members", {{"index", index.value}, {"are", to_string(members)}});
     };
     events.failed = [this](const Error& error) { fail(error); };
@@ -646,11 +651,12 @@ class RunningNode::Impl {
     }
     out.pending = intake_->pending();
     const auto connections = transport();
+    const std::lock_guard lock(standing_mutex_);
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
       if (i == self_.place) continue;
       const consensus::NodeId id = id_at(i);
-      out.peers.push_back({id, self_.consortium.nodes[i].name, connections && connections->is_connected(id),
-                           connections ? connections->dropped(id) : 0});
+      out.peers.push_back({id, self_.consortium.nodes[i].name, members_.contains(id),
+                           connections && connections->is_connected(id), connections ? connections->dropped(id) : 0});
     }
     return out;
   }
@@ -665,9 +671,10 @@ class RunningNode::Impl {
   Heads heads_;
   Operators operators_;
   std::uint64_t life_ = 0;
-  std::mutex standing_mutex_;
+  mutable std::mutex standing_mutex_;
   std::condition_variable standing_changed_;
   bool no_successor_ = false;
+  std::set<consensus::NodeId> members_;  // by the newest configuration in the log
   LogKeeper log_keeper_{{config_.keep_entries}};
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<HistoryFiller> filler_;
