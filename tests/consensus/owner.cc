@@ -123,6 +123,11 @@ void Owner::install(const Content& content) {
 
 std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::size_t threshold) {
   if (claim.height <= certified_height()) return std::nullopt;
+  for (auto known = gathered_.lower_bound({claim.height, Digest{}});
+       known != gathered_.end() && known->first.first == claim.height; ++known) {
+    const bool signed_it = (known->second >> voter.value & 1) == 1;
+    if (signed_it && known->first.second != claim.head) signed_twice_.insert(voter);
+  }
   std::uint64_t& signers = gathered_[{claim.height, claim.head}];
   signers |= std::uint64_t{1} << voter.value;
   if (gathered_.size() > kMaxGathered) gathered_.erase(std::prev(gathered_.end(), 2));

@@ -48,6 +48,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     : setup_(setup),
       story_(story),
       random_(setup.seed),
+      more_(scatter(~setup.seed)),
       registrars_(Registrars::of(setup.voters)),
       books_(registrars_, setup.liars > 0),
       nodes_(setup.voters + setup.spares),
@@ -84,7 +85,7 @@ Options Cluster::options_for(Node& node) {
   options.election_ticks = setup_.election_ticks;
   options.max_append_entries = 4;
   options.max_in_flight = 4;
-  options.max_uncertified = 64;
+  options.max_uncertified = setup_.max_uncertified;
   options.hash = hash_entry;
   options.random = [this, id = node.id] {
     const std::uint64_t drawn = random_.next();
@@ -127,14 +128,7 @@ void Cluster::happen(const Event& event) {
     const Message& message = std::get<Message>(packet);
     if (story_) node.core ? story_->deliver(message, event.packet) : story_->lose(message, event.packet);
     if (!node.core) return;
-    if (!node.liar || this->node(message.from).liar) {
-      // Liars do not lie to one another.
-      node.core->step(message);
-    } else {
-      std::vector<Message> at_once;
-      node.core->step(node.liar->hear(message, at_once));
-      for (Message& lie : at_once) send(std::move(lie));
-    }
+    deliver(node, message);
     return handle(node);
   }
   if (!for_this_one) return;
@@ -144,6 +138,38 @@ void Cluster::happen(const Event& event) {
     case Event::Kind::fetched: return fetched(node);
     default: return;
   }
+}
+
+void Cluster::deliver(Node& node, const Message& message) {
+  if (!node.liar) {
+    const Heard::Before before = Heard::before(*node.core);
+    node.core->step(message);
+    node.heard.hear(before, *node.core, message);
+  } else if (this->node(message.from).liar) {
+    // Liars do not lie to one another.
+    node.core->step(message);
+  } else {
+    std::vector<Message> at_once;
+    node.core->step(node.liar->hear(message, at_once));
+    for (Message& lie : at_once) send(std::move(lie));
+  }
+}
+
+/// Who contradicts himself is named; and only liars do, and those to whom a certified head gave back the truth.
+void Cluster::check_caught(const Node& node) const {
+  node.heard.check_named(node.id);
+  for (const auto& [kind, who] : node.heard.caught()) {
+    if (nodes_[who.value - 1].liar || invariants_.was_replaced(who)) continue;
+    throw Violation("node " + std::to_string(who.value) + ", which is honest, told node " +
+                    std::to_string(node.id.value) + " " + std::string(name_of(kind)));
+  }
+}
+
+/// An honest node repeats what it was told; of its own it says nothing twice.
+void Cluster::check_named_honest(const Evidence& evidence) {
+  if (setup_.liars == 0 || (!may_name_the_honest(evidence.what) && !invariants_.was_replaced(evidence.from)))
+    throw Violation("evidence against an honest node: " + std::string(evidence.what));
+  ++counts_.repeated;
 }
 
 void Cluster::tick(Node& node) {
@@ -186,18 +212,26 @@ void Cluster::start(Node& node) {
         "restart", node.id,
         " applied " + std::to_string(restart.applied.value) + " certified " + std::to_string(restart.certified.value));
   }
+  const bool whole = !restart.floor;
   node.core = std::make_unique<Core>(options_for(node), std::move(restart));
+  node.heard.restarted();
+  if (whole && node.core->committed() < node.owner.applied())
+    throw Violation("what a node had applied does not count as committed any more");
   at(now_ms_ + 1 + random_.below(node.tick_ms), Event::Kind::tick, node);
   handle(node);
 }
 
 /// The power goes: what was not written is forgotten.
 void Cluster::crash(Node& node) {
-  ++counts_.crashes;
   // Each write under way is whole on the disk, torn, or not there; they may have got there in another order. The log store's
   // recovery takes what is before the first that is not whole.
   std::size_t whole = 0;
   while (whole < node.writing.size() && random_.below(3) == 0) ++whole;
+  crash(node, whole);
+}
+
+void Cluster::crash(Node& node, std::size_t whole) {
+  ++counts_.crashes;
   const auto kept = std::span(node.writing).first(whole);
   if (story_) story_->step("crash", node.id, " keeping " + std::to_string(writes_among(kept)));
   if (whole > 0) {
@@ -227,6 +261,7 @@ void Cluster::stop(Node& node) {
 void Cluster::handle(Node& node) {
   do take(node);
   while (apply_some(node));
+  if (!node.liar) check_caught(node);
   if (story_) story_->stand(*node.core);
 }
 
@@ -254,8 +289,13 @@ void Cluster::take(Node& node) {
 void Cluster::check(Node& node, const Output& output) {
   invariants_.check(*node.core, output, node.life, on_disk_, node.seen);
   counts_.evidence += output.evidence.size();
-  if (!output.evidence.empty() && setup_.liars == 0)
-    throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
+  for (const Message& message : output.messages) {
+    if (const auto* asked = std::get_if<PreVoteRequest>(&message.body)) node.heard.campaigns(asked->campaign);
+  }
+  for (const Evidence& evidence : output.evidence) {
+    node.heard.reports(evidence.what, evidence.from);
+    if (!this->node(evidence.from).liar) check_named_honest(evidence);
+  }
 }
 
 void Cluster::send(Message message) {
@@ -294,6 +334,7 @@ void Cluster::start_writing(Node& node) {
 void Cluster::written(Node& node) {
   if (random_.happens(faults_.fail_write_per_mille)) return fail(node);
   if (random_.happens(faults_.crash_at_write_per_mille)) return crash(node);
+  if (leaves_it_there(node.writing)) return crash(node, node.writing.size());
   const std::vector<Job> jobs = std::move(node.writing);
   node.writing.clear();
   if (story_ && writes_among(jobs) > 0) story_->step("write", node.id, " " + std::to_string(writes_among(jobs)));
@@ -316,6 +357,16 @@ void Cluster::written(Node& node) {
   if (node.harmed) see_whether_mended(node);
   start_writing(node);
   handle(node);
+}
+
+/// Whether the power goes when members that nobody else has heard of yet are on disk.
+bool Cluster::leaves_it_there(std::span<const Job> jobs) {
+  if (faults_.crash_at_change_per_mille == 0) return false;
+  const auto changes = [](const Entry& entry) { return entry.kind == EntryKind::configuration; };
+  const bool writes_change = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
+    return job.write && std::any_of(job.write->entries.begin(), job.write->entries.end(), changes);
+  });
+  return writes_change && more_.happens(faults_.crash_at_change_per_mille);
 }
 
 void Cluster::fail(Node& node) {

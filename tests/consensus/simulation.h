@@ -12,6 +12,7 @@
 #include "events.h"
 #include "faults.h"
 #include "harm.h"
+#include "heard.h"
 #include "liar.h"
 #include "links.h"
 #include "owner.h"
@@ -30,6 +31,7 @@ struct Setup {
   Faults faults;
   unsigned faults_ms = 20'000;      ///< how long they last
   bool one_link_stays_cut = false;  ///< in one direction, when all else is well again
+  std::size_t max_uncertified = 64;
 };
 Setup draw_setup(std::uint64_t seed);
 /// With liars, who are fewer than a third of the voters; these stay, and no disk is damaged beside.
@@ -65,6 +67,10 @@ class Cluster {
     std::uint64_t contradicted = 0;  ///< runs that left honest nodes with different uncertified blocks
     std::uint64_t blockless = 0;     ///< payloads whose time did not rise, and made no block
     std::uint64_t heal_ms = 0;       ///< how long it took until all were level
+    std::uint64_t strangers = 0;     ///< messages of those who are no members
+    std::uint64_t repeated = 0;      ///< pieces of evidence that name an honest node, which repeats what it was told
+    Lies lies;
+    std::array<std::uint64_t, kKindsOfCaught> caught{};  ///< liars by honest nodes, of whom each has evidence
   };
   const Counts& counts() const { return counts_; }
   /// The story's last lines: how all stand.
@@ -96,6 +102,7 @@ class Cluster {
     std::unique_ptr<Core> core;  // null while it is down
     std::unique_ptr<Liar> liar;  // null for an honest one
     Owner owner;
+    Heard heard;
     std::uint64_t incarnation = 0;  // counts its starts and crashes: what was meant for an earlier one is void
     std::uint64_t life = 0;         // not 0: it lost its disk
     bool harmed = false;            // its disk is damaged or lost, and it is not mended yet
@@ -125,6 +132,7 @@ class Cluster {
   }
   void tick(Node& node);
   void handle(Node& node);
+  void deliver(Node& node, const Message& message);
   void take(Node& node);
   void check(Node& node, const Output& output);
   void send(Message message);
@@ -141,6 +149,8 @@ class Cluster {
   Options options_for(Node& node);
   void start(Node& node);
   void crash(Node& node);
+  void crash(Node& node, std::size_t whole);
+  bool leaves_it_there(std::span<const Job> jobs);
   void stop(Node& node);
   void answer(Node& node, const Read& read);
   void serve_readings(Node& node);
@@ -149,6 +159,7 @@ class Cluster {
   void agree(Node& node, const Claim& claim);
   void tell_owners(Node& node);
   void receive(const Letter& letter);
+  void see_who_signed_twice(Node& node, const Letter& letter);
   void fetch(Node& node, NodeId from);
   void certify(Node& node, const Certified& certified);
   void note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied);
@@ -171,11 +182,16 @@ class Cluster {
   const Core* newest();
   Core* leader();
   void operate();
+  static std::set<NodeId> heard_by(const Core& leader);
   void change_members(Core& leader);
   void propose_somewhere();
   bool propose(Node& node, std::size_t payloads);
   void read_somewhere();
   void silence_liars();
+  void count_caught();
+  void check_caught(const Node& node) const;
+  void check_named_honest(const Evidence& evidence);
+  void say_something_strange();
   bool honest_nodes_differ() const;
   void leave_a_link_cut();
   std::string what_is_not_level(std::uint64_t height_before);
@@ -183,6 +199,7 @@ class Cluster {
   Setup setup_;
   Story* story_;
   Random random_;
+  Random more_;  // of faults that came later: the others' seeds stay what they were
   Faults faults_;
   Registrars& registrars_;
   Books books_;

@@ -31,11 +31,13 @@ void Cluster::receive(const Letter& letter) {
   if (letter.life != 0) rejoin(node, letter.from, letter.life);
   if (letter.cosigned) {
     if (node.liar) {
-      if (const auto double_signed = node.liar->cosign(*letter.cosigned))
-        send(Letter{node.id, letter.from, double_signed, std::nullopt, 0});
+      for (const Claim& signed_too : node.liar->cosign(*letter.cosigned))
+        send(Letter{node.id, letter.from, signed_too, std::nullopt, 0});
     }
+    const bool is_news = letter.cosigned->height > node.owner.certified_height();
     if (const auto certified = node.owner.gather(letter.from, *letter.cosigned, first_.voters.threshold))
       certify(node, *certified);
+    if (is_news && !node.liar) see_who_signed_twice(node, letter);
   }
   if (!letter.certified) return;
   const Claim* mine = node.owner.head_of(letter.certified->claim.height);
@@ -47,6 +49,15 @@ void Cluster::receive(const Letter& letter) {
     return;
   }
   if (letter.certified->claim.height > node.owner.certified_height()) certify(node, *letter.certified);
+}
+
+void Cluster::see_who_signed_twice(Node& node, const Letter& letter) {
+  node.heard.hear_cosignature(letter.from, *letter.cosigned);
+  for (const NodeId voter : node.owner.signed_twice()) {
+    if (!this->node(voter).liar) throw Violation("evidence against an honest node: two cosignatures");
+    node.heard.reports(kTwoCosignatures, voter);
+  }
+  node.heard.check_named(node.id);
 }
 
 void Cluster::certify(Node& node, const Certified& certified) {
@@ -99,7 +110,11 @@ void Cluster::fetched(Node& node) {
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
   // A state that was ahead of a damaged log stays.
-  if (contradicts) node.seen = {};
+  if (contradicts) {
+    node.seen = {};
+    node.heard.replaced();
+    invariants_.replaced(node.id);
+  }
   if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
     node.owner.install(*node.staged);
   } else {

@@ -179,6 +179,8 @@ void Story::lose(const Message& message, std::uint32_t packet) {
   packets.erase(packets.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
+void Story::forge(const Message& message) { note(describe(message)); }
+
 void Story::stand(const Core& core) {
   std::string stand = describe(core.self()) + ": " + std::string(name_of(core.role())) + " of term " +
                       std::to_string(core.term().value) + ", log " + describe(core.log().base()) + " to " +

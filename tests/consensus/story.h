@@ -42,6 +42,9 @@ class Story {
   void deliver(const Message& message, std::uint32_t packet);
   void lose(const Message& message, std::uint32_t packet);
 
+  /// One that is no member says this.
+  void forge(const Message& message);
+
   void heal() { line("heal"); }
   void expect_level() { line("expect level"); }
   /// Told where it is another than before.

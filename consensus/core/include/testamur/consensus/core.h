@@ -16,6 +16,7 @@
 
 #include "testamur/consensus/durable.h"
 #include "testamur/consensus/messages.h"
+#include "testamur/consensus/testimony.h"
 
 namespace testamur::consensus {
 
@@ -300,6 +301,7 @@ class Core {
   void count_claims();
   void release_held();
   void report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs);
+  void heard_vote(NodeId from, bool for_itself);
   void count_uncertified(Index from);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
@@ -378,6 +380,7 @@ class Core {
   std::map<std::uint64_t, unsigned> forwarded_reads_;  ///< to the leader, by id, and since how many ticks
 
   DurableCount durable_;
+  Testimony testimony_;
   Index committed_;
   Index handed_out_;
   std::deque<Index> uncertified_;  ///< committed payloads above the newest certified head
