@@ -37,6 +37,7 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.run(setup.faults_ms);
     cluster.heal();
     cluster.expect_certified(kCertifiedWithinMs);
+    cluster.try_out();
     cluster.books().check_log();
     cluster.tell_how_all_stand();
   } catch (const Violation& violation) {

@@ -305,7 +305,9 @@ void Cluster::send(Message message) {
     story_->sent(message, send_copies(message));
   }
 }
-void Cluster::send(Letter letter) { send_copies(std::move(letter)); }
+void Cluster::send(Letter letter) {
+  if (!letters_are_lost_) send_copies(std::move(letter));
+}
 
 template <class Thing>
 const std::vector<std::uint32_t>& Cluster::send_copies(Thing thing) {
@@ -328,7 +330,7 @@ void Cluster::start_writing(Node& node) {
   node.queued.clear();
   std::uint64_t took = 1 + random_.below(faults_.max_write_ms);
   if (random_.happens(faults_.slow_write_per_mille)) took += 500 + random_.below(8000);
-  at(now_ms_ + took, Event::Kind::written, node);
+  at(std::max(now_ms_ + took, node.stalled_until_ms), Event::Kind::written, node);
 }
 
 void Cluster::written(Node& node) {

@@ -51,6 +51,9 @@ class Cluster {
   /// head, every vote where it belongs. Throws Violation when it takes longer than the bound.
   void expect_certified(unsigned bound_ms);
 
+  /// Then something that must work when all is well. Throws Violation when it does not.
+  void try_out();
+
   std::uint64_t now_ms() const { return now_ms_; }
   const Invariants& invariants() const { return invariants_; }
   const Books& books() const { return books_; }
@@ -110,7 +113,8 @@ class Cluster {
     unsigned ticks = 0;
     std::uint64_t restart_at_ms = 0;
     std::uint64_t paused_until_ms = 0;
-    Time proposed;  // in its newest payload
+    std::uint64_t stalled_until_ms = 0;  // its disk
+    Time proposed;                       // in its newest payload
     std::deque<Job> queued;
     std::vector<Job> writing;
     std::deque<Entry> to_apply;
@@ -170,6 +174,17 @@ class Cluster {
   void rejoin(Node& leader, NodeId from, std::uint64_t life);
   std::string objects(const Configuration& configuration) const;
 
+  // simulation_trials.cc: what must work when all is well
+  bool clocks_agree() const;
+  unsigned timeout_ms(const Node& node) const;
+  void stays_leader(Node& leads, unsigned milliseconds);
+  void bear_a_stall(Node& leads);
+  void expect_to_go(Node& leads, unsigned within_ms, const char* although);
+  void leave_a_disk_that_hangs(Node& leads);
+  void hand_on(Node& leads);
+  void leave_who_is_refused(Node& leads);
+  void stop_at_the_uncertified(Node& leads);
+
   // simulation_world.cc: what befalls them
   void world();
   void befall(Node& node);
@@ -213,7 +228,9 @@ class Cluster {
   std::vector<std::uint32_t> sent_;
   std::uint64_t now_ms_ = 0;
   bool healed_ = false;
-  std::set<NodeId> half_cut_;  // healed, all but the link between these, or all links of this one
+  bool all_refuse_ = false;        // what is proposed
+  bool letters_are_lost_ = false;  // the owners'
+  std::set<NodeId> half_cut_;      // healed, all but the link between these, or all links of this one
   Invariants invariants_;
   Counts counts_;
 

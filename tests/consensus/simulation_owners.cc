@@ -30,7 +30,7 @@ void Cluster::receive(const Letter& letter) {
   Node& node = this->node(letter.to);
   if (letter.life != 0) rejoin(node, letter.from, letter.life);
   if (letter.cosigned) {
-    if (node.liar) {
+    if (node.liar && !this->node(letter.from).liar) {
       for (const Claim& signed_too : node.liar->cosign(*letter.cosigned))
         send(Letter{node.id, letter.from, signed_too, std::nullopt, 0});
     }
@@ -159,7 +159,7 @@ bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   constexpr std::uint64_t most_ahead_ms = 60'000;
   const auto block = decode_payload(block_in(payload));
   const bool refuses = !block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms ||
-                       cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+                       cluster_.all_refuse_ || cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
   if (refuses && cluster_.story_) cluster_.story_->refused(node_, payload);
   return !refuses;
 }

@@ -127,6 +127,10 @@ std::size_t Story::place_of(const Link& link, std::uint32_t packet) const {
   return static_cast<std::size_t>(found - packets.begin());
 }
 
+void Story::expect_role(NodeId node, Role role) {
+  line("expect role " + text(node) + " " + std::string(name_of(role)));
+}
+
 /// "1 -> 2 append first"
 std::string Story::words_for(const Link& link, std::size_t place, Prefer prefer) const {
   const auto& packets = in_flight_.at(link);

@@ -46,6 +46,10 @@ class Story {
   void forge(const Message& message);
 
   void heal() { line("heal"); }
+  void expect_leader(NodeId node, Term term) {
+    line("expect leader " + std::to_string(node.value) + " term " + std::to_string(term.value));
+  }
+  void expect_role(NodeId node, Role role);
   void expect_level() { line("expect level"); }
   /// Told where it is another than before.
   void stand(const Core& core);

@@ -185,6 +185,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       }
       log_.truncate_from(index);
       forget_configurations(index);
+      drop_acknowledgements_from(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
     if (options_.check != nullptr && entry.is_owners() && !options_.check->accept(index, entry.payload, message.from))
@@ -205,6 +206,14 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
     floor_unwritten_ = true;
   }
   return {AppendOutcome::accepted, last};
+}
+
+/// A leader that contradicts itself is not told that what it had overwritten is here.
+void Core::drop_acknowledgements_from(Index index) {
+  std::erase_if(held_, [&](const Held& held) {
+    const auto* answer = std::get_if<AppendResponse>(&held.message.body);
+    return answer != nullptr && answer->outcome == AppendOutcome::accepted && answer->at.index >= index;
+  });
 }
 
 bool Core::may_lead(const Message& message) {

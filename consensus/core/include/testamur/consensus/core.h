@@ -331,6 +331,7 @@ class Core {
   bool disk_hangs() const;
   bool may_lead(const Message& message);
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
+  void drop_acknowledgements_from(Index index);
   AppendResponse find_conflict(const EntryId& previous) const;
   void on(const Message& message, const AppendRequest& request);
   void on(const Message& message, const AppendResponse& response);
