@@ -38,7 +38,7 @@ Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), no
   head_ = draw(100);
   lead_ = draw(50);
   cosign_ = draw(1000);
-  wrong_time_ = draw(100);
+  wrong_time_ = draw(500);
   wrong_hash_ = draw(100);
 }
 

@@ -330,7 +330,8 @@ void Cluster::start_writing(Node& node) {
   node.queued.clear();
   std::uint64_t took = 1 + random_.below(faults_.max_write_ms);
   if (random_.happens(faults_.slow_write_per_mille)) took += 500 + random_.below(8000);
-  at(std::max(now_ms_ + took, node.stalled_until_ms), Event::Kind::written, node);
+  node.writes_until_ms = std::max(now_ms_ + took, node.stalled_until_ms);
+  at(node.writes_until_ms, Event::Kind::written, node);
 }
 
 void Cluster::written(Node& node) {

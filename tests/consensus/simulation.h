@@ -114,7 +114,8 @@ class Cluster {
     std::uint64_t restart_at_ms = 0;
     std::uint64_t paused_until_ms = 0;
     std::uint64_t stalled_until_ms = 0;  // its disk
-    Time proposed;                       // in its newest payload
+    std::uint64_t writes_until_ms = 0;
+    Time proposed;  // in its newest payload
     std::deque<Job> queued;
     std::vector<Job> writing;
     std::deque<Entry> to_apply;
@@ -228,9 +229,10 @@ class Cluster {
   std::vector<std::uint32_t> sent_;
   std::uint64_t now_ms_ = 0;
   bool healed_ = false;
-  bool all_refuse_ = false;        // what is proposed
-  bool letters_are_lost_ = false;  // the owners'
-  std::set<NodeId> half_cut_;      // healed, all but the link between these, or all links of this one
+  std::uint64_t settled_at_ms_ = 0;  // when what the faults had put off has come to its end
+  bool all_refuse_ = false;          // what is proposed
+  bool letters_are_lost_ = false;    // the owners'
+  std::set<NodeId> half_cut_;        // healed, all but the link between these, or all links of this one
   Invariants invariants_;
   Counts counts_;
 

@@ -25,8 +25,11 @@ bool Cluster::clocks_agree() const {
 }
 
 void Cluster::try_out() {
+  if (setup_.liars > 0) return;
+  if (now_ms_ < settled_at_ms_) run(static_cast<unsigned>(settled_at_ms_ - now_ms_));
   Core* const leading = leader();
-  if (setup_.liars > 0 || leading == nullptr || leading->is_changing() || !clocks_agree()) return;
+  if (leading == nullptr || leading->is_changing() || !clocks_agree()) return;
+  if (half_cut_.contains(leading->self())) return;  // it may have to go
   const Configuration& members = leading->configuration();
   auto trial = static_cast<Trial>(more_.below(kTrials));
   const bool is_alone = members.voters.nodes.size() == 1;
@@ -84,8 +87,7 @@ void Cluster::expect_to_go(Node& leads, unsigned within_ms, const char* although
 void Cluster::leave_a_disk_that_hangs(Node& leads) {
   const unsigned bound_ms = 6 * timeout_ms(leads) + kMaxDrivenMs;
   leads.stalled_until_ms = now_ms_ + bound_ms;
-  propose(leads, 1);
-  expect_to_go(leads, bound_ms, "its disk hangs");
+  if (propose(leads, 1)) expect_to_go(leads, bound_ms, "its disk hangs");
 }
 
 void Cluster::hand_on(Node& leads) {

@@ -312,6 +312,7 @@ void Cluster::heal() {
   count_caught();
   links_.heal();
   for (Node& node : nodes_) {
+    settled_at_ms_ = std::max({settled_at_ms_, node.paused_until_ms, node.writes_until_ms});
     node.paused_until_ms = std::min(node.paused_until_ms, now_ms_);
     if (!node.core && !node.liar) start(node);
   }
