@@ -75,7 +75,7 @@ Payload Liar::another(const Payload& payload, bool wrong_time) {
   testamur::Payload block = *decode_payload(block_in(payload));
   block.time = wrong_time ? wrong(block.time) : Time{block.time.value + 1};
   if (random_.below(2) == 0) block.submissions.clear();
-  return payload_of(number_of(payload) | std::uint64_t{1} << 50, block);
+  return payload_of(number_of(payload) | kForged, block);
 }
 
 Time Liar::wrong(Time time) {
@@ -148,7 +148,7 @@ void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Messa
     if (to == self_ || random_.below(3) == 0) continue;
     const std::uint64_t number = random_.below(3);
     const testamur::Payload block{Time{owner.ledger().head().time.value + 1 + number}, {}};
-    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | std::uint64_t{1} << 51, block)};
+    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | kClaimed, block)};
     entry.id.hash = hash_entry(entry);
     tell(told_.leading, from_me(to, term, Heartbeat{}), leaving);
     leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));

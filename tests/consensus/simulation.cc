@@ -71,8 +71,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
   for (std::size_t i = 0; i < setup.liars; ++i)
     nodes_[i].liar = std::make_unique<Liar>(nodes_[i].id, nodes_.size(), random_.next());
   if (setup.liars > 0) invariants_.expect_liars();
-  if (story_) story_->begin(setup.voters, nodes_.size(), options_for(nodes_[0]));
-  if (story_ && setup.liars > 0) story_->note("for the reader only: no scenario has words for the lies");
+  if (story_) story_->begin(setup.voters, nodes_.size(), setup.liars, options_for(nodes_[0]));
   for (Node& node : nodes_) start(node);
   events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
 }
@@ -126,7 +125,7 @@ void Cluster::happen(const Event& event) {
     const auto packet = packets_.take(event.packet);
     if (const auto* letter = std::get_if<Letter>(&packet)) return node.core ? receive(*letter) : void();
     const Message& message = std::get<Message>(packet);
-    if (story_) node.core ? story_->deliver(message, event.packet) : story_->lose(message, event.packet);
+    if (story_) node.core ? story_->deliver(message, event.packet, *node.core) : story_->lose(message, event.packet);
     if (!node.core) return;
     deliver(node, message);
     return handle(node);
@@ -267,6 +266,7 @@ void Cluster::handle(Node& node) {
 
 void Cluster::take(Node& node) {
   Output output = node.core->take();
+  if (story_ && output.write) story_->know(output.write->entries);
   if (node.liar) {
     std::vector<Message> leaving;
     for (Message& message : output.messages) node.liar->say(std::move(message), leaving);
@@ -302,6 +302,7 @@ void Cluster::send(Message message) {
   if (!story_) {
     send_copies(std::move(message));
   } else {
+    if (const auto* request = std::get_if<AppendRequest>(&message.body)) story_->know(request->entries);
     story_->sent(message, send_copies(message));
   }
 }
@@ -416,6 +417,7 @@ bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
   std::uint64_t silent = 0;
   const std::uint64_t all = 1 + random_.below(node.to_apply.size());
+  std::vector<Claim> claims;
   for (std::uint64_t count = all; count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
@@ -427,8 +429,9 @@ bool Cluster::apply_some(Node& node) {
     if (!applied.claim) continue;
     invariants_.check_derived(node.id, *applied.claim);
     node.core->derived(*applied.claim);
+    if (story_) claims.push_back(*applied.claim);
   }
-  if (story_) story_->apply(node.id, silent, all - silent);
+  if (story_) story_->has_liars() ? story_->derive(node.id, claims) : story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }

@@ -63,7 +63,7 @@ void Cluster::see_who_signed_twice(Node& node, const Letter& letter) {
 void Cluster::certify(Node& node, const Certified& certified) {
   invariants_.check_certified(node.id, certified.claim);
   node.owner.certify(certified);
-  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.claim.index.value));
+  if (story_) story_->certify(node.id, certified.claim);
   node.core->certified(certified.claim.index);
   handle(node);
 }
@@ -106,7 +106,7 @@ void Cluster::fetched(Node& node) {
   node.fetching = false;
   const auto mine = node.core->log().at(node.staged->snapshot.last.index);
   const bool contradicts = mine && *mine != node.staged->snapshot.last;
-  if (story_) story_->step("install", node.id, " " + std::to_string(node.staged->snapshot.last.index.value));
+  if (story_) story_->install(node.id, node.staged->snapshot);
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
   // A state that was ahead of a damaged log stays.

@@ -74,7 +74,7 @@ void Cluster::befall(Node& node) {
 /// A node hears that nothing more comes from another one; which may not be true.
 void Cluster::hang_up(const Node& from, Node& to) {
   if (!to.core || &from == &to || now_ms_ < to.paused_until_ms) return;
-  if (story_) story_->step("disconnect", from.id, " -> " + std::to_string(to.id.value));
+  if (story_ && !to.liar) story_->step("disconnect", from.id, " -> " + std::to_string(to.id.value));
   to.core->disconnected(from.id);
   handle(to);
 }
@@ -260,7 +260,7 @@ void Cluster::say_something_strange() {
   if (leads && !is_unknown && term > last.term) return;  // it may lead by what this node lacks
   ++counts_.strangers;
   const Message message{from, hearer.id, term, std::move(body)};
-  if (story_) story_->forge(message);
+  if (story_) story_->hear(message, core);
   const auto before = std::tuple(core.role(), core.term(), core.leader(), core.state(), core.committed());
   hearer.core->step(message);
   if (before != std::tuple(core.role(), core.term(), core.leader(), core.state(), core.committed()) ||
