@@ -18,6 +18,12 @@ class Violation : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Found by what only a simulation keeps: its ledgers, its owners' letters, its clients. A scenario does not find it again.
+class OwnersViolation : public Violation {
+ public:
+  using Violation::Violation;
+};
+
 /// What every node would hold after a loss of power now.
 using Disks = std::map<NodeId, const Stored*>;
 /// How far a node had come when it was last looked at.

@@ -42,7 +42,12 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.tell_how_all_stand();
   } catch (const Violation& violation) {
     result.violation = violation.what();
-    if (story != nullptr) story->note(*result.violation);
+    if (story != nullptr) {
+      story->note(*result.violation);
+      if (dynamic_cast<const OwnersViolation*>(&violation) != nullptr)
+        story->note("a scenario has no ledger to find this in: the story is for reading; simulate --one " +
+                    std::to_string(seed) + (with_liars ? " --liars" : "") + " runs it again");
+    }
   }
   if (story != nullptr) story->finish();
   story_under_way = nullptr;

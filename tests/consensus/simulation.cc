@@ -199,7 +199,7 @@ void Cluster::start(Node& node) {
   const bool is_replaced = setup_.liars > 0 && node.owner.applied() > last;
   if (found.base.id.index > node.owner.applied() || is_replaced) {
     if (!node.staged || node.staged->snapshot.last != found.base.id)
-      throw Violation("a log begins after what its state lacks");
+      throw OwnersViolation("a log begins after what its state lacks");
     node.owner.install(*node.staged);
     node.owner.flush();
   }
@@ -382,7 +382,7 @@ void Cluster::fail(Node& node) {
     story_->step("write", node.id, " " + std::to_string(writes));
   }
   if (story_) story_->step("crash", node.id);
-  if (put_on_disk(node, node.writing)) throw Violation("a write that failed is taken for one that did not");
+  if (put_on_disk(node, node.writing)) throw OwnersViolation("a write that failed is taken for one that did not");
   ++counts_.failed_writes;
   stop(node);
 }
@@ -407,7 +407,7 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
   // Only a certified head takes back what was claimed: the claim was made because of a liar then.
   const bool replaced =
       setup_.liars > 0 && std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.installs; });
-  if (before && after.claim->height < before->height && !replaced) throw Violation("the claim on disk falls");
+  if (before && after.claim->height < before->height && !replaced) throw OwnersViolation("the claim on disk falls");
   invariants_.check_vote(node.id, after.state);
   return result;
 }

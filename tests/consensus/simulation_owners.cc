@@ -10,7 +10,7 @@ void Cluster::agree(Node& node, const Claim& claim) {
   if (!node.liar) invariants_.check_agreed(node.id, claim);
   const Owner& owner = node.owner;
   if (claim.height < owner.certified_height() || claim.height > owner.height()) return;
-  if (owner.stored_head(claim.height) != claim) throw Violation("agreed on another head than the state has");
+  if (owner.stored_head(claim.height) != claim) throw OwnersViolation("agreed on another head than the state has");
   const auto& promised = node.promised;
   if (promised && (claim.height < promised->height || (claim.height == promised->height && claim != *promised))) return;
   node.queued.push_back({std::nullopt, claim, false});
@@ -43,7 +43,7 @@ void Cluster::receive(const Letter& letter) {
   const Claim* mine = node.owner.head_of(letter.certified->claim.height);
   if (mine == nullptr) return;  // not there yet; it is said again. Or older
   if (*mine != letter.certified->claim) {
-    if (setup_.liars == 0) throw Violation("a certified head that this node derived otherwise");
+    if (setup_.liars == 0) throw OwnersViolation("a certified head that this node derived otherwise");
     // What it counted was a lie's; it keeps the evidence, and goes on from what is certified.
     if (letter.certified->claim.height > node.owner.certified_height()) fetch(node, letter.from);
     return;
@@ -54,7 +54,7 @@ void Cluster::receive(const Letter& letter) {
 void Cluster::see_who_signed_twice(Node& node, const Letter& letter) {
   node.heard.hear_cosignature(letter.from, *letter.cosigned);
   for (const NodeId voter : node.owner.signed_twice()) {
-    if (!this->node(voter).liar) throw Violation("evidence against an honest node: two cosignatures");
+    if (!this->node(voter).liar) throw OwnersViolation("evidence against an honest node: two cosignatures");
     node.heard.reports(kTwoCosignatures, voter);
   }
   node.heard.check_named(node.id);
@@ -83,7 +83,7 @@ std::optional<Content> Cluster::content_of(Node& source) {
   const auto last = source.core->log().at(claim.index);  // a damaged log may end before it
   if (!last) return std::nullopt;
   Content content = source.owner.send_snapshot();
-  if (content.snapshot.claim != claim) throw Violation("a snapshot of another head than the certified one");
+  if (content.snapshot.claim != claim) throw OwnersViolation("a snapshot of another head than the certified one");
   content.snapshot.last = *last;
   content.snapshot.configuration = source.core->configuration_at(claim.index);
   if (!source.liar) books_.sent(source.id, content);
@@ -144,8 +144,8 @@ void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEn
   if (!is_kept) return;
   Asking& write = writes_[number_of(entry.payload) & ~kLate];
   // What was told before this was proposed comes before it.
-  if (entry.id.index <= write.told_before) throw Violation("a write comes before one that was told before it");
-  if (write.placed != Index{} && write.placed != entry.id.index) throw Violation("a write is in the list twice");
+  if (entry.id.index <= write.told_before) throw OwnersViolation("a write comes before one that was told before it");
+  if (write.placed != Index{} && write.placed != entry.id.index) throw OwnersViolation("a write is in the list twice");
   if (write.placed == Index{} && !applied.done->made_block) ++counts_.blockless;
   write.placed = entry.id.index;
 }

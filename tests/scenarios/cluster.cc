@@ -151,7 +151,10 @@ void Cluster::start(Node& starting, Index applied, Index certified) {
     restart.applied = starting.ledger->applied();
     starting.applied = restart.applied;
   }
+  const bool counts_what_was_applied = !restart.floor;
   starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
+  if (counts_what_was_applied && starting.core->committed() < applied)
+    throw Violation("what a node had applied does not count as committed any more");
   if (starting.ledger && starting.applied > found->base.id.index)
     starting.core->derived({starting.applied, starting.applied.value, starting.ledger->head()});
   settle(starting);
