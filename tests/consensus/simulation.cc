@@ -158,7 +158,7 @@ void Cluster::deliver(Node& node, const Message& message) {
 void Cluster::check_caught(const Node& node) const {
   node.heard.check_named(node.id);
   for (const auto& [kind, who] : node.heard.caught()) {
-    if (nodes_[who.value - 1].liar || invariants_.was_replaced(who)) continue;
+    if (lies(who) || invariants_.was_replaced(who)) continue;
     throw Violation("node " + std::to_string(who.value) + ", which is honest, told node " +
                     std::to_string(node.id.value) + " " + std::string(name_of(kind)));
   }
@@ -294,7 +294,7 @@ void Cluster::check(Node& node, const Output& output) {
   }
   for (const Evidence& evidence : output.evidence) {
     node.heard.reports(evidence.what, evidence.from);
-    if (!this->node(evidence.from).liar) check_named_honest(evidence);
+    if (!lies(evidence.from)) check_named_honest(evidence);
   }
 }
 

@@ -131,6 +131,7 @@ class Cluster {
   // simulation.cc: what happens
   void happen(const Event& event);
   Node& node(NodeId id) { return nodes_[id.value - 1]; }
+  bool lies(NodeId id) const { return id.value <= nodes_.size() && nodes_[id.value - 1].liar != nullptr; }
   static std::uint32_t place(const Node& node) { return static_cast<std::uint32_t>(node.id.value - 1); }
   void at(std::uint64_t ms, Event::Kind kind, const Node& node) {
     events_.add({ms, 0, kind, place(node), node.incarnation, 0});

@@ -46,6 +46,7 @@ void Cluster::install(NodeId id, Index index) {
 
 void Cluster::hear(const Message& message) {
   running(message.to);
+  liars_.insert(message.from);
   step(node(message.to), message);
 }
 
