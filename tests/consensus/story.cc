@@ -30,7 +30,7 @@ std::string text(const Payload& payload) {
 }
 
 /// "12:7:HEAD", the index, the height and the head.
-std::string spell(const Claim& claim) {
+std::string text(const Claim& claim) {
   return " " + std::to_string(claim.index.value) + ":" + std::to_string(claim.height) + ":" + hex(claim.head);
 }
 
@@ -296,7 +296,7 @@ std::string Story::spell(const Body& body, const Core& to) const {
           [&](const Heartbeat& m) { return number(m.round); },
           [&](const HeartbeatResponse& m) { return number(m.round); },
           [&](const Durable& m) { return spell(m.last, to); },
-          [&](const Derived& m) { return spell(m.claim); },
+          [&](const Derived& m) { return text(m.claim); },
           [](const CampaignNow&) { return std::string(); },
           [&](const ReadRequest& m) { return number(m.id); },
           [&](const ReadResponse& m) { return number(m.id) + (m.index ? number(m.index->value) : " unknown"); },
@@ -307,17 +307,17 @@ std::string Story::spell(const Body& body, const Core& to) const {
 
 void Story::derive(NodeId node, std::span<const Claim> claims) {
   std::string words;
-  for (const Claim& claim : claims) words += spell(claim);
+  for (const Claim& claim : claims) words += text(claim);
   if (!claims.empty()) step("derive", node, words);
 }
 
 void Story::certify(NodeId node, const Claim& claim) {
-  step("certify", node, has_liars() ? spell(claim) : " " + std::to_string(claim.index.value));
+  step("certify", node, has_liars() ? text(claim) : " " + std::to_string(claim.index.value));
 }
 
 void Story::install(NodeId node, const Snapshot& snapshot) {
   const EntryId& last = snapshot.last;
-  const std::string state = " " + describe(last) + ":" + hex(translated(last.hash)) + spell(snapshot.claim);
+  const std::string state = " " + describe(last) + ":" + hex(translated(last.hash)) + text(snapshot.claim);
   step("install", node, has_liars() ? state : " " + std::to_string(last.index.value));
 }
 
