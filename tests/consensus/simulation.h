@@ -179,7 +179,8 @@ class Cluster {
   // simulation_trials.cc: what must work when all is well
   bool clocks_agree() const;
   unsigned timeout_ms(const Node& node) const;
-  void stays_leader(Node& leads, unsigned milliseconds);
+  void stays_leader(Node& leads, unsigned milliseconds, bool proposes);
+  void bear_one_who_hears_nothing(Node& leads);
   void bear_a_stall(Node& leads);
   void expect_to_go(Node& leads, unsigned within_ms, const char* although);
   void leave_a_disk_that_hangs(Node& leads);

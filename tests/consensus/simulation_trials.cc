@@ -7,8 +7,8 @@
 namespace testamur::consensus::simulation {
 namespace {
 
-enum class Trial { stay, stall, hang, transfer, refuse, uncertified };
-constexpr std::uint64_t kTrials = 6;
+enum class Trial { stay, deaf, stall, hang, transfer, refuse, uncertified };
+constexpr std::uint64_t kTrials = 7;
 constexpr unsigned kStepMs = 50;
 constexpr unsigned kMaxDrivenMs = 1'000;  // what a handful of messages and writes take, with room
 
@@ -34,10 +34,12 @@ void Cluster::try_out() {
   auto trial = static_cast<Trial>(more_.below(kTrials));
   const bool is_alone = members.voters.nodes.size() == 1;
   const bool can_spare = most_voters_impaired(members, first_) > 0;
-  if (!half_cut_.empty() || is_alone || (trial == Trial::hang && !can_spare)) trial = Trial::stay;
+  const bool needs_spare = trial == Trial::hang || trial == Trial::deaf;
+  if (!half_cut_.empty() || is_alone || (needs_spare && !can_spare)) trial = Trial::stay;
   Node& leads = node(leading->self());
   switch (trial) {
-    case Trial::stay: return stays_leader(leads, 8 * timeout_ms(leads));
+    case Trial::stay: return stays_leader(leads, 8 * timeout_ms(leads), /*proposes=*/true);
+    case Trial::deaf: return bear_one_who_hears_nothing(leads);
     case Trial::stall: return bear_a_stall(leads);
     case Trial::hang: return leave_a_disk_that_hangs(leads);
     case Trial::transfer: return hand_on(leads);
@@ -49,16 +51,23 @@ void Cluster::try_out() {
 unsigned Cluster::timeout_ms(const Node& node) const { return setup_.election_ticks * node.tick_ms; }
 
 /// Nobody asks for another leader.
-void Cluster::stays_leader(Node& leads, unsigned milliseconds) {
+void Cluster::stays_leader(Node& leads, unsigned milliseconds, bool proposes) {
   const Term term = leads.core->term();
   for (unsigned waited = 0; waited < milliseconds; waited += kStepMs) {
-    if (waited % 500 == 0) propose(leads, 1);
+    if (proposes && waited % 500 == 0) propose(leads, 1);
     run(kStepMs);
     if (leads.core->role() == Role::leader && leads.core->term() == term) continue;
     if (story_) story_->expect_leader(leads.id, term);
     throw Violation("an election while all is well: node " + std::to_string(leads.id.value) + " led term " +
                     std::to_string(term.value));
   }
+}
+
+/// A voter whose log is as long as any hears its leader no more, and the others do.
+void Cluster::bear_one_who_hears_nothing(Node& leads) {
+  const NodeId deaf{1 + more_.below(nodes_.size())};
+  if (deaf != leads.id) links_.cut(place(leads), place(node(deaf)));
+  stays_leader(leads, 8 * timeout_ms(leads), /*proposes=*/false);
 }
 
 /// Disks that hang for two election timeouts, the leader's, another's or all, are no reason for an election.
@@ -70,7 +79,7 @@ void Cluster::bear_a_stall(Node& leads) {
     const bool stalls = which == 0 ? node.id == leads.id : which == 1 ? node.id == other : true;
     if (stalls) node.stalled_until_ms = now_ms_ + takes_ms;
   }
-  stays_leader(leads, takes_ms);
+  stays_leader(leads, takes_ms, /*proposes=*/true);
 }
 
 void Cluster::expect_to_go(Node& leads, unsigned within_ms, const char* although) {
