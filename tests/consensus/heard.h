@@ -38,6 +38,7 @@ class Heard {
   void hear(const Before& before, const Core& core, const Message& message);
   /// It asks for pre-votes.
   void campaigns(std::uint64_t campaign);
+  std::uint64_t campaign() const { return campaign_; }
   /// A cosignature of a head that is not certified yet reached its owner.
   void hear_cosignature(NodeId from, const Claim& claim);
   void reports(std::string_view what, NodeId from) { named_.emplace(what, from); }

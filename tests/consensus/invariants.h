@@ -63,6 +63,8 @@ class Invariants {
     harmed_.insert(node);
     announced_.erase(node);
   }
+  /// The same, where the others mend it or nobody does: it may not count for what it said.
+  void damaged(NodeId node) { announced_.erase(node); }
   void mended(NodeId node) { harmed_.erase(node); }
   /// A certified head replaced what a node had of a liar.
   void replaced(NodeId node) {

@@ -180,6 +180,7 @@ std::string Story::words_for(const Link& link, std::size_t place, Prefer prefer)
 }
 
 void Story::sent(const Message& message, std::span<const std::uint32_t> packets) {
+  if (const auto* asked = std::get_if<PreVoteRequest>(&message.body)) campaigns_[message.from] = asked->campaign;
   if (lies(message.from) || lies(message.to)) return;
   Sent sent{{message.from, message.to}, message.body.index(), {packets.begin(), packets.end()}};
   in_flight_[sent.link].push_back({sent.kind, packets.empty() ? kNoPacket : packets[0]});
@@ -284,11 +285,15 @@ std::string Story::spell(const AppendRequest& request, const Core& to) const {
 
 std::string Story::spell(const Body& body, const Core& to) const {
   const auto number = [](std::uint64_t value) { return " " + std::to_string(value); };
+  const auto campaign = [&](std::uint64_t its) {
+    const auto now = campaigns_.find(to.self());
+    return now != campaigns_.end() && now->second == its ? std::string(" now") : number(its);
+  };
   const auto granted = [](bool is) { return std::string(is ? " granted" : " refused"); };
   return std::visit(
       Overloaded{
           [&](const PreVoteRequest& m) { return number(m.campaign) + spell(m.last, to); },
-          [&](const PreVoteResponse& m) { return number(m.campaign) + granted(m.granted); },
+          [&](const PreVoteResponse& m) { return campaign(m.campaign) + granted(m.granted); },
           [&](const VoteRequest& m) { return spell(m.last, to) + (m.transferred ? " transferred" : ""); },
           [&](const VoteResponse& m) { return granted(m.granted); },
           [&](const AppendRequest& m) { return spell(m, to); },

@@ -92,8 +92,9 @@ class Story {
 
   std::ostream& out_;
   std::set<NodeId> liars_;
-  std::map<Digest, Digest> hashes_;  // what an entry's is in the story, whose payloads are other bytes
-  std::vector<std::string> before_;  // lines that must come before the one under way
+  std::map<NodeId, std::uint64_t> campaigns_;  // the newest of each
+  std::map<Digest, Digest> hashes_;            // what an entry's is in the story, whose payloads are other bytes
+  std::vector<std::string> before_;            // lines that must come before the one under way
   std::string under_way_;
   std::string after_;
   unsigned times_ = 0;  // of the one under way

@@ -89,6 +89,8 @@ class Cluster {
 
   /// Writes wait for complete().
   void stall(NodeId id);
+  /// Its real disk is changed behind its back.
+  void damaged(NodeId id) { invariants_.damaged(id); }
   void complete(NodeId id, std::size_t writes);
   void resume(NodeId id);
   /// For failures and damages to come.
@@ -111,6 +113,8 @@ class Cluster {
   void apply(NodeId id, std::uint64_t entries, bool silently);
   /// Its core hears that what came of this index is certified. It must be, by what a quorum derived.
   void certify(NodeId id, Index index);
+  /// The number of its newest campaign.
+  std::uint64_t campaign(NodeId id) const { return node(id).heard.campaign(); }
   /// Hears this at once.
   void hear(const Message& message);
   // Where there are liars, honest nodes may have counted different entries: the story says what came of them.

@@ -154,6 +154,7 @@ Action read_damage(Words& words) {
     if (!telling.cluster.disk(node).is_real()) return telling.cluster.damage(node, index, damage, other);
     if (damage != Damage::changed) throw Violation("\"damage\" so needs simulated disks");
     if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is damaged");
+    telling.cluster.damaged(node);
     telling.cluster.disk(node).damage_entry(index);
   };
 }
@@ -215,6 +216,7 @@ Action read_tear(Words& words) {
   return [=](Telling& telling) {
     if (!telling.cluster.disk(node).is_real()) throw Violation("\"tear\" needs \"disks real\"");
     if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is torn");
+    telling.cluster.damaged(node);
     telling.cluster.disk(node).tear(bytes);
   };
 }

@@ -102,8 +102,12 @@ AppendOutcome read_outcome(Words& words) {
 
 Said read_answer(Words& words, const std::string& kind) {
   if (kind == "pre-vote-response") {
-    const std::uint64_t campaign = words.number("the campaign");
-    return always(PreVoteResponse{campaign, read_granted(words)});
+    const bool now = words.accept("now");
+    const std::uint64_t campaign = now ? 0 : words.number("the campaign, or \"now\"");
+    const bool granted = read_granted(words);
+    return [=](const Cluster& cluster, NodeId to) {
+      return PreVoteResponse{now ? cluster.campaign(to) : campaign, granted};
+    };
   }
   if (kind == "vote-response") return always(VoteResponse{read_granted(words)});
   if (kind == "append-response") {
