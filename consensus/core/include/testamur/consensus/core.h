@@ -100,8 +100,9 @@ struct Snapshot {
   Claim claim;  ///< of the certified block that this entry made
 };
 
-/// Two stories about one thing: what this node holds, and what `from` said later. Which of them is the lie, and whose, is for
-/// the owner to find out: an honest node repeats what it was told.
+/// Two stories about one thing: what this node holds, or heard of `from` before, and what `from` said later. Two heads of one height,
+/// two votes or two leaders of one term, and an entry that does not follow are `from`'s own lies; of the others, which is the lie, and
+/// whose, is for the owner to find out: an honest node repeats what it was told.
 struct Evidence {
   std::string_view what;
   NodeId from;
