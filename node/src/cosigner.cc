@@ -170,6 +170,7 @@ void Cosigner::received(const std::string& from, const Checkpoint& checkpoint, c
   if (is_gathered(checkpoint, cosignature)) return;  // said again, in case it was lost
   if (adds_nothing(checkpoint, cosignature)) return;
   if (!may_count(voter.name, checkpoint, cosignature, voter.key)) return;
+  tell_whether_signed_twice(voter.name, checkpoint, cosignature);
   gather(checkpoint, cosignature);
   if (const auto head = heads_.find(checkpoint.size); head != heads_.end()) try_certify(head->second);
 }
@@ -181,6 +182,21 @@ void Cosigner::received(const CertifiedCheckpoint& certified) {
   if (head_seconds(certified) > now + kMaxAheadSeconds) return;
   if (certified.checkpoint.root != head->second.checkpoint.root) return contradicted(certified, head->second);
   accept(certified, head->second);
+}
+
+/// Two heads of one size under one voter's key prove that it lies, to anybody, whatever this node has derived itself.
+void Cosigner::tell_whether_signed_twice(const std::string& voter, const Checkpoint& checkpoint,
+                                         const Cosignature& cosignature) {
+  for (auto known = gathered_.lower_bound({checkpoint.size, Hash{}});
+       known != gathered_.end() && known->first.first == checkpoint.size; ++known) {
+    const auto other = known->second.find(cosignature.key_id);
+    if (other == known->second.end() || known->first.second == checkpoint.root) continue;
+    const auto one = [](const Hash& root, const Cosignature& its) {
+      return "root " + to_hex(root) + " at " + std::to_string(its.seconds) + ", signature " + to_base64(its.signature);
+    };
+    tell(voter, "it cosigned two heads of size " + std::to_string(checkpoint.size) + ": " +
+                    one(known->first.second, other->second) + "; and " + one(checkpoint.root, cosignature));
+  }
 }
 
 /// Another head than ours under a quorum's signatures: at least a third of the institutions signed two stories, or this node is

@@ -18,23 +18,29 @@ std::uint64_t mix(std::uint64_t state, const std::uint8_t* bytes, std::size_t si
   return scatter(state ^ rest);
 }
 
-Digest digest_of(std::uint64_t state) {
-  Digest out;
-  for (std::size_t i = 0; i < out.size(); i += 8) {
-    state = scatter(state);
-    std::memcpy(out.data() + i, &state, 8);
+}  // namespace
+
+Digest digest_from(std::uint64_t word) {
+  Digest out{};
+  for (std::size_t i = 0; word != 0 && i < out.size(); i += 8) {
+    std::memcpy(out.data() + i, &word, 8);
+    word = scatter(word);
   }
   return out;
 }
 
-}  // namespace
+std::uint64_t first_word(const Digest& digest) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, digest.data(), 8);
+  return word;
+}
 
 Digest hash_entry(const Entry& entry) {
   const auto& [id, previous, payload, kind] = entry;
   std::uint64_t state = scatter(id.term.value ^ scatter(id.index.value ^ scatter(static_cast<std::uint64_t>(kind))));
   state = mix(state, previous.data(), previous.size());
   if (payload) state = mix(~state, payload->data(), payload->size());
-  return digest_of(state);
+  return digest_from(scatter(state));
 }
 
 Payload payload_of(std::uint64_t number, const testamur::Payload& block) {

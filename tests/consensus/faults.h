@@ -22,8 +22,12 @@ struct Faults {
   // A node, a tick.
   unsigned crash_per_mille = 0;
   unsigned crash_at_write_per_mille = 0;  ///< of writes: before it, or when it is done and nobody has heard of it
-  unsigned pause_per_mille = 0;           ///< it gets no ticks, messages or news of its disk for a while
-  unsigned drift_percent = 0;             ///< its clock runs so much faster or slower, at most
+  unsigned crash_at_change_per_mille =
+      0;                         ///< of writes of a change of members: when it is done and nobody has heard of it
+  unsigned pause_per_mille = 0;  ///< it gets no ticks, messages or news of its disk for a while
+  unsigned drift_percent = 0;    ///< its clock runs so much faster or slower, at most
+
+  unsigned stranger_per_mille = 0;  ///< one that is no member says something, true once or made up
 
   // A disk.
   unsigned max_write_ms = 5;

@@ -30,6 +30,7 @@ void Invariants::check(const Core& core, const Output& output, std::uint64_t lif
     check_life(message, core, life);
   }
   for (const Entry& entry : output.committed) committed(core, entry, on_disk);
+  check_announced(core, output);
   check_committed(core, seen.committed.index);
   if (seen.committed.index > core.log().base().index && core.log().at(seen.committed.index) != seen.committed)
     throw Violation(text(core.self()) + " dropped what it had committed");
@@ -59,6 +60,36 @@ void Invariants::check_leader(const Core& core) {
 void Invariants::check_accepts(const Core& core) {
   if (!has_committed_in_its_term(core))
     throw Violation(text(core.self()) + " takes what it is asked for before it has committed an entry of its term");
+}
+
+void Invariants::check_change(const Core& leader, const Voters& before, const std::set<NodeId>& heard) {
+  const Configuration& after = leader.configuration();
+  if (!after.voters.nodes.contains(leader.self()))
+    throw Violation(text(leader.self()) + " takes a change that takes its own vote: " + to_string(after));
+  if (after.voters != before && !is_quorum(after, heard))
+    throw Violation(text(leader.self()) + " takes voters of whom it hears too few: " + to_string(after));
+}
+
+void Invariants::check_uncertified(const Core& leader, Index certified, std::size_t most) {
+  std::size_t uncertified = 0;
+  for (Index at = next(std::max(certified, leader.log().base().index)); at <= leader.committed(); at = next(at))
+    if (leader.log().entry(at).is_owners()) ++uncertified;
+  if (uncertified > most)
+    throw Violation(text(leader.self()) + " takes proposals, and " + std::to_string(uncertified) +
+                    " committed payloads are not certified");
+}
+
+void Invariants::check_announced(const Core& core, const Output& output) {
+  const auto known = announced_.find(core.self());
+  if (known != announced_.end() && known->second.term == core.term() && known->second.index > core.log().base().index &&
+      core.log().at(known->second.index) != known->second) {
+    throw Violation(text(core.self()) + " dropped " + text(known->second.index) +
+                    ", which it had announced as durable in this term");
+  }
+  for (const Message& message : output.messages) {
+    if (const auto* durable = std::get_if<Durable>(&message.body); durable != nullptr && message.term == core.term())
+      announced_[core.self()] = durable->last;
+  }
 }
 
 void Invariants::check_read(NodeId node, Index answer, Index told) {

@@ -6,8 +6,24 @@ namespace testamur::consensus::simulation {
 namespace {
 
 constexpr std::uint64_t kTooFarAheadMs = 86'400'000;  // no honest node accepts such a time
+constexpr std::uint64_t kAheadMs = 40'000;            // such a one they do
 
 }  // namespace
+
+void add(Lies& sum, const Lies& lies) {
+  sum.forked += lies.forked;
+  sum.wrong_hash += lies.wrong_hash;
+  sum.too_far_ahead += lies.too_far_ahead;
+  sum.ahead += lies.ahead;
+  sum.behind += lies.behind;
+  sum.withheld += lies.withheld;
+  sum.leading += lies.leading;
+  sum.durable += lies.durable;
+  sum.votes += lies.votes;
+  sum.heads += lies.heads;
+  sum.cosignatures += lies.cosignatures;
+  sum.double_cosignatures += lies.double_cosignatures;
+}
 
 Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), nodes_(nodes), random_(seed) {
   const auto draw = [&](unsigned most) {
@@ -22,7 +38,8 @@ Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), no
   head_ = draw(100);
   lead_ = draw(50);
   cosign_ = draw(1000);
-  wrong_time_ = draw(100);
+  wrong_time_ = draw(500);
+  wrong_hash_ = draw(100);
 }
 
 void Liar::translate(EntryId& id, const std::map<Digest, EntryId>& table) const {
@@ -45,6 +62,7 @@ void Liar::fork(AppendRequest& request, Term term) {
         entry.payload = another(entry.payload, wrong);
       }
       entry.id.hash = hash_entry(entry);
+      ++told_.forked;
       forged_.insert_or_assign(mine.hash, entry.id);
       original_.insert_or_assign(entry.id.hash, mine);
     }
@@ -55,15 +73,31 @@ void Liar::fork(AppendRequest& request, Term term) {
 /// What another story has in a payload's place: another time, and perhaps not the statements.
 Payload Liar::another(const Payload& payload, bool wrong_time) {
   testamur::Payload block = *decode_payload(block_in(payload));
-  block.time.value += wrong_time ? kTooFarAheadMs : 1;
+  block.time = wrong_time ? wrong(block.time) : Time{block.time.value + 1};
   if (random_.below(2) == 0) block.submissions.clear();
-  return payload_of(number_of(payload) | std::uint64_t{1} << 50, block);
+  return payload_of(number_of(payload) | kForged, block);
+}
+
+Time Liar::wrong(Time time) {
+  switch (random_.below(3)) {
+    case 0: ++told_.too_far_ahead; return Time{time.value + kTooFarAheadMs};
+    case 1: ++told_.ahead; return Time{time.value + kAheadMs};
+    default: ++told_.behind; return Time{time.value - std::min(time.value, kAheadMs)};
+  }
 }
 
 void Liar::say(Message message, std::vector<Message>& leaving) {
   if (auto* request = std::get_if<AppendRequest>(&message.body)) {
-    if (random_.happens(withhold_)) return;
+    if (random_.happens(withhold_)) {
+      ++told_.withheld;
+      return;
+    }
     if (is_forked(message.to)) fork(*request, message.term);
+    Entry* const last = request->entries.empty() ? nullptr : &request->entries.back();
+    if (last != nullptr && last->is_owners() && random_.happens(wrong_hash_)) {
+      ++told_.wrong_hash;
+      last->payload = another(last->payload, /*wrong_time=*/false);
+    }
   }
   if (auto* durable = std::get_if<Durable>(&message.body); durable != nullptr && is_forked(message.to))
     translate(durable->last, forged_);
@@ -74,21 +108,26 @@ Message Liar::hear(Message message, std::vector<Message>& leaving) {
   if (auto* response = std::get_if<AppendResponse>(&message.body)) translate(response->at, original_);
   if (auto* durable = std::get_if<Durable>(&message.body)) translate(durable->last, original_);
   if (const auto* asked = std::get_if<PreVoteRequest>(&message.body); asked != nullptr && random_.happens(vote_))
-    leaving.push_back(from_me(message.from, message.term, PreVoteResponse{asked->campaign, true}));
+    tell(told_.votes, from_me(message.from, message.term, PreVoteResponse{asked->campaign, true}), leaving);
   if (std::holds_alternative<VoteRequest>(message.body) && random_.happens(vote_))
-    leaving.push_back(from_me(message.from, message.term, VoteResponse{true}));
+    tell(told_.votes, from_me(message.from, message.term, VoteResponse{true}), leaving);
   if (const auto* request = std::get_if<AppendRequest>(&message.body);
       request != nullptr && !request->entries.empty() && random_.happens(durable_)) {
     const EntryId last = request->entries.back().id;
-    leaving.push_back(from_me(message.from, message.term, AppendResponse{AppendOutcome::accepted, last}));
+    tell(told_.durable, from_me(message.from, message.term, AppendResponse{AppendOutcome::accepted, last}), leaving);
     if (last.term == message.term) to_others(message.term, Durable{last}, leaving);
   }
   // To each the durable entry and the head that it named itself.
   if (const auto* durable = std::get_if<Durable>(&message.body); durable != nullptr && random_.happens(durable_))
-    leaving.push_back(from_me(message.from, message.term, *durable));
+    tell(told_.durable, from_me(message.from, message.term, *durable), leaving);
   if (const auto* derived = std::get_if<Derived>(&message.body); derived != nullptr && random_.happens(echo_))
-    leaving.push_back(from_me(message.from, message.term, *derived));
+    tell(told_.heads, from_me(message.from, message.term, *derived), leaving);
   return message;
+}
+
+void Liar::tell(std::uint64_t& count, Message lie, std::vector<Message>& leaving) {
+  ++count;
+  leaving.push_back(std::move(lie));
 }
 
 void Liar::to_others(Term term, const Body& body, std::vector<Message>& leaving) {
@@ -109,9 +148,9 @@ void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Messa
     if (to == self_ || random_.below(3) == 0) continue;
     const std::uint64_t number = random_.below(3);
     const testamur::Payload block{Time{owner.ledger().head().time.value + 1 + number}, {}};
-    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | std::uint64_t{1} << 51, block)};
+    Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | kClaimed, block)};
     entry.id.hash = hash_entry(entry);
-    leaving.push_back(from_me(to, term, Heartbeat{}));
+    tell(told_.leading, from_me(to, term, Heartbeat{}), leaving);
     leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));
     leaving.push_back(from_me(to, term, Durable{entry.id}));
   }
@@ -123,12 +162,20 @@ void Liar::tick(const Core& core, const Owner& owner, std::vector<Message>& leav
   Claim claim{Index{1 + random_.below(core.log().last().index.value + 2)}, 1 + random_.below(owner.height() + 2), {}};
   for (std::size_t i = 1; i <= nodes_; ++i) {
     claim.head[0] = static_cast<std::uint8_t>(random_.below(4));
-    if (NodeId{i} != self_) leaving.push_back(from_me(NodeId{i}, core.term(), Derived{claim}));
+    if (NodeId{i} != self_) tell(told_.heads, from_me(NodeId{i}, core.term(), Derived{claim}), leaving);
   }
 }
 
-std::optional<Claim> Liar::cosign(const Claim& theirs) {
-  return random_.happens(cosign_) ? std::optional(theirs) : std::nullopt;
+std::vector<Claim> Liar::cosign(const Claim& theirs) {
+  if (!random_.happens(cosign_)) return {};
+  ++told_.cosignatures;
+  std::vector<Claim> heads = {theirs};
+  if (random_.below(4) != 0) return heads;
+  ++told_.double_cosignatures;
+  heads.push_back(theirs);
+  heads.back().head[0] ^= static_cast<std::uint8_t>(1 + random_.below(3));
+  if (random_.below(2) == 0) std::swap(heads[0], heads[1]);
+  return heads;
 }
 
 }  // namespace testamur::consensus::simulation

@@ -9,6 +9,24 @@
 
 namespace testamur::consensus::simulation {
 
+/// How often it told which lie.
+struct Lies {
+  std::uint64_t forked = 0;               ///< as leader: an entry of another story, to some
+  std::uint64_t wrong_hash = 0;           ///< as leader: an entry under the hash of another
+  std::uint64_t too_far_ahead = 0;        ///< as leader: a time that no honest node accepts
+  std::uint64_t ahead = 0;                ///< as leader: a time ahead, which they do
+  std::uint64_t behind = 0;               ///< as leader: a time long past
+  std::uint64_t withheld = 0;             ///< as leader: a request not sent
+  std::uint64_t leading = 0;              ///< leads a term in which nobody elected it
+  std::uint64_t durable = 0;              ///< what has just come is durable
+  std::uint64_t votes = 0;                ///< a vote or pre-vote for whoever asks
+  std::uint64_t heads = 0;                ///< a head made up, or derived by others
+  std::uint64_t cosignatures = 0;         ///< of a head that somebody else cosigned
+  std::uint64_t double_cosignatures = 0;  ///< of another head beside
+};
+
+void add(Lies& sum, const Lies& lies);
+
 class Liar {
  public:
   /// Which lies it tells, and to whom, is drawn.
@@ -20,13 +38,16 @@ class Liar {
   Message hear(Message message, std::vector<Message>& leaving);
   /// What it says of itself.
   void tick(const Core& core, const Owner& owner, std::vector<Message>& leaving);
-  /// The head it cosigns, towards one who cosigned this.
-  std::optional<Claim> cosign(const Claim& theirs);
+  /// The heads it cosigns, towards one who cosigned this.
+  std::vector<Claim> cosign(const Claim& theirs);
+  const Lies& told() const { return told_; }
 
  private:
   void fork(AppendRequest& request, Term term);
   void claim_to_lead(const Core& core, const Owner& owner, std::vector<Message>& leaving);
   Payload another(const Payload& payload, bool wrong_time);
+  Time wrong(Time time);
+  static void tell(std::uint64_t& count, Message lie, std::vector<Message>& leaving);
   void to_others(Term term, const Body& body, std::vector<Message>& leaving);
   Message from_me(NodeId to, Term term, Body body) const { return {self_, to, term, std::move(body)}; }
   bool is_forked(NodeId node) const { return (forked_ >> node.value & 1) == 1; }
@@ -46,8 +67,10 @@ class Liar {
   unsigned lead_ = 0;                   ///< a tick: it says that it leads
   unsigned cosign_ = 0;                 ///< it cosigns what others cosigned
   unsigned wrong_time_ = 0;             ///< of forked entries
+  unsigned wrong_hash_ = 0;             ///< of requests: their last entry is another under its hash
   std::map<Digest, EntryId> forged_;    // by the hash of the entry in its core's log
   std::map<Digest, EntryId> original_;  // by the hash of the forged one
+  Lies told_;
 };
 
 }  // namespace testamur::consensus::simulation

@@ -14,8 +14,11 @@ void Links::change(const Faults& faults, std::uint64_t now_ms, Random& random) {
     cut_some(random.below(2) == 0, random);
   }
   if (random.happens(faults.clog_per_mille)) {
-    Link& clogged = link(random.below(nodes_), random.below(nodes_));
-    clogged.clogged_until_ms = now_ms + 200 + random.below(4000);
+    const std::size_t from = random.below(nodes_), to = random.below(nodes_);
+    const std::uint64_t takes_ms = 200 + random.below(4000);
+    // At times all that comes to a node.
+    for (std::size_t each = 0; each < nodes_; ++each)
+      if (each == from || takes_ms % 4 == 0) link(each, to).clogged_until_ms = now_ms + takes_ms;
   }
 }
 
@@ -41,14 +44,20 @@ void Links::cut_some(bool one_way, Random& random) {
   }
 }
 
-std::optional<std::size_t> Links::cut_half(std::size_t node, Random& random) {
+std::vector<std::size_t> Links::cut_half(std::size_t node, Random& random) {
   const bool away = random.below(2) == 0;
   const bool all = random.below(2) == 0;
-  const std::size_t one = random.below(nodes_);
+  const std::uint64_t drawn = random.next();
+  const std::size_t one = drawn % nodes_;
+  // Or some: each with an even chance, beside the one.
+  const std::uint64_t some = drawn >> 32 & 1 ? drawn >> 33 : 0;
+  std::vector<std::size_t> cut;
   for (std::size_t other = 0; other < nodes_; ++other) {
-    if (other != node && (all || other == one)) (away ? link(node, other) : link(other, node)).cut = true;
+    if (other == node || !(all || other == one || (some >> other & 1) == 1)) continue;
+    (away ? link(node, other) : link(other, node)).cut = true;
+    cut.push_back(other);
   }
-  return all ? std::nullopt : std::optional(one);
+  return all ? std::vector<std::size_t>() : cut;
 }
 
 void Links::heal() {

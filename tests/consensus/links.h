@@ -1,7 +1,6 @@
 // The links of a simulated network: what becomes of a message, and when it arrives.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "faults.h"
@@ -15,8 +14,9 @@ class Links {
   /// Cuts and clogs at random, and ends them.
   void change(const Faults& faults, std::uint64_t now_ms, Random& random);
   void heal();
-  /// Cuts one direction of one link of a node, and says to whom, or of all its links.
-  std::optional<std::size_t> cut_half(std::size_t node, Random& random);
+  /// Cuts one direction of one or some links of a node, and says to whom, or of all its links.
+  std::vector<std::size_t> cut_half(std::size_t node, Random& random);
+  void cut(std::size_t from, std::size_t to) { link(from, to).cut = true; }
   bool is_cut(std::size_t from, std::size_t to) const { return link(from, to).cut; }
   /// When the copies of a message sent now arrive; none where it is lost.
   void send(std::size_t from, std::size_t to, const Faults& faults, std::uint64_t now_ms, Random& random,

@@ -13,7 +13,7 @@ constexpr std::size_t kChunkBytes = 2048;
 
 template <class T>
 T must(Result<T> result) {
-  if (!result) throw Violation("the ledger: " + result.error().message);
+  if (!result) throw OwnersViolation("the ledger: " + result.error().message);
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
@@ -115,14 +115,19 @@ void Owner::install(const Content& content) {
   gathered_.clear();
   open();
   if (applied() != content.snapshot.last.index || certified_height() != content.snapshot.claim.height) {
-    throw Violation("a snapshot of index " + std::to_string(content.snapshot.last.index.value) + ", height " +
-                    std::to_string(content.snapshot.claim.height) + " came to a ledger at index " +
-                    std::to_string(applied().value) + ", certified up to " + std::to_string(certified_height()));
+    throw OwnersViolation("a snapshot of index " + std::to_string(content.snapshot.last.index.value) + ", height " +
+                          std::to_string(content.snapshot.claim.height) + " came to a ledger at index " +
+                          std::to_string(applied().value) + ", certified up to " + std::to_string(certified_height()));
   }
 }
 
 std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::size_t threshold) {
   if (claim.height <= certified_height()) return std::nullopt;
+  for (auto known = gathered_.lower_bound({claim.height, Digest{}});
+       known != gathered_.end() && known->first.first == claim.height; ++known) {
+    const bool signed_it = (known->second >> voter.value & 1) == 1;
+    if (signed_it && known->first.second != claim.head) signed_twice_.insert(voter);
+  }
   std::uint64_t& signers = gathered_[{claim.height, claim.head}];
   signers |= std::uint64_t{1} << voter.value;
   if (gathered_.size() > kMaxGathered) gathered_.erase(std::prev(gathered_.end(), 2));
@@ -140,7 +145,7 @@ std::optional<Certified> Owner::gather(NodeId voter, const Claim& claim, std::si
 
 void Owner::certify(const Certified& certified) {
   must(ledger_->certify(*certified.checkpoint, Registrars::check_cosignature));
-  if (ledger_->certified_height().value != certified.claim.height) throw Violation("another block was certified");
+  if (ledger_->certified_height().value != certified.claim.height) throw OwnersViolation("another block was certified");
   certified_ = certified;
   gathered_.erase(gathered_.begin(), gathered_.upper_bound({certified.claim.height + 1, Digest{}}));
   heads_.erase(heads_.begin(), heads_.lower_bound(certified.claim.height));

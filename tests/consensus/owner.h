@@ -76,6 +76,8 @@ class Owner {
   const std::optional<Claim>& newest_cosigned() const { return cosigned_; }
   /// A voter's cosignature. What is certified by it.
   std::optional<Certified> gather(NodeId voter, const Claim& claim, std::size_t threshold);
+  /// Those of whom it has two cosignatures of one height: kept for good.
+  const std::set<NodeId>& signed_twice() const { return signed_twice_; }
   /// One of this ledger's heads becomes final.
   void certify(const Certified& certified);
   const std::optional<Certified>& certified() const { return certified_; }
@@ -96,6 +98,7 @@ class Owner {
   Index safe_to_compact_;
   std::optional<Claim> cosigned_;
   std::map<std::pair<std::uint64_t, Digest>, std::uint64_t> gathered_;  // signers of heads above the newest certified
+  std::set<NodeId> signed_twice_;
 };
 
 }  // namespace testamur::consensus::simulation

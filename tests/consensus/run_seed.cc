@@ -37,11 +37,17 @@ SeedResult run_seed(std::uint64_t seed, bool with_liars, Story* story) {
     cluster.run(setup.faults_ms);
     cluster.heal();
     cluster.expect_certified(kCertifiedWithinMs);
+    cluster.try_out();
     cluster.books().check_log();
     cluster.tell_how_all_stand();
   } catch (const Violation& violation) {
     result.violation = violation.what();
-    if (story != nullptr) story->note(*result.violation);
+    if (story != nullptr) {
+      story->note(*result.violation);
+      if (dynamic_cast<const OwnersViolation*>(&violation) != nullptr)
+        story->note("a scenario has no ledger to find this in: the story is for reading; simulate --one " +
+                    std::to_string(seed) + (with_liars ? " --liars" : "") + " runs it again");
+    }
   }
   if (story != nullptr) story->finish();
   story_under_way = nullptr;

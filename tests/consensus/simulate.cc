@@ -53,9 +53,37 @@ struct Sums {
     counts.evidence += one.counts.evidence;
     counts.blockless += one.counts.blockless;
     counts.contradicted += one.counts.contradicted;
+    counts.repeated += one.counts.repeated;
+    counts.strangers += one.counts.strangers;
+    simulation::add(counts.lies, one.counts.lies);
+    for (std::size_t i = 0; i < kKindsOfCaught; ++i) counts.caught[i] += one.counts.caught[i];
     if (one.violation) ++failed;
   }
 };
+
+void print(const Cluster::Counts& counts) {
+  const Lies& lies = counts.lies;
+  const std::pair<const char*, std::uint64_t> told[] = {
+      {"entries of another story", lies.forked},
+      {"entries under another's hash", lies.wrong_hash},
+      {"times too far ahead", lies.too_far_ahead},
+      {"times ahead", lies.ahead},
+      {"times past", lies.behind},
+      {"requests withheld", lies.withheld},
+      {"leaderships without election", lies.leading},
+      {"false durability", lies.durable},
+      {"votes for all", lies.votes},
+      {"false heads", lies.heads},
+      {"cosignatures for all", lies.cosignatures},
+      {"double cosignatures", lies.double_cosignatures},
+  };
+  std::printf("lies:");
+  for (const auto& [what, count] : told) std::printf(" %llu %s;", static_cast<unsigned long long>(count), what);
+  std::printf("\ncaught, and named in the evidence:");
+  for (std::size_t i = 0; i < kKindsOfCaught; ++i)
+    std::printf(" %llu by %s;", static_cast<unsigned long long>(counts.caught[i]), name_of(Caught(i)).data());
+  std::printf("\n");
+}
 
 void print(const Sums& sums, std::uint64_t seeds, double seconds) {
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
@@ -63,9 +91,13 @@ void print(const Sums& sums, std::uint64_t seeds, double seconds) {
   std::printf("%llu seeds, %llu failed; %.0f simulated s in %.1f s: %.0f a second, %.0f seeds a second\n",
               number(seeds), number(sums.failed), simulated, seconds, simulated / seconds,
               static_cast<double>(seeds) / seconds);
+  if (sums.counts.lies.votes > 0) print(sums.counts);
   if (sums.counts.evidence > 0) {
-    std::printf("%llu pieces of evidence; in %llu seeds a liar left honest nodes with different uncertified blocks\n",
-                number(sums.counts.evidence), number(sums.counts.contradicted));
+    std::printf(
+        "%llu pieces of evidence, of which %llu name an honest node that repeats what it was told; in %llu seeds a "
+        "liar left honest nodes "
+        "with different uncertified blocks\n",
+        number(sums.counts.evidence), number(sums.counts.repeated), number(sums.counts.contradicted));
   }
   if (sums.accepted > 0) {
     std::printf("%llu statements accepted, %llu refused; %llu payloads made no block\n", number(sums.accepted),
@@ -73,12 +105,12 @@ void print(const Sums& sums, std::uint64_t seeds, double seconds) {
   }
   std::printf(
       "%llu payloads committed, %llu blocks certified, %llu elections, %llu configurations, %llu transfers, %llu "
-      "reads, "
+      "reads, %llu messages of strangers, "
       "%llu crashes, %llu failed writes, %llu damages, %llu lost logs, %llu snapshots; slowest to heal: %.1f s\n",
       number(sums.committed), number(sums.certified), number(sums.elections), number(sums.configurations),
-      number(sums.counts.transfers), number(sums.counts.reads), number(sums.counts.crashes),
-      number(sums.counts.failed_writes), number(sums.counts.damages), number(sums.counts.lost_logs),
-      number(sums.counts.snapshots), static_cast<double>(sums.slowest_ms) / 1000);
+      number(sums.counts.transfers), number(sums.counts.reads), number(sums.counts.strangers),
+      number(sums.counts.crashes), number(sums.counts.failed_writes), number(sums.counts.damages),
+      number(sums.counts.lost_logs), number(sums.counts.snapshots), static_cast<double>(sums.slowest_ms) / 1000);
 }
 
 /// Runs seeds until one dies, if one does. What comes of them goes where a parent process sees it.

@@ -48,6 +48,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
     : setup_(setup),
       story_(story),
       random_(setup.seed),
+      more_(scatter(~setup.seed)),
       registrars_(Registrars::of(setup.voters)),
       books_(registrars_, setup.liars > 0),
       nodes_(setup.voters + setup.spares),
@@ -70,8 +71,7 @@ Cluster::Cluster(const Setup& setup, Story* story)
   for (std::size_t i = 0; i < setup.liars; ++i)
     nodes_[i].liar = std::make_unique<Liar>(nodes_[i].id, nodes_.size(), random_.next());
   if (setup.liars > 0) invariants_.expect_liars();
-  if (story_) story_->begin(setup.voters, nodes_.size(), options_for(nodes_[0]));
-  if (story_ && setup.liars > 0) story_->note("for the reader only: no scenario has words for the lies");
+  if (story_) story_->begin(setup.voters, nodes_.size(), setup.liars, options_for(nodes_[0]));
   for (Node& node : nodes_) start(node);
   events_.add({kTickMs, 0, Event::Kind::world, 0, 0, 0});
 }
@@ -84,7 +84,7 @@ Options Cluster::options_for(Node& node) {
   options.election_ticks = setup_.election_ticks;
   options.max_append_entries = 4;
   options.max_in_flight = 4;
-  options.max_uncertified = 64;
+  options.max_uncertified = setup_.max_uncertified;
   options.hash = hash_entry;
   options.random = [this, id = node.id] {
     const std::uint64_t drawn = random_.next();
@@ -125,16 +125,9 @@ void Cluster::happen(const Event& event) {
     const auto packet = packets_.take(event.packet);
     if (const auto* letter = std::get_if<Letter>(&packet)) return node.core ? receive(*letter) : void();
     const Message& message = std::get<Message>(packet);
-    if (story_) node.core ? story_->deliver(message, event.packet) : story_->lose(message, event.packet);
+    if (story_) node.core ? story_->deliver(message, event.packet, *node.core) : story_->lose(message, event.packet);
     if (!node.core) return;
-    if (!node.liar || this->node(message.from).liar) {
-      // Liars do not lie to one another.
-      node.core->step(message);
-    } else {
-      std::vector<Message> at_once;
-      node.core->step(node.liar->hear(message, at_once));
-      for (Message& lie : at_once) send(std::move(lie));
-    }
+    deliver(node, message);
     return handle(node);
   }
   if (!for_this_one) return;
@@ -144,6 +137,38 @@ void Cluster::happen(const Event& event) {
     case Event::Kind::fetched: return fetched(node);
     default: return;
   }
+}
+
+void Cluster::deliver(Node& node, const Message& message) {
+  if (!node.liar) {
+    const Heard::Before before = Heard::before(*node.core);
+    node.core->step(message);
+    node.heard.hear(before, *node.core, message);
+  } else if (this->node(message.from).liar) {
+    // Liars do not lie to one another.
+    node.core->step(message);
+  } else {
+    std::vector<Message> at_once;
+    node.core->step(node.liar->hear(message, at_once));
+    for (Message& lie : at_once) send(std::move(lie));
+  }
+}
+
+/// Who contradicts himself is named; and only liars do, and those to whom a certified head gave back the truth.
+void Cluster::check_caught(const Node& node) const {
+  node.heard.check_named(node.id);
+  for (const auto& [kind, who] : node.heard.caught()) {
+    if (lies(who) || invariants_.was_replaced(who)) continue;
+    throw Violation("node " + std::to_string(who.value) + ", which is honest, told node " +
+                    std::to_string(node.id.value) + " " + std::string(name_of(kind)));
+  }
+}
+
+/// An honest node repeats what it was told; of its own it says nothing twice.
+void Cluster::check_named_honest(const Evidence& evidence) {
+  if (setup_.liars == 0 || (!may_name_the_honest(evidence.what) && !invariants_.was_replaced(evidence.from)))
+    throw Violation("evidence against an honest node: " + std::string(evidence.what));
+  ++counts_.repeated;
 }
 
 void Cluster::tick(Node& node) {
@@ -174,7 +199,7 @@ void Cluster::start(Node& node) {
   const bool is_replaced = setup_.liars > 0 && node.owner.applied() > last;
   if (found.base.id.index > node.owner.applied() || is_replaced) {
     if (!node.staged || node.staged->snapshot.last != found.base.id)
-      throw Violation("a log begins after what its state lacks");
+      throw OwnersViolation("a log begins after what its state lacks");
     node.owner.install(*node.staged);
     node.owner.flush();
   }
@@ -186,18 +211,26 @@ void Cluster::start(Node& node) {
         "restart", node.id,
         " applied " + std::to_string(restart.applied.value) + " certified " + std::to_string(restart.certified.value));
   }
+  const bool whole = !restart.floor;
   node.core = std::make_unique<Core>(options_for(node), std::move(restart));
+  node.heard.restarted();
+  if (whole && node.core->committed() < node.owner.applied())
+    throw Violation("what a node had applied does not count as committed any more");
   at(now_ms_ + 1 + random_.below(node.tick_ms), Event::Kind::tick, node);
   handle(node);
 }
 
 /// The power goes: what was not written is forgotten.
 void Cluster::crash(Node& node) {
-  ++counts_.crashes;
   // Each write under way is whole on the disk, torn, or not there; they may have got there in another order. The log store's
   // recovery takes what is before the first that is not whole.
   std::size_t whole = 0;
   while (whole < node.writing.size() && random_.below(3) == 0) ++whole;
+  crash(node, whole);
+}
+
+void Cluster::crash(Node& node, std::size_t whole) {
+  ++counts_.crashes;
   const auto kept = std::span(node.writing).first(whole);
   if (story_) story_->step("crash", node.id, " keeping " + std::to_string(writes_among(kept)));
   if (whole > 0) {
@@ -227,11 +260,13 @@ void Cluster::stop(Node& node) {
 void Cluster::handle(Node& node) {
   do take(node);
   while (apply_some(node));
+  if (!node.liar) check_caught(node);
   if (story_) story_->stand(*node.core);
 }
 
 void Cluster::take(Node& node) {
   Output output = node.core->take();
+  if (story_ && output.write) story_->know(output.write->entries);
   if (node.liar) {
     std::vector<Message> leaving;
     for (Message& message : output.messages) node.liar->say(std::move(message), leaving);
@@ -254,18 +289,26 @@ void Cluster::take(Node& node) {
 void Cluster::check(Node& node, const Output& output) {
   invariants_.check(*node.core, output, node.life, on_disk_, node.seen);
   counts_.evidence += output.evidence.size();
-  if (!output.evidence.empty() && setup_.liars == 0)
-    throw Violation("evidence against an honest node: " + std::string(output.evidence[0].what));
+  for (const Message& message : output.messages) {
+    if (const auto* asked = std::get_if<PreVoteRequest>(&message.body)) node.heard.campaigns(asked->campaign);
+  }
+  for (const Evidence& evidence : output.evidence) {
+    node.heard.reports(evidence.what, evidence.from);
+    if (!lies(evidence.from)) check_named_honest(evidence);
+  }
 }
 
 void Cluster::send(Message message) {
   if (!story_) {
     send_copies(std::move(message));
   } else {
+    if (const auto* request = std::get_if<AppendRequest>(&message.body)) story_->know(request->entries);
     story_->sent(message, send_copies(message));
   }
 }
-void Cluster::send(Letter letter) { send_copies(std::move(letter)); }
+void Cluster::send(Letter letter) {
+  if (!letters_are_lost_) send_copies(std::move(letter));
+}
 
 template <class Thing>
 const std::vector<std::uint32_t>& Cluster::send_copies(Thing thing) {
@@ -288,12 +331,14 @@ void Cluster::start_writing(Node& node) {
   node.queued.clear();
   std::uint64_t took = 1 + random_.below(faults_.max_write_ms);
   if (random_.happens(faults_.slow_write_per_mille)) took += 500 + random_.below(8000);
-  at(now_ms_ + took, Event::Kind::written, node);
+  node.writes_until_ms = std::max(now_ms_ + took, node.stalled_until_ms);
+  at(node.writes_until_ms, Event::Kind::written, node);
 }
 
 void Cluster::written(Node& node) {
   if (random_.happens(faults_.fail_write_per_mille)) return fail(node);
   if (random_.happens(faults_.crash_at_write_per_mille)) return crash(node);
+  if (leaves_it_there(node.writing)) return crash(node, node.writing.size());
   const std::vector<Job> jobs = std::move(node.writing);
   node.writing.clear();
   if (story_ && writes_among(jobs) > 0) story_->step("write", node.id, " " + std::to_string(writes_among(jobs)));
@@ -318,6 +363,16 @@ void Cluster::written(Node& node) {
   handle(node);
 }
 
+/// Whether the power goes when members that nobody else has heard of yet are on disk.
+bool Cluster::leaves_it_there(std::span<const Job> jobs) {
+  if (faults_.crash_at_change_per_mille == 0) return false;
+  const auto changes = [](const Entry& entry) { return entry.kind == EntryKind::configuration; };
+  const bool writes_change = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
+    return job.write && std::any_of(job.write->entries.begin(), job.write->entries.end(), changes);
+  });
+  return writes_change && more_.happens(faults_.crash_at_change_per_mille);
+}
+
 void Cluster::fail(Node& node) {
   using Afterwards = SimulatedDisk::Afterwards;
   const bool kept = random_.below(2) == 0;
@@ -327,7 +382,7 @@ void Cluster::fail(Node& node) {
     story_->step("write", node.id, " " + std::to_string(writes));
   }
   if (story_) story_->step("crash", node.id);
-  if (put_on_disk(node, node.writing)) throw Violation("a write that failed is taken for one that did not");
+  if (put_on_disk(node, node.writing)) throw OwnersViolation("a write that failed is taken for one that did not");
   ++counts_.failed_writes;
   stop(node);
 }
@@ -352,7 +407,7 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
   // Only a certified head takes back what was claimed: the claim was made because of a liar then.
   const bool replaced =
       setup_.liars > 0 && std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.installs; });
-  if (before && after.claim->height < before->height && !replaced) throw Violation("the claim on disk falls");
+  if (before && after.claim->height < before->height && !replaced) throw OwnersViolation("the claim on disk falls");
   invariants_.check_vote(node.id, after.state);
   return result;
 }
@@ -362,6 +417,7 @@ bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
   std::uint64_t silent = 0;
   const std::uint64_t all = 1 + random_.below(node.to_apply.size());
+  std::vector<Claim> claims;
   for (std::uint64_t count = all; count > 0; --count) {
     const Entry entry = std::move(node.to_apply.front());
     node.to_apply.pop_front();
@@ -373,8 +429,9 @@ bool Cluster::apply_some(Node& node) {
     if (!applied.claim) continue;
     invariants_.check_derived(node.id, *applied.claim);
     node.core->derived(*applied.claim);
+    if (story_) claims.push_back(*applied.claim);
   }
-  if (story_) story_->apply(node.id, silent, all - silent);
+  if (story_) story_->has_liars() ? story_->derive(node.id, claims) : story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }

@@ -12,6 +12,7 @@
 #include "events.h"
 #include "faults.h"
 #include "harm.h"
+#include "heard.h"
 #include "liar.h"
 #include "links.h"
 #include "owner.h"
@@ -30,6 +31,7 @@ struct Setup {
   Faults faults;
   unsigned faults_ms = 20'000;      ///< how long they last
   bool one_link_stays_cut = false;  ///< in one direction, when all else is well again
+  std::size_t max_uncertified = 64;
 };
 Setup draw_setup(std::uint64_t seed);
 /// With liars, who are fewer than a third of the voters; these stay, and no disk is damaged beside.
@@ -49,6 +51,9 @@ class Cluster {
   /// head, every vote where it belongs. Throws Violation when it takes longer than the bound.
   void expect_certified(unsigned bound_ms);
 
+  /// Then something that must work when all is well. Throws Violation when it does not.
+  void try_out();
+
   std::uint64_t now_ms() const { return now_ms_; }
   const Invariants& invariants() const { return invariants_; }
   const Books& books() const { return books_; }
@@ -65,6 +70,10 @@ class Cluster {
     std::uint64_t contradicted = 0;  ///< runs that left honest nodes with different uncertified blocks
     std::uint64_t blockless = 0;     ///< payloads whose time did not rise, and made no block
     std::uint64_t heal_ms = 0;       ///< how long it took until all were level
+    std::uint64_t strangers = 0;     ///< messages of those who are no members
+    std::uint64_t repeated = 0;      ///< pieces of evidence that name an honest node, which repeats what it was told
+    Lies lies;
+    std::array<std::uint64_t, kKindsOfCaught> caught{};  ///< liars by honest nodes, of whom each has evidence
   };
   const Counts& counts() const { return counts_; }
   /// The story's last lines: how all stand.
@@ -96,6 +105,7 @@ class Cluster {
     std::unique_ptr<Core> core;  // null while it is down
     std::unique_ptr<Liar> liar;  // null for an honest one
     Owner owner;
+    Heard heard;
     std::uint64_t incarnation = 0;  // counts its starts and crashes: what was meant for an earlier one is void
     std::uint64_t life = 0;         // not 0: it lost its disk
     bool harmed = false;            // its disk is damaged or lost, and it is not mended yet
@@ -103,6 +113,8 @@ class Cluster {
     unsigned ticks = 0;
     std::uint64_t restart_at_ms = 0;
     std::uint64_t paused_until_ms = 0;
+    std::uint64_t stalled_until_ms = 0;  // its disk
+    std::uint64_t writes_until_ms = 0;
     Time proposed;  // in its newest payload
     std::deque<Job> queued;
     std::vector<Job> writing;
@@ -119,12 +131,14 @@ class Cluster {
   // simulation.cc: what happens
   void happen(const Event& event);
   Node& node(NodeId id) { return nodes_[id.value - 1]; }
+  bool lies(NodeId id) const { return id.value <= nodes_.size() && nodes_[id.value - 1].liar != nullptr; }
   static std::uint32_t place(const Node& node) { return static_cast<std::uint32_t>(node.id.value - 1); }
   void at(std::uint64_t ms, Event::Kind kind, const Node& node) {
     events_.add({ms, 0, kind, place(node), node.incarnation, 0});
   }
   void tick(Node& node);
   void handle(Node& node);
+  void deliver(Node& node, const Message& message);
   void take(Node& node);
   void check(Node& node, const Output& output);
   void send(Message message);
@@ -141,6 +155,8 @@ class Cluster {
   Options options_for(Node& node);
   void start(Node& node);
   void crash(Node& node);
+  void crash(Node& node, std::size_t whole);
+  bool leaves_it_there(std::span<const Job> jobs);
   void stop(Node& node);
   void answer(Node& node, const Read& read);
   void serve_readings(Node& node);
@@ -149,6 +165,7 @@ class Cluster {
   void agree(Node& node, const Claim& claim);
   void tell_owners(Node& node);
   void receive(const Letter& letter);
+  void see_who_signed_twice(Node& node, const Letter& letter);
   void fetch(Node& node, NodeId from);
   void certify(Node& node, const Certified& certified);
   void note_applied(const Node& node, const Entry& entry, const AppliedEntry& applied);
@@ -158,6 +175,18 @@ class Cluster {
   std::optional<Content> content_of(Node& source);
   void rejoin(Node& leader, NodeId from, std::uint64_t life);
   std::string objects(const Configuration& configuration) const;
+
+  // simulation_trials.cc: what must work when all is well
+  bool clocks_agree() const;
+  unsigned timeout_ms(const Node& node) const;
+  void stays_leader(Node& leads, unsigned milliseconds, bool proposes);
+  void bear_one_who_hears_nothing(Node& leads);
+  void bear_a_stall(Node& leads);
+  void expect_to_go(Node& leads, unsigned within_ms, const char* although);
+  void leave_a_disk_that_hangs(Node& leads);
+  void hand_on(Node& leads);
+  void leave_who_is_refused(Node& leads);
+  void stop_at_the_uncertified(Node& leads);
 
   // simulation_world.cc: what befalls them
   void world();
@@ -171,11 +200,16 @@ class Cluster {
   const Core* newest();
   Core* leader();
   void operate();
+  static std::set<NodeId> heard_by(const Core& leader);
   void change_members(Core& leader);
   void propose_somewhere();
   bool propose(Node& node, std::size_t payloads);
   void read_somewhere();
   void silence_liars();
+  void count_caught();
+  void check_caught(const Node& node) const;
+  void check_named_honest(const Evidence& evidence);
+  void say_something_strange();
   bool honest_nodes_differ() const;
   void leave_a_link_cut();
   std::string what_is_not_level(std::uint64_t height_before);
@@ -183,6 +217,7 @@ class Cluster {
   Setup setup_;
   Story* story_;
   Random random_;
+  Random more_;  // of faults that came later: the others' seeds stay what they were
   Faults faults_;
   Registrars& registrars_;
   Books books_;
@@ -196,7 +231,10 @@ class Cluster {
   std::vector<std::uint32_t> sent_;
   std::uint64_t now_ms_ = 0;
   bool healed_ = false;
-  std::set<NodeId> half_cut_;  // healed, all but the link between these, or all links of this one
+  std::uint64_t settled_at_ms_ = 0;  // when what the faults had put off has come to its end
+  bool all_refuse_ = false;          // what is proposed
+  bool letters_are_lost_ = false;    // the owners'
+  std::set<NodeId> half_cut_;        // healed, all but the link between these, or all links of this one
   Invariants invariants_;
   Counts counts_;
 

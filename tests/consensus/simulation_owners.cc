@@ -10,7 +10,7 @@ void Cluster::agree(Node& node, const Claim& claim) {
   if (!node.liar) invariants_.check_agreed(node.id, claim);
   const Owner& owner = node.owner;
   if (claim.height < owner.certified_height() || claim.height > owner.height()) return;
-  if (owner.stored_head(claim.height) != claim) throw Violation("agreed on another head than the state has");
+  if (owner.stored_head(claim.height) != claim) throw OwnersViolation("agreed on another head than the state has");
   const auto& promised = node.promised;
   if (promised && (claim.height < promised->height || (claim.height == promised->height && claim != *promised))) return;
   node.queued.push_back({std::nullopt, claim, false});
@@ -30,18 +30,20 @@ void Cluster::receive(const Letter& letter) {
   Node& node = this->node(letter.to);
   if (letter.life != 0) rejoin(node, letter.from, letter.life);
   if (letter.cosigned) {
-    if (node.liar) {
-      if (const auto double_signed = node.liar->cosign(*letter.cosigned))
-        send(Letter{node.id, letter.from, double_signed, std::nullopt, 0});
+    if (node.liar && !this->node(letter.from).liar) {
+      for (const Claim& signed_too : node.liar->cosign(*letter.cosigned))
+        send(Letter{node.id, letter.from, signed_too, std::nullopt, 0});
     }
+    const bool is_news = letter.cosigned->height > node.owner.certified_height();
     if (const auto certified = node.owner.gather(letter.from, *letter.cosigned, first_.voters.threshold))
       certify(node, *certified);
+    if (is_news && !node.liar) see_who_signed_twice(node, letter);
   }
   if (!letter.certified) return;
   const Claim* mine = node.owner.head_of(letter.certified->claim.height);
   if (mine == nullptr) return;  // not there yet; it is said again. Or older
   if (*mine != letter.certified->claim) {
-    if (setup_.liars == 0) throw Violation("a certified head that this node derived otherwise");
+    if (setup_.liars == 0) throw OwnersViolation("a certified head that this node derived otherwise");
     // What it counted was a lie's; it keeps the evidence, and goes on from what is certified.
     if (letter.certified->claim.height > node.owner.certified_height()) fetch(node, letter.from);
     return;
@@ -49,10 +51,19 @@ void Cluster::receive(const Letter& letter) {
   if (letter.certified->claim.height > node.owner.certified_height()) certify(node, *letter.certified);
 }
 
+void Cluster::see_who_signed_twice(Node& node, const Letter& letter) {
+  node.heard.hear_cosignature(letter.from, *letter.cosigned);
+  for (const NodeId voter : node.owner.signed_twice()) {
+    if (!this->node(voter).liar) throw OwnersViolation("evidence against an honest node: two cosignatures");
+    node.heard.reports(kTwoCosignatures, voter);
+  }
+  node.heard.check_named(node.id);
+}
+
 void Cluster::certify(Node& node, const Certified& certified) {
   invariants_.check_certified(node.id, certified.claim);
   node.owner.certify(certified);
-  if (story_) story_->step("certify", node.id, " " + std::to_string(certified.claim.index.value));
+  if (story_) story_->certify(node.id, certified.claim);
   node.core->certified(certified.claim.index);
   handle(node);
 }
@@ -72,7 +83,7 @@ std::optional<Content> Cluster::content_of(Node& source) {
   const auto last = source.core->log().at(claim.index);  // a damaged log may end before it
   if (!last) return std::nullopt;
   Content content = source.owner.send_snapshot();
-  if (content.snapshot.claim != claim) throw Violation("a snapshot of another head than the certified one");
+  if (content.snapshot.claim != claim) throw OwnersViolation("a snapshot of another head than the certified one");
   content.snapshot.last = *last;
   content.snapshot.configuration = source.core->configuration_at(claim.index);
   if (!source.liar) books_.sent(source.id, content);
@@ -95,11 +106,15 @@ void Cluster::fetched(Node& node) {
   node.fetching = false;
   const auto mine = node.core->log().at(node.staged->snapshot.last.index);
   const bool contradicts = mine && *mine != node.staged->snapshot.last;
-  if (story_) story_->step("install", node.id, " " + std::to_string(node.staged->snapshot.last.index.value));
+  if (story_) story_->install(node.id, node.staged->snapshot);
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;
   // A state that was ahead of a damaged log stays.
-  if (contradicts) node.seen = {};
+  if (contradicts) {
+    node.seen = {};
+    node.heard.replaced();
+    invariants_.replaced(node.id);
+  }
   if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
     node.owner.install(*node.staged);
   } else {
@@ -129,8 +144,8 @@ void Cluster::note_applied(const Node& node, const Entry& entry, const AppliedEn
   if (!is_kept) return;
   Asking& write = writes_[number_of(entry.payload) & ~kLate];
   // What was told before this was proposed comes before it.
-  if (entry.id.index <= write.told_before) throw Violation("a write comes before one that was told before it");
-  if (write.placed != Index{} && write.placed != entry.id.index) throw Violation("a write is in the list twice");
+  if (entry.id.index <= write.told_before) throw OwnersViolation("a write comes before one that was told before it");
+  if (write.placed != Index{} && write.placed != entry.id.index) throw OwnersViolation("a write is in the list twice");
   if (write.placed == Index{} && !applied.done->made_block) ++counts_.blockless;
   write.placed = entry.id.index;
 }
@@ -144,7 +159,7 @@ bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   constexpr std::uint64_t most_ahead_ms = 60'000;
   const auto block = decode_payload(block_in(payload));
   const bool refuses = !block || block->time.value > test::kCreated.value + cluster_.now_ms_ + most_ahead_ms ||
-                       cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
+                       cluster_.all_refuse_ || cluster_.random_.happens(cluster_.faults_.refuse_per_mille);
   if (refuses && cluster_.story_) cluster_.story_->refused(node_, payload);
   return !refuses;
 }

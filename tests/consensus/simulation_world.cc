@@ -16,6 +16,9 @@ Setup draw_setup(std::uint64_t seed) {
   setup.one_link_stays_cut = random.below(3) == 0;
   setup.faults = draw_faults(random);
   setup.faults_ms = static_cast<unsigned>(5'000 + random.below(25'000));
+  if (random.below(2) == 0) setup.max_uncertified = 4 + random.below(61);
+  if (random.below(2) == 0) setup.faults.crash_at_change_per_mille = static_cast<unsigned>(1 + random.below(400));
+  if (random.below(2) == 0) setup.faults.stranger_per_mille = static_cast<unsigned>(1 + random.below(50));
   return setup;
 }
 
@@ -43,6 +46,7 @@ void Cluster::world() {
   operate();
   if (random_.happens(faults_.propose_per_mille) && !healed_) propose_somewhere();
   if (random_.happens(faults_.read_per_mille)) read_somewhere();
+  if (more_.happens(faults_.stranger_per_mille)) say_something_strange();
 }
 
 void Cluster::befall(Node& node) {
@@ -70,7 +74,7 @@ void Cluster::befall(Node& node) {
 /// A node hears that nothing more comes from another one; which may not be true.
 void Cluster::hang_up(const Node& from, Node& to) {
   if (!to.core || &from == &to || now_ms_ < to.paused_until_ms) return;
-  if (story_) story_->step("disconnect", from.id, " -> " + std::to_string(to.id.value));
+  if (story_ && !to.liar) story_->step("disconnect", from.id, " -> " + std::to_string(to.id.value));
   to.core->disconnected(from.id);
   handle(to);
 }
@@ -170,6 +174,13 @@ void Cluster::operate() {
   handle(node(leading->self()));
 }
 
+std::set<NodeId> Cluster::heard_by(const Core& leader) {
+  std::set<NodeId> heard = {leader.self()};
+  for (const PeerProgress& peer : leader.progress())
+    if (peer.active) heard.insert(peer.peer);
+  return heard;
+}
+
 void Cluster::change_members(Core& leader) {
   std::vector<Change> changes;
   for (std::uint64_t count = random_.below(4) == 0 ? 2 : 1; count > 0; --count) {
@@ -186,7 +197,11 @@ void Cluster::change_members(Core& leader) {
   }
   if (!may_be_asked(changes, leader.configuration(), conditions(), first_)) return;
   if (story_) story_->change(leader.self(), changes);
-  if (leader.change(changes).result == ChangeResult::accepted) Invariants::check_accepts(leader);
+  const std::set<NodeId> heard = heard_by(leader);
+  const Voters before = leader.configuration().voters;
+  if (leader.change(changes).result != ChangeResult::accepted) return;
+  Invariants::check_accepts(leader);
+  Invariants::check_change(leader, before, heard);
 }
 
 void Cluster::propose_somewhere() {
@@ -205,6 +220,8 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   if (story_) story_->propose(node.id, all);
   node.core->propose(std::move(all));
   Invariants::check_accepts(*node.core);
+  Invariants::check_uncertified(*node.core, node.owner.certified() ? node.owner.certified()->claim.index : Index{},
+                                setup_.max_uncertified);
   handle(node);
   return true;
 }
@@ -216,6 +233,40 @@ void Cluster::read_somewhere() {
   asked_[++last_read_] = told_;
   node.core->read(last_read_);
   handle(node);
+}
+
+/// A stranger, or a node that its hearer knows to be no member, leads, campaigns, votes or holds entries in some term. It must change
+/// nothing; unless the hearer may lack the configuration in which it is one.
+void Cluster::say_something_strange() {
+  Node& hearer = nodes_[more_.below(nodes_.size())];
+  const NodeId from{1 + more_.below(nodes_.size() + 1)};
+  const Term term{1 + more_.below(invariants_.newest_term().value + 2)};
+  const std::uint64_t kind = more_.below(6);
+  const std::uint64_t drawn = more_.next();
+  if (!hearer.core || hearer.liar || now_ms_ < hearer.paused_until_ms) return;
+  const Core& core = *hearer.core;
+  if (core.configuration().is_member(from) || from == hearer.id) return;
+  const bool is_unknown = from.value > nodes_.size();
+  const EntryId last = core.log().last();
+  const EntryId known = core.log().at(Index{drawn % (last.index.value + 1)}).value_or(last);
+  Body body = Heartbeat{};
+  // What it has may be newer than what is here, where it never was a member.
+  if (kind == 1) body = VoteRequest{is_unknown && drawn % 2 == 0 ? EntryId{term, next(last.index), {}} : known};
+  if (kind == 2) body = PreVoteRequest{drawn % 4, known};
+  if (kind == 3) body = VoteResponse{true};
+  if (kind == 4) body = Durable{known};
+  if (kind == 5) body = AppendRequest{known, {}};
+  const bool leads = kind == 0 || kind == 5;
+  if (leads && !is_unknown && term > last.term) return;  // it may lead by what this node lacks
+  ++counts_.strangers;
+  const Message message{from, hearer.id, term, std::move(body)};
+  if (story_) story_->hear(message, core);
+  const auto before = std::tuple(core.role(), core.term(), core.leader(), core.state(), core.committed());
+  hearer.core->step(message);
+  if (before != std::tuple(core.role(), core.term(), core.leader(), core.state(), core.committed()) ||
+      core.log().last() != last)
+    throw Violation("a stranger changes something");
+  handle(hearer);
 }
 
 /// They say nothing any more.
@@ -244,14 +295,24 @@ bool Cluster::honest_nodes_differ() const {
   });
 }
 
+void Cluster::count_caught() {
+  for (const Node& node : nodes_) {
+    for (const auto& [kind, liar] : node.heard.caught()) ++counts_.caught[static_cast<std::size_t>(kind)];
+    if (!node.liar) continue;
+    add(counts_.lies, node.liar->told());
+  }
+}
+
 void Cluster::heal() {
   if (story_) story_->heal();
   faults_ = Faults{};
   faults_.read_per_mille = 0;
   healed_ = true;
   silence_liars();
+  count_caught();
   links_.heal();
   for (Node& node : nodes_) {
+    settled_at_ms_ = std::max({settled_at_ms_, node.paused_until_ms, node.writes_until_ms});
     node.paused_until_ms = std::min(node.paused_until_ms, now_ms_);
     if (!node.core && !node.liar) start(node);
   }
@@ -264,14 +325,15 @@ void Cluster::leave_a_link_cut() {
   const Core* core = newest();
   if (core == nullptr || core->is_changing() || setup_.liars > 0) return;
   const Configuration& configuration = core->configuration();
-  const NodeId half_cut{1 + random_.below(nodes_.size())};
+  NodeId half_cut{1 + random_.below(nodes_.size())};
+  // The one that leads is the one to whom it matters most.
+  if (const Core* leading = leader(); leading != nullptr && more_.below(2) == 0) half_cut = leading->self();
   const bool is_spare =
       std::none_of(nodes_.begin(), nodes_.end(), [&](const Node& node) { return is_impaired(node, configuration); });
   if (!is_spare || !configuration.voters.nodes.contains(half_cut) || most_voters_impaired(configuration, first_) == 0)
     return;
   half_cut_.insert(half_cut);
-  const auto only = links_.cut_half(half_cut.value - 1, random_);
-  if (only) half_cut_.insert(nodes_[*only].id);
+  for (const std::size_t other : links_.cut_half(half_cut.value - 1, random_)) half_cut_.insert(nodes_[other].id);
   if (story_) story_->note("a link of node " + std::to_string(half_cut.value) + " stays cut in one direction");
 }
 

@@ -1,9 +1,11 @@
 // What a simulation did, step by step, as a scenario (tests/scenarios): every step that reached a core, so that run_scenario does the
-// same. What is for the reader only is told in comments.
+// same. What is for the reader only is told in comments. Of liars it tells what honest nodes hear of them, and nothing else; what owners
+// make of entries is then told, too, and not left to the scenario.
 #pragma once
 
 #include <map>
 #include <ostream>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +23,8 @@ class Story {
   ~Story() { finish(); }
   void finish();
 
-  /// The nodes are down until they are told to be started.
-  void begin(std::size_t voters, std::size_t nodes, const Options& options);
+  /// The nodes are down until they are told to be started. The first of the voters may be liars.
+  void begin(std::size_t voters, std::size_t nodes, std::size_t liars, const Options& options);
   /// What is done now.
   void step(const std::string& what, NodeId node, const std::string& how = {});
   void change(NodeId leader, std::span<const Change> changes);
@@ -39,10 +41,25 @@ class Story {
   void sent(const Message& message, std::span<const std::uint32_t> packets);
   /// All that came of one step has been sent.
   void sent_all();
-  void deliver(const Message& message, std::uint32_t packet);
+  void deliver(const Message& message, std::uint32_t packet, const Core& to);
   void lose(const Message& message, std::uint32_t packet);
 
+  /// It hears this, which nobody in the story has sent.
+  void hear(const Message& message, const Core& to);
+  /// The entries that anybody wrote, or liars made up, before anything is said of them.
+  void know(std::span<const Entry> entries);
+
+  // Of owners: the first where nobody lies, the second where somebody does.
+  bool has_liars() const { return !liars_.empty(); }
+  void derive(NodeId node, std::span<const Claim> claims);
+  void certify(NodeId node, const Claim& claim);
+  void install(NodeId node, const Snapshot& snapshot);
+
   void heal() { line("heal"); }
+  void expect_leader(NodeId node, Term term) {
+    line("expect leader " + std::to_string(node.value) + " term " + std::to_string(term.value));
+  }
+  void expect_role(NodeId node, Role role);
   void expect_level() { line("expect level"); }
   /// Told where it is another than before.
   void stand(const Core& core);
@@ -67,8 +84,17 @@ class Story {
   std::size_t place_of(const Link& link, std::uint32_t packet) const;
   std::string words_for(const Link& link, std::size_t place, Prefer prefer) const;
 
+  bool lies(NodeId node) const { return liars_.contains(node); }
+  Digest translated(const Digest& hash) const;
+  std::string spell(const EntryId& id, const Core& to) const;
+  std::string spell(const Body& body, const Core& to) const;
+  std::string spell(const AppendRequest& request, const Core& to) const;
+
   std::ostream& out_;
-  std::vector<std::string> before_;  // lines that must come before the one under way
+  std::set<NodeId> liars_;
+  std::map<NodeId, std::uint64_t> campaigns_;  // the newest of each
+  std::map<Digest, Digest> hashes_;            // what an entry's is in the story, whose payloads are other bytes
+  std::vector<std::string> before_;            // lines that must come before the one under way
   std::string under_way_;
   std::string after_;
   unsigned times_ = 0;  // of the one under way

@@ -349,6 +349,27 @@ TEST(Cosigner, AnotherHeadOfOneSizeIsToldWithItsSignatureAndDoesNotCount) {
   EXPECT_THAT(node.strange[0], HasSubstr(node.name_of(1) + ": it cosigned another head"));
 }
 
+TEST(Cosigner, TwoHeadsOfOneSizeAreToldWithBothSignaturesBeforeTheBlockIsThere) {
+  TestLedger ledger;
+  Voter node(ledger);
+  Checkpoint ahead;
+  {
+    TestLedger others;
+    others.apply({});
+    ahead = others.ledger().checkpoint();
+  }
+  Checkpoint other = ahead;
+  other.root[0] ^= 1;
+  node.hears(1, ahead, node.seconds() + 1);
+  node.hears(2, other, node.seconds() + 1);
+  EXPECT_TRUE(node.strange.empty()) << "each of them may be right";
+  node.hears(1, other, node.seconds() + 2);
+  ASSERT_EQ(node.strange.size(), 1u);
+  EXPECT_THAT(node.strange[0], HasSubstr(node.name_of(1) + ": it cosigned two heads of size"));
+  EXPECT_THAT(node.strange[0], HasSubstr(to_base64(ledger.world().cosign(1, ahead, node.seconds() + 1).signature)));
+  EXPECT_THAT(node.strange[0], HasSubstr(to_base64(ledger.world().cosign(1, other, node.seconds() + 2).signature)));
+}
+
 TEST(Cosigner, ACertifiedHeadThatContradictsItsOwnStopsTheNodeWithTheEvidence) {
   TestLedger ledger;
   Voter node(ledger);

@@ -44,8 +44,44 @@ void Cluster::install(NodeId id, Index index) {
   settle(node(id));
 }
 
+void Cluster::hear(const Message& message) {
+  running(message.to);
+  liars_.insert(message.from);
+  step(node(message.to), message);
+}
+
+void Cluster::derive(NodeId id, const std::vector<Claim>& claims) {
+  for (const Claim& claim : claims) {
+    if (claim.index > running(id).committed())
+      throw NotPossible(describe(id) + " has not committed " + at(claim.index));
+    running(id).derived(claim);
+  }
+  settle(node(id));
+}
+
+void Cluster::certify(NodeId id, const Claim& claim) {
+  running(id);
+  invariants_.check_certified(id, claim);
+  node(id).certified = std::max(node(id).certified, claim.index);
+  running(id).certified(claim.index);
+  settle(node(id));
+}
+
+void Cluster::install(NodeId id, const EntryId& last, const Claim& claim) {
+  const auto mine = running(id).log().at(last.index);
+  invariants_.check_certified(id, claim);
+  if (!running(id).install({last, setup_.configuration(), claim})) return;
+  if (mine && *mine != last) {
+    node(id).seen = {};
+    node(id).heard.replaced();
+    invariants_.replaced(id);
+  }
+  settle(node(id));
+}
+
 void Cluster::restart_with(NodeId id, Index applied, Index certified) {
   Node& starting = node(id);
+  if (setup_.has_liars() && !starting.core) return start(starting, applied, certified);
   if (starting.core) throw NotPossible(describe(id) + " is up already");
   const Stored& stored = starting.disk.stored();
   if (applied > starting.applied) throw NotPossible(describe(id) + " has not applied " + at(applied));
@@ -104,6 +140,8 @@ std::string Cluster::what_is_not_level() const {
   }
   if (leader == nullptr) return "nobody leads";
   const Configuration& members = leader->configuration();
+  // One that holds a liar's entry may refuse the leader's until there is another term.
+  if (setup_.has_liars()) return {};
   if (leader->is_changing()) return "a change is under way: " + text_of(members);
   if (!members.rising.empty()) return "a learner has not risen: " + text_of(members);
   for (const NodeId id : members.members()) {

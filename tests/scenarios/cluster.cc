@@ -1,6 +1,7 @@
 #include "cluster.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "describe.h"
 #include "owner.h"
@@ -27,8 +28,11 @@ std::vector<NodeId> Setup::nodes() const {
   std::vector<NodeId> all = voters;
   all.insert(all.end(), learners.begin(), learners.end());
   all.insert(all.end(), spare.begin(), spare.end());
+  std::erase_if(all, [this](NodeId node) { return lies(node); });
   return all;
 }
+
+bool Setup::lies(NodeId node) const { return std::find(liars.begin(), liars.end(), node) != liars.end(); }
 
 Configuration Setup::configuration() const {
   Configuration configuration;
@@ -50,7 +54,8 @@ bool Cluster::Check::accept(Index, const Payload& payload, NodeId) {
   return !refused.contains(std::string(payload->begin(), payload->end()));
 }
 
-Cluster::Cluster(const Setup& setup) : setup_(setup) {
+Cluster::Cluster(const Setup& setup) : setup_(setup), liars_(setup.liars.begin(), setup.liars.end()) {
+  if (setup_.has_liars()) invariants_.expect_liars();
   for (const NodeId id : setup_.nodes()) {
     nodes_.try_emplace(id, id, setup_.disks);
     node(id).check = std::make_unique<Check>();
@@ -62,8 +67,12 @@ Cluster::Cluster(const Setup& setup) : setup_(setup) {
 }
 Cluster::~Cluster() = default;
 
-Cluster::Node& Cluster::node(NodeId id) { return nodes_.at(id); }
-const Cluster::Node& Cluster::node(NodeId id) const { return nodes_.at(id); }
+Cluster::Node& Cluster::node(NodeId id) { return const_cast<Node&>(std::as_const(*this).node(id)); }
+const Cluster::Node& Cluster::node(NodeId id) const {
+  const auto found = nodes_.find(id);
+  if (found == nodes_.end()) throw NotPossible(describe(id) + " does not run");
+  return found->second;
+}
 
 bool Cluster::is_up(NodeId id) const { return node(id).core != nullptr && !node(id).failed; }
 
@@ -117,6 +126,7 @@ void Cluster::start(Node& starting, Index applied, Index certified) {
   options.check = starting.check.get();
   options.quorum = setup_.quorum();
   for (const NodeId known : setup_.nodes()) options.known.insert(known);
+  options.known.insert(setup_.liars.begin(), setup_.liars.end());
   options.random = [this, &starting] { return draw(starting); };
   options.life = starting.life;
   if (setup_.by_hand) {
@@ -125,6 +135,7 @@ void Cluster::start(Node& starting, Index applied, Index certified) {
     };
   }
   starting.seen = {};
+  starting.heard.restarted();
   starting.applied = std::max(applied, found->base.id.index);
   starting.agreed = {};
   Restart restart;
@@ -140,7 +151,10 @@ void Cluster::start(Node& starting, Index applied, Index certified) {
     restart.applied = starting.ledger->applied();
     starting.applied = restart.applied;
   }
+  const bool counts_what_was_applied = !restart.floor;
   starting.core = std::make_unique<Core>(std::move(options), std::move(restart));
+  if (counts_what_was_applied && starting.core->committed() < applied)
+    throw Violation("what a node had applied does not count as committed any more");
   if (starting.ledger && starting.applied > found->base.id.index)
     starting.core->derived({starting.applied, starting.applied.value, starting.ledger->head()});
   settle(starting);
@@ -182,12 +196,19 @@ std::size_t Cluster::deliver(const Selection& selection) {
     if (++delivered > kMaxDelivered) throw Violation("nodes answer one another without end");
     const auto to = nodes_.find(message->to);
     if (to != nodes_.end() && is_up(message->to)) {
-      to->second.core->step(*message);
-      settle(to->second);
+      step(to->second, *message);
     }
     if (selection.which != Selection::Which::all) break;
   }
   return delivered;
+}
+
+void Cluster::step(Node& node, const Message& message) {
+  const auto before = simulation::Heard::before(*node.core);
+  node.core->step(message);
+  node.heard.hear(before, *node.core, message);
+  settle(node);
+  if (setup_.has_liars()) node.heard.check_named(node.id);
 }
 
 void Cluster::disconnect(const Link& link) {
@@ -264,13 +285,10 @@ void Cluster::settle(Node& node) {
 bool Cluster::take(Node& node) {
   Output output = node.core->take();
   invariants_.check(*node.core, output, node.life, on_disk(), node.seen);
-  for (Message& message : output.messages) network_.send(std::move(message));
-  for (const Evidence& evidence : output.evidence) {
-    node.evidence.push_back(evidence);
-    if (!liars_.contains(evidence.from)) {
-      throw Violation(describe(node.id) + " has evidence against " + describe(evidence.from) +
-                      ", which is honest: " + std::string(evidence.what));
-    }
+  check_evidence(node, output.evidence);
+  for (Message& message : output.messages) {
+    if (const auto* asked = std::get_if<PreVoteRequest>(&message.body)) node.heard.campaigns(asked->campaign);
+    if (!setup_.lies(message.to)) network_.send(std::move(message));
   }
   for (const Entry& entry : output.committed) take_committed(node, entry);
   if (output.agreed) certify(node, *output.agreed);
@@ -284,7 +302,21 @@ bool Cluster::take(Node& node) {
   return asked;
 }
 
+/// Where there are liars from the beginning, an honest node may have to repeat what it was told.
+void Cluster::check_evidence(Node& node, const std::vector<Evidence>& evidence) {
+  for (const Evidence& each : evidence) {
+    node.evidence.push_back(each);
+    node.heard.reports(each.what, each.from);
+    const bool repeats =
+        setup_.has_liars() && (simulation::may_name_the_honest(each.what) || invariants_.was_replaced(each.from));
+    if (liars_.contains(each.from) || repeats) continue;
+    throw Violation(describe(node.id) + " has evidence against " + describe(each.from) +
+                    ", which is honest: " + std::string(each.what));
+  }
+}
+
 void Cluster::take_committed(Node& node, const Entry& entry) {
+  if (setup_.has_liars()) return;
   const auto [known, is_new] = history_.emplace(entry.id.index, entry);
   if (is_new) {
     const auto before = heights_.empty() ? 0 : heights_.rbegin()->second;
@@ -349,6 +381,7 @@ void Cluster::certify(Node& node, const Claim& agreed) {
   invariants_.check_agreed(node.id, agreed);
   if (agreed.height > node.agreed.height) node.agreed = agreed;
   newest_agreed_ = std::max(newest_agreed_, agreed.index);
+  if (setup_.has_liars()) return;
   if (node.certifying_held) return;
   node.certified = std::max(node.certified, agreed.index);
   node.core->certified(agreed.index);

@@ -7,6 +7,7 @@
 
 #include "disk.h"
 #include "harm.h"
+#include "heard.h"
 #include "ledger_state.h"
 #include "network.h"
 
@@ -25,6 +26,7 @@ struct Setup {
   std::vector<NodeId> voters;
   std::vector<NodeId> learners;
   std::vector<NodeId> spare;             ///< up, and no members yet
+  std::vector<NodeId> liars;             ///< of the voters; they do not run
   std::optional<std::size_t> threshold;  ///< of the first voters
   QuorumSize quorum_of = byzantine_quorum;
   Disk::Kind disks = Disk::Kind::simulated;
@@ -34,7 +36,10 @@ struct Setup {
   bool by_hand = false;
   Options limits;  ///< for its numbers
 
+  /// Those that run.
   std::vector<NodeId> nodes() const;
+  bool has_liars() const { return !liars.empty(); }
+  bool lies(NodeId node) const;
   Configuration configuration() const;
   QuorumSize quorum() const;
 };
@@ -84,6 +89,8 @@ class Cluster {
 
   /// Writes wait for complete().
   void stall(NodeId id);
+  /// Its real disk is changed behind its back.
+  void damaged(NodeId id) { invariants_.damaged(id); }
   void complete(NodeId id, std::size_t writes);
   void resume(NodeId id);
   /// For failures and damages to come.
@@ -106,6 +113,14 @@ class Cluster {
   void apply(NodeId id, std::uint64_t entries, bool silently);
   /// Its core hears that what came of this index is certified. It must be, by what a quorum derived.
   void certify(NodeId id, Index index);
+  /// The number of its newest campaign.
+  std::uint64_t campaign(NodeId id) const { return node(id).heard.campaign(); }
+  /// Hears this at once.
+  void hear(const Message& message);
+  // Where there are liars, honest nodes may have counted different entries: the story says what came of them.
+  void derive(NodeId id, const std::vector<Claim>& claims);
+  void certify(NodeId id, const Claim& claim);
+  void install(NodeId id, const EntryId& last, const Claim& claim);
   /// Goes on from the state after this index.
   void install(NodeId id, Index index);
   /// Starts with a state that is after this index, and knows what is certified.
@@ -154,6 +169,7 @@ class Cluster {
     std::deque<Entry> to_apply;
     std::deque<std::uint64_t> drawn;
     simulation::Seen seen;
+    simulation::Heard heard;
     Index applied;
     Claim agreed;
     Index certified;
@@ -168,6 +184,8 @@ class Cluster {
   std::uint64_t draw(Node& node);
   void settle(Node& node);
   bool take(Node& node);
+  void step(Node& node, const Message& message);
+  void check_evidence(Node& node, const std::vector<Evidence>& evidence);
   void take_committed(Node& node, const Entry& entry);
   bool write_some(Node& node, std::size_t count);
   bool apply_one(Node& node, bool silently = false);

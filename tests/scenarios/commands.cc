@@ -1,9 +1,10 @@
 // What a story may have happen.
+#include "commands.h"
+
 #include <algorithm>
 
 #include "describe.h"
 #include "owner.h"
-#include "story.h"
 
 namespace testamur::consensus::scenarios {
 namespace {
@@ -153,6 +154,7 @@ Action read_damage(Words& words) {
     if (!telling.cluster.disk(node).is_real()) return telling.cluster.damage(node, index, damage, other);
     if (damage != Damage::changed) throw Violation("\"damage\" so needs simulated disks");
     if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is damaged");
+    telling.cluster.damaged(node);
     telling.cluster.disk(node).damage_entry(index);
   };
 }
@@ -175,11 +177,16 @@ Action read_apply(Words& words, bool silently) {
 
 Action read_certify(Words& words) {
   const Nodes nodes = words.nodes();
+  if (words.setup().has_liars()) {
+    const Claim claim = read_claim(words);
+    return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.certify(node, claim); });
+  }
   const Index index{words.number("an index")};
   return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.certify(node, index); });
 }
 
 Action read_install(Words& words) {
+  if (words.setup().has_liars()) return read_install_of(words, words.node());
   const Nodes nodes = words.nodes();
   const Index index{words.number("an index")};
   return for_each(nodes, [=](Cluster& cluster, NodeId node) { cluster.install(node, index); });
@@ -209,6 +216,7 @@ Action read_tear(Words& words) {
   return [=](Telling& telling) {
     if (!telling.cluster.disk(node).is_real()) throw Violation("\"tear\" needs \"disks real\"");
     if (telling.cluster.is_up(node)) throw Violation("only the disk of a node that is down is torn");
+    telling.cluster.damaged(node);
     telling.cluster.disk(node).tear(bytes);
   };
 }
@@ -389,6 +397,13 @@ const std::vector<Command>& commands() {
        "vote-response, "
        "durable INDEX. FROM need not be a node of the story",
        read_forge},
+      {"hear", "FROM -> NODE term TERM MESSAGE",
+       "it hears this at once, from a liar or a stranger: any kind of message, with what it says: a vote's granted or "
+       "refused, a round, a "
+       "campaign, INDEX:HEIGHT:HEAD, TERM:INDEX (of the hearer's log; with :HASH another), append after TERM:INDEX "
+       "TERM:PAYLOAD...",
+       read_hear},
+      {"derive", "NODE INDEX:HEIGHT:HEAD...", "where there are liars: its owner derived these heads", read_derive},
       {"stall", "NODES", "their writes wait for \"write\" or \"resume\"",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.stall(node); }); }},
       {"write", "NODE [WRITES|all]", "its oldest writes complete", read_write},
@@ -413,8 +428,11 @@ const std::vector<Command>& commands() {
        [](Words& words) { return read_apply(words, /*silently=*/false); }},
       {"skip", "NODE ENTRIES", "it applied these before it restarted, and knows no head of theirs any more",
        [](Words& words) { return read_apply(words, /*silently=*/true); }},
-      {"certify", "NODES INDEX", "they hear that what came of this index is certified", read_certify},
-      {"install", "NODES INDEX", "they go on from the state after this index", read_install},
+      {"certify", "NODES INDEX|INDEX:HEIGHT:HEAD",
+       "they hear that what came of this index is certified; where there are liars: this head", read_certify},
+      {"install", "NODES INDEX|TERM:INDEX:HASH INDEX:HEIGHT:HEAD",
+       "they go on from the state after this index; where there are liars: one, after this entry, with this head",
+       read_install},
       {"draw", "NODE NUMBER...", "the next numbers that its core draws; otherwise timeouts are the shortest",
        read_draw},
       {"remember", "", "how all nodes stand, for \"expect unchanged\"",

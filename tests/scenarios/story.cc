@@ -84,6 +84,8 @@ const std::vector<Declaration>& declarations() {
        [](Words& words, Setup& setup) { declare(words, setup.learners); }},
       {"spare", "NODE...", "nodes that are up and no members yet",
        [](Words& words, Setup& setup) { declare(words, setup.spare); }},
+      {"liars", "NODE...", "of the voters: they do not run, and the story tells what others hear of them",
+       [](Words& words, Setup& setup) { declare(words, setup.liars); }},
       {"threshold", "COUNT", "how many voters decide; otherwise a quorum",
        [](Words& words, Setup& setup) { setup.threshold = words.number("a number of voters"); }},
       {"quorum", "majority", "how many decide, whoever the voters are; otherwise a Byzantine quorum",
@@ -132,6 +134,7 @@ Story read_story(const std::string& file, std::istream& in) {
   }
   if (story.setup.by_hand && (story.setup.ledger || story.setup.disks == Disk::Kind::real))
     fail("expected simulated disks, and no ledger, where nothing happens by itself");
+  if (story.setup.has_liars() && !story.setup.by_hand) fail("expected \"by-itself nothing\" where there are liars");
   if (story.steps.empty()) fail("expected at least one step, found the end of the file");
   const std::size_t threshold = story.setup.configuration().voters.threshold;
   if (threshold == 0 || threshold > story.setup.voters.size())
@@ -152,7 +155,8 @@ std::optional<Failure> tell(const Story& story, const DoSteps& do_steps) {
     Telling telling{Cluster(story.setup), {}};
     do_steps(telling);
     telling_step = &ending;
-    telling.cluster.end();
+    // What liars leave behind may need people (README).
+    if (!story.setup.has_liars()) telling.cluster.end();
   } catch (const Violation& violation) {
     const Step& step = telling_step != nullptr ? *telling_step : ending;
     return Failure{step.line, step.text, violation.what()};

@@ -85,11 +85,12 @@ NodeId Words::node() {
 }
 
 std::vector<NodeId> Words::nodes() {
-  const std::vector<NodeId> known = setup_.nodes();
+  std::vector<NodeId> known = setup_.nodes();
   std::vector<std::string> names;
   for (const NodeId id : known) names.push_back(std::to_string(id.value));
   const std::string wanted = "nodes of this story (" + join(names, ",") + ", or all)";
   if (accept("all")) return known;
+  known.insert(known.end(), setup_.liars.begin(), setup_.liars.end());
   if (at_end()) throw SyntaxError("expected " + wanted + ", found " + found());
   std::vector<NodeId> out;
   for (const std::string& part : split(words_[at_], ',')) {

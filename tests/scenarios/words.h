@@ -20,6 +20,7 @@ class Words {
   /// Splits at spaces; what follows a word that begins with # is left out.
   Words(std::string_view line, const Setup& setup);
 
+  const Setup& setup() const { return setup_; }
   bool at_end() const { return at_ == words_.size(); }
   bool peek(std::string_view word) const { return !at_end() && words_[at_] == word; }
   /// Takes the next word if it is this one.

@@ -22,6 +22,13 @@ constexpr std::size_t kMaxReported = 256;
 // A term so far ahead comes of no election; taking it would use the terms up.
 constexpr std::uint64_t kMaxTermAhead = std::uint64_t{1} << 32;
 
+/// What is below a claim that is ours counts no more. Some of it stays, to know another story about it by.
+void forget_claims(std::map<std::uint64_t, Claim>& claims, std::map<std::uint64_t, Claim>::iterator ours) {
+  if (claims.size() <= kMaxClaimsKept / 2) return;
+  for (std::size_t kept = 0; kept < kMaxClaimsKept / 4 && ours != claims.begin(); ++kept) --ours;
+  claims.erase(claims.begin(), ours);
+}
+
 }  // namespace
 
 Core::Core(Options options, Restart restart)
@@ -63,7 +70,10 @@ void Core::reset_election_timer() {
 
 void Core::set_state(HardState state) {
   if (state == state_) return;
-  if (state.term > state_.term) durable_.begin_term(state.term);
+  if (state.term > state_.term) {
+    durable_.begin_term(state.term);
+    testimony_.begin_term();
+  }
   state_ = state;
   state_unwritten_ = true;
 }
@@ -126,6 +136,11 @@ void Core::release_held() {
 void Core::report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs) {
   if (reported_.size() >= kMaxReported || !reported_.emplace(what, from, theirs.index).second) return;
   output_.evidence.push_back({what, from, mine, theirs});
+}
+
+/// Who campaigns or leads has voted for itself, and an honest node has one vote a term.
+void Core::heard_vote(NodeId from, bool for_itself) {
+  if (testimony_.voted(from, for_itself)) report("two votes in one term", from, {state_.term, {}, {}}, {});
 }
 
 void Core::tick() {
@@ -274,6 +289,8 @@ void Core::count_uncertified(Index from) {
 void Core::on(const Message& message, const Durable& durable) {
   if (durable.last.term != state_.term || !configuration().is_voter(message.from)) return;
   heard_end(message.from, durable.last);
+  if (const auto other = testimony_.durable(message.from, durable.last))
+    report("another durable entry of one index and term", message.from, *other, durable.last);
   if (durable_.announce(message.from, durable.last, log_) == DurableCount::Heard::contradicts) {
     report("another durable entry of one index and term", message.from, *log_.at(durable.last.index), durable.last);
   }
@@ -328,7 +345,7 @@ void Core::count_claims() {
       const auto own = own_heads_.find(at->first);
       if (at->first > claim_->height || own == own_heads_.end() || own->second.head != at->second.head) continue;
       derived[voter] = Index{at->first};
-      claims.erase(claims.begin(), std::prev(at.base()));
+      forget_claims(claims, std::prev(at.base()));
       break;
     }
   }

@@ -180,6 +180,7 @@ void Core::on(const Message& message, const PreVoteResponse& response) {
 }
 
 void Core::on(const Message& message, const VoteRequest& request) {
+  heard_vote(message.from, /*for_itself=*/true);
   heard_end(message.from, request.last);
   const bool free = !state_.vote || *state_.vote == message.from;
   // A node that counts as a learner here may be a voter by a configuration that it has not got yet: it votes all the same.
@@ -193,6 +194,7 @@ void Core::on(const Message& message, const VoteRequest& request) {
 }
 
 void Core::on(const Message& message, const VoteResponse& response) {
+  if (response.granted) heard_vote(message.from, /*for_itself=*/false);
   auto* candidacy = std::get_if<Candidate>(&role_);
   if (candidacy == nullptr) return;
   candidacy->votes.try_emplace(message.from, response.granted);

@@ -155,13 +155,21 @@ AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
 AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {
   // What is below our first entry was committed, and is on disk: the leader has it too.
   if (request.previous.index < log_.base().index) return {AppendOutcome::accepted, log_.base()};
-  if (!log_.holds(request.previous)) return find_conflict(request.previous);
+  if (!log_.holds(request.previous)) {
+    const auto mine = log_.at(request.previous.index);
+    if (mine && mine->term == state_.term && request.previous.term == state_.term)
+      report("two stories in one term", message.from, *mine, request.previous);
+    return find_conflict(request.previous);
+  }
   EntryId last = request.previous;
   for (const Entry& entry : request.entries) {
     const Index index = next(last.index);
     const bool chained = entry.id.index == index && entry.previous == last.hash && entry.id.term >= last.term &&
                          entry.id.term <= message.term && entry.id.hash == options_.hash(entry);
-    if (!chained) return {AppendOutcome::accepted, last};
+    if (!chained) {
+      report("an entry that does not follow the one before", message.from, last, entry.id);
+      return {AppendOutcome::accepted, last};
+    }
     if (log_.holds(entry.id)) {
       last = entry.id;
       continue;
@@ -177,6 +185,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       }
       log_.truncate_from(index);
       forget_configurations(index);
+      drop_acknowledgements_from(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
     if (options_.check != nullptr && entry.is_owners() && !options_.check->accept(index, entry.payload, message.from))
@@ -195,8 +204,17 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
   return {AppendOutcome::accepted, last};
 }
 
+/// A leader that contradicts itself is not told that what it had overwritten is here.
+void Core::drop_acknowledgements_from(Index index) {
+  std::erase_if(held_, [&](const Held& held) {
+    const auto* answer = std::get_if<AppendResponse>(&held.message.body);
+    return answer != nullptr && answer->outcome == AppendOutcome::accepted && answer->at.index >= index;
+  });
+}
+
 bool Core::may_lead(const Message& message) {
   if (!configuration().is_voter(message.from) && !may_be_newer(message)) return false;
+  heard_vote(message.from, /*for_itself=*/true);
   if (role() != Role::leader) return true;
   report("two leaders of one term", message.from, log_.last(), {});
   return false;

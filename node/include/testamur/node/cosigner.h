@@ -75,6 +75,8 @@ class Cosigner {
   void sign(const store::BlockHead& head, std::uint64_t seconds);
   bool may_count(const std::string& voter, const Checkpoint& checkpoint, const Cosignature& cosignature,
                  const PublicKey& key);
+  void tell_whether_signed_twice(const std::string& voter, const Checkpoint& checkpoint,
+                                 const Cosignature& cosignature);
   void contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine);
   bool adds_nothing(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   bool is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const;

@@ -16,6 +16,7 @@
 
 #include "testamur/consensus/durable.h"
 #include "testamur/consensus/messages.h"
+#include "testamur/consensus/testimony.h"
 
 namespace testamur::consensus {
 
@@ -100,8 +101,9 @@ struct Snapshot {
   Claim claim;  ///< of the certified block that this entry made
 };
 
-/// Two stories about one thing: what this node holds, and what `from` said later. Which of them is the lie, and whose, is for
-/// the owner to find out: an honest node repeats what it was told.
+/// Two stories about one thing: what this node holds, or heard of `from` before, and what `from` said later. Two heads of one height,
+/// two votes or two leaders of one term, and an entry that does not follow are `from`'s own lies; of the others, which is the lie, and
+/// whose, is for the owner to find out: an honest node repeats what it was told.
 struct Evidence {
   std::string_view what;
   NodeId from;
@@ -307,6 +309,7 @@ class Core {
   void count_claims();
   void release_held();
   void report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs);
+  void heard_vote(NodeId from, bool for_itself);
   void count_uncertified(Index from);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
@@ -336,6 +339,7 @@ class Core {
   bool disk_hangs() const;
   bool may_lead(const Message& message);
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
+  void drop_acknowledgements_from(Index index);
   AppendResponse find_conflict(const EntryId& previous) const;
   void on(const Message& message, const AppendRequest& request);
   void on(const Message& message, const AppendResponse& response);
@@ -390,6 +394,7 @@ class Core {
   std::map<std::uint64_t, unsigned> forwarded_reads_;  ///< to the leader, by id, and since how many ticks
 
   DurableCount durable_;
+  Testimony testimony_;
   Index committed_;
   Index handed_out_;
   std::deque<Index> uncertified_;  ///< committed payloads above the newest certified head
