@@ -329,8 +329,8 @@ class RunningNode::Impl {
 
   consensus::DriverEvents driver_events() {
     consensus::DriverEvents events;
-    events.send = [this](consensus::Message message) {
-      if (const auto to = transport()) to->send(std::move(message));
+    events.send = [this](std::vector<consensus::Message> messages) {
+      if (const auto to = transport()) to->send_all(std::move(messages));
     };
     events.committed = [this](std::vector<consensus::Entry> entries) {
       // After a snapshot there is a gap: the node begins again, from the snapshot's state.

@@ -103,21 +103,26 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
   /// Hands on what came. Returns how the stream is to end, if it is.
   std::optional<grpc::Status> take() {
     if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
-    const TransportEvents& events = all_.shared_.events;
-    switch (frame_.kind_case()) {
-      case peer::v1::Frame::kMessage: {
-        auto message = wire::decode(frame_.message(), peer_->id, all_.shared_.options.self);
-        if (!message) return malformed("a malformed message: " + message.error().message);
-        if (events.message) events.message(*std::move(message));
-        return std::nullopt;
-      }
-      case peer::v1::Frame::kLetter:
-        if (events.letter) events.letter(peer_->id, Bytes(frame_.letter().begin(), frame_.letter().end()));
-        return std::nullopt;
-      case peer::v1::Frame::kHello: return malformed("a second hello");
-      case peer::v1::Frame::KIND_NOT_SET: break;
+    if (frame_.has_hello()) return malformed("a second hello");
+    if (auto wrong = take(frame_)) return wrong;
+    for (const peer::v1::Following& next : frame_.following()) {
+      if (auto wrong = take(next)) return wrong;
     }
-    return malformed("a frame of no kind known here");
+    return std::nullopt;
+  }
+  /// A frame, or what follows in one.
+  template <class Place>
+  std::optional<grpc::Status> take(const Place& place) {
+    const TransportEvents& events = all_.shared_.events;
+    if (place.has_message()) {
+      auto message = wire::decode(place.message(), peer_->id, all_.shared_.options.self);
+      if (!message) return malformed("a malformed message: " + message.error().message);
+      if (events.message) events.message(*std::move(message));
+      return std::nullopt;
+    }
+    if (!place.has_letter()) return malformed("a frame of no kind known here");
+    if (events.letter) events.letter(peer_->id, Bytes(place.letter().begin(), place.letter().end()));
+    return std::nullopt;
   }
 
   grpc::Status malformed(const std::string& why) const {
