@@ -237,7 +237,8 @@ Result<StoredCertified> Ledger::State::check(const storage::View& view, const Ce
   if (!block) return block.error();
   const ConsortiumRecord consortium = consortium_at(view, block->height);
   const std::uint64_t not_before = block->time.value / 1000;
-  const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before, check_signature);
+  const auto chosen =
+      testamur::certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before, check_signature);
   if (!chosen) {
     return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) +
                     " voters that verify");
@@ -246,7 +247,8 @@ Result<StoredCertified> Ledger::State::check(const storage::View& view, const Ce
   if (block->height.value > 0) {
     const ConsortiumRecord before = consortium_at(view, Height{block->height.value - 1});
     if (before.revision != consortium.revision) {
-      const auto previous = certify(checkpoint, quorum_of(before), certified.previous, not_before, check_signature);
+      const auto previous =
+          testamur::certify(checkpoint, quorum_of(before), certified.previous, not_before, check_signature);
       if (!previous) return conflict("certify: expected cosignatures of the epoch before as well");
       out.certified.previous = *previous;
     }
