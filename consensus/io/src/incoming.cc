@@ -2,6 +2,9 @@
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <variant>
+#include <vector>
+
 #include "hello.h"
 #include "wire.h"
 
@@ -100,28 +103,36 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
     read();
   }
 
-  /// Hands on what came. Returns how the stream is to end, if it is.
+  /// Hands on what came, all of it or nothing. Returns how the stream is to end, if it is.
   std::optional<grpc::Status> take() {
     if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
     if (frame_.has_hello()) return malformed("a second hello");
-    if (auto wrong = take(frame_)) return wrong;
+    std::vector<std::variant<Message, Bytes>> came;
+    if (auto wrong = read(frame_, came)) return wrong;
     for (const peer::v1::Following& next : frame_.following()) {
-      if (auto wrong = take(next)) return wrong;
+      if (auto wrong = read(next, came)) return wrong;
+    }
+    const TransportEvents& events = all_.shared_.events;
+    for (auto& one : came) {
+      if (auto* message = std::get_if<Message>(&one)) {
+        if (events.message) events.message(std::move(*message));
+      } else if (events.letter) {
+        events.letter(peer_->id, std::get<Bytes>(std::move(one)));
+      }
     }
     return std::nullopt;
   }
   /// A frame, or what follows in one.
   template <class Place>
-  std::optional<grpc::Status> take(const Place& place) {
-    const TransportEvents& events = all_.shared_.events;
+  std::optional<grpc::Status> read(const Place& place, std::vector<std::variant<Message, Bytes>>& came) const {
     if (place.has_message()) {
       auto message = wire::decode(place.message(), peer_->id, all_.shared_.options.self);
       if (!message) return malformed("a malformed message: " + message.error().message);
-      if (events.message) events.message(*std::move(message));
+      came.emplace_back(*std::move(message));
       return std::nullopt;
     }
     if (!place.has_letter()) return malformed("a frame of no kind known here");
-    if (events.letter) events.letter(peer_->id, Bytes(place.letter().begin(), place.letter().end()));
+    came.emplace_back(Bytes(place.letter().begin(), place.letter().end()));
     return std::nullopt;
   }
 
