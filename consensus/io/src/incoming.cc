@@ -108,9 +108,9 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
     if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
     if (frame_.has_hello()) return malformed("a second hello");
     std::vector<std::variant<Message, Bytes>> came;
-    if (auto wrong = read(frame_, came)) return wrong;
+    if (auto wrong = unpack(frame_, came)) return wrong;
     for (const peer::v1::Following& next : frame_.following()) {
-      if (auto wrong = read(next, came)) return wrong;
+      if (auto wrong = unpack(next, came)) return wrong;
     }
     const TransportEvents& events = all_.shared_.events;
     for (auto& one : came) {
@@ -124,7 +124,7 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
   }
   /// A frame, or what follows in one.
   template <class Place>
-  std::optional<grpc::Status> read(const Place& place, std::vector<std::variant<Message, Bytes>>& came) const {
+  std::optional<grpc::Status> unpack(const Place& place, std::vector<std::variant<Message, Bytes>>& came) const {
     if (place.has_message()) {
       auto message = wire::decode(place.message(), peer_->id, all_.shared_.options.self);
       if (!message) return malformed("a malformed message: " + message.error().message);
