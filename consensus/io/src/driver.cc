@@ -219,7 +219,7 @@ class Driver::Impl {
       if (owner_record_kept_) on_written_.push_back(std::exchange(owner_record_kept_, {}));
       queue({std::move(output.write), std::exchange(owner_record_, {}), std::exchange(on_written_, {})});
     }
-    for (Message& message : output.messages) events_.send(std::move(message));
+    if (!output.messages.empty()) events_.send(std::move(output.messages));
     for (const Evidence& evidence : output.evidence) events_.evidence(evidence);
     if (output.refused_by_quorum) events_.refused_by_quorum();
     tell_standing();

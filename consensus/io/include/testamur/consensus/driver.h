@@ -45,7 +45,7 @@ struct Counts {
 
 /// Called by whoever has the turn, one at a time; must not block.
 struct DriverEvents {
-  std::function<void(Message)> send;
+  std::function<void(std::vector<Message>)> send;
   std::function<void(std::vector<Entry>)> committed;
   std::function<void(const Claim&)> agreed;
   std::function<void(const Evidence&)> evidence;
