@@ -5,9 +5,10 @@
 
 #include <boost/json.hpp>
 
-#include "batch_tree.h"
+#include "batch_part.h"
 #include "bundle.h"
 #include "checked_signatures.h"
+#include "class_documents.h"
 #include "pending.h"
 #include "tool_world.h"
 
@@ -18,12 +19,35 @@ using test::value_of;
 using testing::HasSubstr;
 
 Batch make_batch(unsigned count) {
-  Batch batch{test::bytes_named("ledger"), {"ulisboa.pt", "diplomas"}, false, {}};
+  Batch batch{{test::bytes_named("ledger"), {"ulisboa.pt", "diplomas"}, false}, {}};
   for (unsigned i = 0; i < count; ++i) {
     const std::string name = "document-" + std::to_string(i);
     batch.documents.push_back({name, test::bytes_named(name), test::bytes_named(name + " salt")});
   }
   return batch;
+}
+
+/// As it is written for a class that is issued.
+Batch batch_of(const BatchHead& head, ClassDocuments& documents, bool keep_order) {
+  Batch out{head, {}};
+  value_of(make_batch(documents, head.listed, keep_order,
+                      [&](const BatchDocument& document) { out.documents.push_back(document); }));
+  return out;
+}
+
+ClassDocuments documents_of(const Batch& batch, const std::string& scratch) {
+  ClassDocuments out(scratch);
+  std::uint64_t row = 0;
+  for (const BatchDocument& document : batch.documents) out.put({document.document, row++, 0, document.name, {}});
+  value_of(out.sort([](const auto&, const auto&) { ADD_FAILURE() << "documents are told to be there twice"; }));
+  return out;
+}
+
+std::vector<std::string> names_in(ClassDocuments& documents) {
+  std::vector<std::string> out;
+  DocumentCursor cursor = documents.in_order();
+  for (ClassDocument document; value_of(cursor.next(document));) out.push_back(document.name);
+  return out;
 }
 
 TEST(Batch, DirectoriesAreReadWholeAndHiddenFilesLeftOut) {
@@ -33,10 +57,10 @@ TEST(Batch, DirectoriesAreReadWholeAndHiddenFilesLeftOut) {
   world.make_documents("class/proofs", 2);
   world.write("class/.DS_Store", "x");
   world.make_documents("class/.git", 2);
-  const auto read = value_of(read_documents({world.path("class")}, world.path("class/proofs"), [](std::size_t) {}));
-  ASSERT_EQ(read.documents.size(), 5u);
-  EXPECT_EQ(read.documents[0].name, "document-0");
-  EXPECT_EQ(read.documents[3].name, "more/document-0");
+  auto read =
+      value_of(read_documents({world.path("class")}, world.path("class/proofs"), world.path(""), [](std::size_t) {}));
+  EXPECT_THAT(names_in(read.documents),
+              testing::ElementsAre("document-0", "document-1", "document-2", "more/document-0", "more/document-1"));
   EXPECT_EQ(read.hidden, 1u);
 }
 
@@ -44,7 +68,7 @@ TEST(Batch, DoubledDocumentsAreRefusedByName) {
   test::ToolWorld world;
   world.make_documents("class", 3);
   world.write("class/copy", "class document 1");
-  const auto read = read_documents({world.path("class")}, "", [](std::size_t) {});
+  const auto read = read_documents({world.path("class")}, "", world.path(""), [](std::size_t) {});
   ASSERT_FALSE(read);
   EXPECT_THAT(read.error().message, testing::AllOf(HasSubstr("copy"), HasSubstr("document-1")));
 }
@@ -53,28 +77,58 @@ TEST(Batch, DoubledNamesAreRefused) {
   test::ToolWorld world;
   world.make_documents("one", 1);
   world.make_documents("two", 1);
-  EXPECT_EQ(read_documents({world.path("one"), world.path("two")}, "", [](std::size_t) {}).error().code,
-            ErrorCode::invalid);
-  EXPECT_EQ(read_documents({world.path("none")}, "", [](std::size_t) {}).error().code, ErrorCode::not_found);
+  const auto read = [&](std::vector<std::string> paths) {
+    for (std::string& path : paths) path = world.path(path);
+    return read_documents(paths, "", world.path(""), [](std::size_t) {});
+  };
+  EXPECT_EQ(read({"one", "two"}).error().code, ErrorCode::invalid);
+  EXPECT_EQ(read({"none"}).error().code, ErrorCode::not_found);
 }
 
 TEST(Batch, IsRecognisedWhateverItsOrderAndSalts) {
+  const test::ScratchDirectory scratch;
+  const auto id = [&](const Batch& batch) {
+    ClassDocuments documents = documents_of(batch, scratch.path());
+    return value_of(batch_id(batch, documents));
+  };
   Batch batch = make_batch(50);
-  const Hash id = batch_id(batch);
-  add_salts(batch);
-  shuffle(batch);
-  EXPECT_EQ(batch_id(batch), id);
-  batch.listed = true;
-  EXPECT_NE(batch_id(batch), id);
-  EXPECT_NE(batch_id(make_batch(49)), id);
+  std::vector<Hash> hashes;
+  for (const BatchDocument& document : batch.documents) hashes.push_back(document.document);
+  std::sort(hashes.begin(), hashes.end());
+  Bytes hashed = encode_for_id(batch);
+  for (const Hash& hash : hashes) hashed.insert(hashed.end(), hash.begin(), hash.end());
+  EXPECT_EQ(id(batch), sha256(hashed));
+  ClassDocuments documents = documents_of(batch, scratch.path());
+  EXPECT_EQ(id(batch_of(batch, documents, false)), id(batch));
+  Batch listed = batch;
+  listed.listed = true;
+  EXPECT_NE(id(listed), id(batch));
+  EXPECT_NE(id(make_batch(49)), id(batch));
 }
 
-TEST(Batch, SaltsDiffer) {
-  Batch batch = make_batch(100);
-  add_salts(batch);
+TEST(Batch, OrderAndSaltsAreRandom) {
+  const test::ScratchDirectory scratch;
+  const Batch batch = make_batch(100);
+  ClassDocuments documents = documents_of(batch, scratch.path());
+  const auto names = [](const Batch& made) {
+    std::vector<std::string> out;
+    for (const BatchDocument& document : made.documents) out.push_back(document.name);
+    return out;
+  };
+  const Batch kept = batch_of(batch, documents, true);
+  EXPECT_EQ(names(kept), names(batch));
+  const Batch shuffled = batch_of(batch, documents, false);
+  EXPECT_NE(names(shuffled), names(batch));
+  EXPECT_NE(names(shuffled), names(batch_of(batch, documents, false)));
+  EXPECT_THAT(names(shuffled), testing::UnorderedElementsAreArray(names(batch)));
   std::set<Salt> salts;
-  for (const auto& document : batch.documents) salts.insert(document.salt);
-  EXPECT_EQ(salts.size(), 100u);
+  for (const Batch* made : {&kept, &shuffled}) {
+    for (const BatchDocument& document : made->documents) {
+      salts.insert(document.salt);
+      EXPECT_EQ(document.document, test::bytes_named(document.name));
+    }
+  }
+  EXPECT_EQ(salts.size(), 200u);
 }
 
 TEST(Batch, IsReadBackExactlyOrRefused) {
@@ -101,6 +155,80 @@ TEST(Batch, TreeIsTheLedgers) {
     ASSERT_EQ(tree.root(), entries.root) << count;
     for (std::uint32_t i = 0; i < count; ++i) ASSERT_EQ(tree.path(i), entries.path(i)) << count << " " << i;
   }
+}
+
+TEST(Batch, PartsAreReadFromDiskAsTheyWouldBeFromMemory) {
+  const test::ScratchDirectory scratch;
+  const std::string path = scratch.path() + "/batch";
+  for (const unsigned count : {1u, 1023u, 1024u, 1025u, 2048u, 5000u}) {
+    SCOPED_TRACE(count);
+    Batch batch = make_batch(count);
+    if (count > 1000) erase(batch.documents[1000], batch.listed);
+    value_of(write_file(path, encode(batch), Existing::replace));
+    BatchFile file = value_of(BatchFile::open(path));
+    ASSERT_EQ(file.count(), count);
+    // As two parts, of which the second is read while the first is in use.
+    const unsigned first = count / 3;
+    std::vector<BatchPart> parts;
+    if (first > 0) parts.push_back(value_of(BatchPart::read(file, first)));
+    parts.push_back(value_of(BatchPart::read(file, count - first)));
+    std::span<const BatchDocument> left(batch.documents);
+    for (BatchPart& part : parts) {
+      std::vector<Hash> commitments;
+      for (const BatchDocument& document : left.first(part.size()))
+        commitments.push_back(commitment_of(document, false));
+      const BatchTree tree(commitments);
+      ASSERT_EQ(part.root(), tree.root());
+      EXPECT_EQ(value_of(part.commitments()), commitments);
+      EXPECT_EQ(part.has_erased(), std::any_of(left.begin(), left.begin() + part.size(),
+                                               [](const auto& document) { return document.is_erased(); }));
+      for (std::uint32_t i = 0; i < part.size(); i += i % 7 + 1) {
+        ASSERT_EQ(value_of(part.path(i)), tree.path(i)) << i;
+        ASSERT_EQ(encode(*value_of(part.document(i))), encode(left[i])) << i;
+      }
+      left = left.subspan(part.size());
+    }
+  }
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  BatchFile early = value_of(BatchFile::open(path));
+  EXPECT_EQ(BatchPart::read(early, early.count()).error().code, ErrorCode::malformed);
+  Bytes longer = encode(make_batch(3));
+  longer.push_back(0);
+  value_of(write_file(path, longer, Existing::replace));
+  BatchFile late = value_of(BatchFile::open(path));
+  EXPECT_EQ(BatchPart::read(late, 3).error().code, ErrorCode::malformed);
+}
+
+TEST(Scratch, SortsMoreThanItHolds) {
+  const test::ScratchDirectory scratch;
+  for (const unsigned count : {0u, 1u, 1000u, 150'000u}) {
+    SCOPED_TRACE(count);
+    RecordSorter sorter(scratch.path());
+    RecordFile file(scratch.path());
+    std::vector<std::string> records;
+    for (unsigned i = 0; i < count; ++i) {
+      const std::string number = std::to_string(i * 7919ull % 100'003);
+      records.push_back(number + std::string(i % 41, 'x') + (i == 500 ? std::string(3 << 20, 'y') : ""));
+      sorter.put(as_bytes(records.back()));
+      file.put(as_bytes(records.back()));
+    }
+    ByteView record;
+    RecordCursor cursor = file.read();
+    for (const std::string& expected : records) {
+      ASSERT_TRUE(value_of(cursor.next(record)));
+      ASSERT_EQ(as_text(record), expected);
+    }
+    EXPECT_FALSE(value_of(cursor.next(record)));
+    std::sort(records.begin(), records.end());
+    EXPECT_EQ(sorter.count(), count);
+    for (const std::string& expected : records) {
+      ASSERT_TRUE(value_of(sorter.next(record)));
+      ASSERT_EQ(as_text(record), expected);
+    }
+    EXPECT_FALSE(value_of(sorter.next(record)));
+    EXPECT_FALSE(value_of(sorter.next(record)));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));
 }
 
 TEST(Batch, DocumentsThatCannotBeReadAreToldInTheirOrder) {
@@ -182,19 +310,22 @@ TEST(CheckedSignatures, AnswerAsTheCheckItselfDoes) {
 TEST(Pending, StatementsOfAnEarlierBatchAreCleared) {
   const test::ScratchDirectory scratch;
   const Batch batch = make_batch(2);
-  const Pending pending(scratch.path(), batch_id(batch));
+  const Pending pending(scratch.path(), test::bytes_named("batch"));
   EXPECT_FALSE(pending.is_there());
   const std::array keys = {SecretKey::generate()};
   const Statement statement{batch.ledger, "ulisboa.pt", Time{1}, IssueBody{"diplomas", {}, 2, {}, false}};
   value_of(pending.store_statement(0, sign_statement(statement, keys)));
-  value_of(pending.store(batch));
+  value_of(pending.store(batch, 2, [&](const auto& put) -> Result<void> {
+    for (const BatchDocument& document : batch.documents) put(document);
+    return {};
+  }));
   EXPECT_TRUE(pending.is_there());
   EXPECT_FALSE(value_of(pending.statement(0)));
   value_of(pending.store_statement(0, sign_statement(statement, keys)));
   EXPECT_TRUE(value_of(pending.statement(0)));
   EXPECT_THAT(Pending(scratch.path(), Hash{}).others(), testing::SizeIs(1));
   EXPECT_FALSE(value_of(pending.issued()));
-  value_of(pending.finish(batch, {{{EntryNumber{7}, 2, "class.bundle"}}}));
+  value_of(pending.finish({{{EntryNumber{7}, 2, "class.bundle"}}}));
   EXPECT_FALSE(pending.is_there());
   EXPECT_FALSE(value_of(pending.statement(0)));
   const auto issued = value_of(pending.issued());

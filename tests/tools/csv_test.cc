@@ -18,9 +18,13 @@ using testing::Not;
 
 using Rows = std::vector<std::vector<std::string>>;
 
-/// All rows, or what is wrong.
-Result<Rows> read_all(std::string_view text) {
-  CsvReader reader(text);
+/// All rows, or what is wrong, of a text that comes in pieces.
+Result<Rows> read_all(std::string_view text, std::size_t piece) {
+  CsvReader reader([text, piece](std::string& held) mutable -> Result<bool> {
+    held += text.substr(0, piece);
+    text.remove_prefix(std::min(piece, text.size()));
+    return !text.empty();
+  });
   Rows rows;
   for (std::vector<std::string> cells;;) {
     const auto more = reader.next(cells);
@@ -28,6 +32,21 @@ Result<Rows> read_all(std::string_view text) {
     if (!*more) return rows;
     rows.push_back(cells);
   }
+}
+
+/// The same whatever the pieces.
+Result<Rows> read_all(std::string_view text) {
+  const auto whole = read_all(text, text.size() + 1);
+  for (const std::size_t piece : {1u, 2u, 7u}) {
+    const auto pieces = read_all(text, piece);
+    EXPECT_EQ(static_cast<bool>(pieces), static_cast<bool>(whole));
+    if (pieces && whole) {
+      EXPECT_EQ(*pieces, *whole);
+    } else if (!pieces && !whole) {
+      EXPECT_EQ(pieces.error().message, whole.error().message);
+    }
+  }
+  return whole;
 }
 
 TEST(Csv, RowsAreReadAsSpreadsheetsWriteThem) {

@@ -22,7 +22,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 Batch small_batch() {
-  Batch batch{test::bytes_named("ledger"), {"ulisboa.pt", "diplomas"}, false, {}};
+  Batch batch{{test::bytes_named("ledger"), {"ulisboa.pt", "diplomas"}, false}, {}};
   for (const std::string name : {"a", "b", "c"}) {
     batch.documents.push_back({name, test::bytes_named(name), test::bytes_named(name + " salt")});
   }

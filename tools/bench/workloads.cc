@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "batch.h"
+#include "class_documents.h"
 #include "files.h"
 #include "issue.h"
 #include "sample.h"
@@ -228,7 +228,7 @@ std::optional<tool::Failure> run_sealed(const Conditions& conditions, std::uint6
   // Twice: the first time, the files come into memory, where they are when the class is issued.
   for (int pass = 0; pass < 2; ++pass) {
     const auto hashing = std::chrono::steady_clock::now();
-    if (const auto read = tool::read_documents({class_directory}, "", [](std::size_t) {}); !read) {
+    if (const auto read = tool::read_documents({class_directory}, "", directory, [](std::size_t) {}); !read) {
       return tool::failure_of(read.error());
     }
     out.hashing = seconds_since(hashing);

@@ -23,7 +23,6 @@ class ReadingRows {
           "a column named \"number\" or \"proof\", or \"reference\" with --issued; if it has another name here, give "
           "--map number=NAME, --map proof=NAME or --map reference=NAME");
     }
-    rows_.reserve(std::min(table_.lines(), kMaxRows));
     auto failure = table_.each_row(kMaxRows, [&](std::size_t row, const auto& cells) { take(row, cells); });
     if (failure) return failure;
     check_doubles();

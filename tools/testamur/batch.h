@@ -20,41 +20,19 @@ struct BatchDocument {
   bool is_erased() const { return name.empty(); }
 };
 
-struct Batch {
+/// What a batch says of itself before its documents.
+struct BatchHead {
   Hash ledger{};
   RegisterName in;
   bool listed = false;
+};
+
+struct Batch : BatchHead {
   std::vector<BatchDocument> documents;  ///< in the order of their numbers
 };
 
 inline constexpr std::size_t kMaxDocuments = 8u << 20;
-
-/// Reads all documents of the files and directories, hidden files and `leave_out` left out. Errors name the file; invalid when two
-/// hold the same document, or two share a name.
-struct Documents {
-  std::vector<BatchDocument> documents;
-  std::uint64_t hidden = 0;  ///< files left out because their names begin with a dot
-};
-/// Told after each document, one call at a time, of how many.
-using CountDocument = std::function<void(std::size_t total)>;
-Result<Documents> read_documents(const std::vector<std::string>& paths, const std::string& leave_out,
-                                 const CountDocument& count);
-
-struct Unread {
-  std::size_t index = 0;
-  Error error;
-};
-using PathOf = std::function<std::string(std::size_t index)>;
-/// Reads each document's file on as many threads as there are cores, one document in memory for each, and fills in its hash. The
-/// value is those that could not be read, in the order of the documents.
-std::vector<Unread> hash_documents(std::span<BatchDocument> documents, const PathOf& path_of,
-                                   const CountDocument& count);
-
-/// What a batch is recognised by: the same documents for the same register, whatever their order and salts.
-Hash batch_id(const Batch& batch);
-/// Random salts for a sealed batch; and a random order, so that numbers say nothing of names and marks.
-void add_salts(Batch& batch);
-void shuffle(Batch& batch);
+inline constexpr std::size_t kMaxNameBytes = 4096;
 
 /// A name that stays below the directory it is put into: relative, and without "..".
 bool stays_below(std::string_view name);
@@ -70,9 +48,23 @@ void erase(BatchDocument& entry, bool listed);
 //
 // Where entries are erased it is "testamur-batch/v2", with the same fields: an erased entry has an empty name, its commitment in
 // the place of the document, and a salt of zeros.
-/// The same bytes whole, and piece by piece for a large class.
 Bytes encode(const Batch& batch);
-void encode(const Batch& batch, const std::function<void(ByteView)>& put);
 Result<Batch> decode_batch(ByteView bytes);
+
+/// The same in pieces. `erased`: entries may be.
+Bytes encode(const BatchHead& head, bool erased, std::uint32_t count);
+Bytes encode(const BatchDocument& document);
+struct BatchOpening {
+  BatchHead head;
+  bool erased = false;
+  std::uint32_t count = 0;
+};
+BatchOpening read_batch_opening(Reader& reader);
+BatchDocument read_batch_document(Reader& reader, bool erased);
+inline constexpr std::size_t kMaxBatchOpeningBytes = 18 + sizeof(Hash) + 2 * 256 + 1 + 4;
+inline constexpr std::size_t kMaxBatchDocumentBytes = 2 * sizeof(Hash) + 2 + kMaxNameBytes;
+
+/// What the hashes of a batch's documents are hashed with to be its id.
+Bytes encode_for_id(const BatchHead& head);
 
 }  // namespace testamur::tool

@@ -85,27 +85,34 @@ BatchDocument read_entry(BundleReader& reader, bool erased) {
 
 }  // namespace
 
-BundleWriter::BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents)
+BundleWriter::BundleWriter(std::string path, const BundleHeader& header, bool erased)
     : out_(std::move(path), 0600) {  // it holds salts
   Writer head;
-  const bool erased = std::any_of(documents.begin(), documents.end(),
-                                  [](const BatchDocument& document) { return document.is_erased(); });
   head.raw(as_bytes(erased ? kErasedMagic : kMagic))
       .raw(header.ledger)
       .text(header.in.institution)
       .text(header.in.name);
   head.u8(header.listed ? 1 : 0).u64(header.first.value).u32(header.count);
   out_.put(head.bytes());
-  for (const BatchDocument& document : documents) {
-    Writer entry;
-    entry.raw(document.document).raw(document.salt).opaque16(as_bytes(document.name));
-    out_.put(entry.bytes());
-  }
+}
+
+BundleWriter::BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents)
+    : BundleWriter(std::move(path), header,
+                   std::any_of(documents.begin(), documents.end(),
+                               [](const BatchDocument& document) { return document.is_erased(); })) {
+  for (const BatchDocument& document : documents) add(document);
+}
+
+void BundleWriter::add(const BatchDocument& entry) { out_.put(encode(entry)); }
+
+void BundleWriter::end_entries() {
+  if (entries_end_ != 0) return;
   entries_end_ = out_.size();
   out_.put(Bytes(4));  // how many proofs, filled in at the end
 }
 
 void BundleWriter::add(EntryNumber number, const Proof& proof) {
+  end_entries();
   Writer writer;
   writer.u64(number.value).opaque24(encode(proof));
   out_.put(writer.bytes());
@@ -113,6 +120,7 @@ void BundleWriter::add(EntryNumber number, const Proof& proof) {
 }
 
 Result<void> BundleWriter::finish() {
+  end_entries();
   Writer count;
   count.u32(proofs_);
   out_.put_at(entries_end_, count.bytes());

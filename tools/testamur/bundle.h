@@ -30,17 +30,23 @@ struct BundleHeader {
   std::uint32_t count = 0;
 };
 
-/// Writes a bundle as its parts come: the entries at once, then the proofs. It has its name only once it is whole and synced.
+/// Writes a bundle as its parts come: the entries, then the proofs. It has its name only once it is whole and synced.
 class BundleWriter {
  public:
+  /// `erased`: entries may be.
+  BundleWriter(std::string path, const BundleHeader& header, bool erased);
+  /// With all entries.
   BundleWriter(std::string path, const BundleHeader& header, std::span<const BatchDocument> documents);
 
+  void add(const BatchDocument& entry);
   void add(EntryNumber number, const Proof& proof);
   Result<void> finish();
 
  private:
+  void end_entries();
+
   FileWriter out_;
-  std::uint64_t entries_end_ = 0;
+  std::uint64_t entries_end_ = 0;  ///< 0: they have not ended
   std::uint32_t proofs_ = 0;
 };
 

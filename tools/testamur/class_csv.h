@@ -4,6 +4,7 @@
 // and what is wrong is told by row and column.
 #pragma once
 
+#include "class_documents.h"
 #include "csv_table.h"
 #include "failure.h"
 #include "issued_index.h"
@@ -27,35 +28,23 @@ struct ClassCsvWish {
   MoreColumns more;
 };
 
-/// A row of the class; as text they lie one after another in memory, since there may be a million.
-struct ClassRows {
-  std::vector<Hash> documents;  ///< H(document)
-  std::string text;             ///< reference and file of each row
-  std::vector<std::uint32_t> reference_sizes;
-  std::vector<std::uint32_t> file_sizes;
-};
-
-/// Calls with the reference and the file of each row, in their order.
-void each_row(const ClassRows& rows,
-              const std::function<void(std::size_t row, std::string_view reference, std::string_view file)>& use);
-
 struct CsvClass {
-  std::vector<BatchDocument> documents;  ///< in the order of the rows
-  ClassRows rows;
+  ClassDocuments documents;       ///< in the order of the rows
   std::optional<CsvTable> table;  ///< for what turns out to be wrong later on
 };
 
 /// Reads the CSV and the documents that it names. Files are named from the CSV's directory; a row that has only a reference names the
-/// one file REFERENCE.* in `directories`. The failure shows up to twenty things that are wrong, and how many there are.
+/// one file REFERENCE.* in `directories`. The failure shows up to twenty things that are wrong, and how many there are. What is read
+/// is kept in `scratch`.
 std::optional<Failure> read_class_csv(const ClassCsvWish& wish, const std::vector<std::string>& directories,
-                                      const CountDocument& count, CsvClass& out);
+                                      const std::string& scratch, const CountDocument& count, CsvClass& out);
 
 /// Where the proof of a number is, given the file that it is of.
 using ProofPath = std::function<std::string(EntryNumber number, std::string_view file)>;
 /// Writes reference, file, number, proof and register of each row, in the order of the rows; the owner's alone, since it ties people to
 /// numbers.
 /// Of a document that the index no longer holds, because it was erased, number and proof are empty.
-Result<void> write_class_result(const std::string& path, const RegisterName& in, const ClassRows& rows,
+Result<void> write_class_result(const std::string& path, const RegisterName& in, ClassDocuments& documents,
                                 IssuedIndex& index, const ProofPath& proof_of);
 
 }  // namespace testamur::tool

@@ -16,7 +16,7 @@ constexpr std::uint32_t kPage = 1000;
 
 class Collecting {
  public:
-  Collecting(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context, const IssuePart& part)
+  Collecting(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context, IssuePart& part)
       : wish_(wish),
         node_(node),
         policy_(policy),
@@ -27,11 +27,13 @@ class Collecting {
   std::optional<Failure> write_files() {
     for (std::uint32_t i = 0; i < size(); i += kPage) {
       const auto write = [&](std::uint32_t index, const Proof& proof) -> Result<bool> {
-        const std::string path = wish_.proofs + "/" + part_.documents[index].name + ".proof";
+        const auto document = part_.documents.document(index);
+        if (!document) return document.error();
+        const std::string path = wish_.proofs + "/" + (*document)->name + ".proof";
         if (auto made = make_directory(std::filesystem::path(path).parent_path().string()); !made) return made.error();
-        if (auto written = write_file_unsynced(path, encode(with_document(proof, index))); !written) {
-          return written.error();
-        }
+        const auto whole = with_document(proof, index);
+        if (!whole) return whole.error();
+        if (auto written = write_file_unsynced(path, encode(*whole)); !written) return written.error();
         progress_.advance();
         return true;
       };
@@ -45,7 +47,12 @@ class Collecting {
   /// singly, and the stream begins again after it.
   std::optional<Failure> write_bundle(const std::string& path) {
     const BundleHeader header{policy_.ledger, wish_.in, wish_.listed, part_.first, size()};
-    BundleWriter bundle(path, header, part_.documents);
+    BundleWriter bundle(path, header, part_.documents.has_erased());
+    for (std::uint32_t i = 0; i < size(); ++i) {
+      const auto document = part_.documents.document(i);
+      if (!document) return failure_of(document.error());
+      bundle.add(**document);
+    }
     std::uint32_t done = 0;  // documents before this one are served
     while (done < size()) {
       // A class may begin inside a chunk: then its first proof goes by itself.
@@ -81,7 +88,7 @@ class Collecting {
   /// Does something with a proof that holds, and says whether to go on.
   using UseProof = std::function<Result<bool>(std::uint32_t index, const Proof& proof)>;
 
-  std::uint32_t size() const { return static_cast<std::uint32_t>(part_.documents.size()); }
+  std::uint32_t size() const { return part_.documents.size(); }
   EntryNumber number(std::uint32_t index) const { return EntryNumber{part_.first.value + index}; }
   /// The document after the last one whose number is in the same chunk.
   std::uint32_t chunk_end(std::uint32_t index) const {
@@ -109,9 +116,12 @@ class Collecting {
     return fetch({done, chunk_end(done) - done, 1}, take);
   }
 
-  Proof with_document(Proof proof, std::uint32_t index) const {
-    proof.entry->document =
-        DocumentProof{wish_.listed ? std::nullopt : std::optional(part_.documents[index].salt), part_.tree.path(index)};
+  Result<Proof> with_document(Proof proof, std::uint32_t index) {
+    auto path = part_.documents.path(index);
+    if (!path) return path.error();
+    const auto document = part_.documents.document(index);
+    if (!document) return document.error();
+    proof.entry->document = document_proof(**document, wish_.listed, std::move(*path));
     return proof;
   }
 
@@ -167,10 +177,14 @@ class Collecting {
       return std::nullopt;
     }
     Asked asked;
-    asked.document = part_.documents[index].document;
+    const auto document = part_.documents.document(index);
+    if (!document) return failure_of(document.error());
+    asked.document = (*document)->document;
     asked.expected = wish_.in;
     asked.now = context_.clock();
-    const Answer answer = check(encode(with_document(*proof, index)), policy_, asked, std::ref(signatures_));
+    const auto whole = with_document(*proof, index);
+    if (!whole) return failure_of(whole.error());
+    const Answer answer = check(encode(*whole), policy_, asked, std::ref(signatures_));
     const bool numbered = answer.finding.number == number(index);
     if (!is_answer(answer.verdict) || !answer.finding.document_checked || !numbered) {
       return Failure{kFailed, std::string(name(answer.verdict)),
@@ -188,7 +202,7 @@ class Collecting {
   NodeClient& node_;
   const Policy& policy_;
   Context& context_;
-  const IssuePart& part_;
+  IssuePart& part_;
   Progress progress_;
   CheckedSignatures signatures_;
   std::uint64_t not_good_ = 0;
@@ -197,7 +211,7 @@ class Collecting {
 }  // namespace
 
 std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                                      const IssuePart& part, const std::string& bundle, std::uint64_t& not_good) {
+                                      IssuePart& part, const std::string& bundle, std::uint64_t& not_good) {
   Collecting collecting(wish, node, policy, context, part);
   auto failure = bundle.empty() ? collecting.write_files() : collecting.write_bundle(wish.proofs + "/" + bundle);
   not_good += collecting.not_good();

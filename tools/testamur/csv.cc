@@ -25,9 +25,50 @@ char separator_of(std::string_view text) {
 
 }  // namespace
 
-CsvReader::CsvReader(std::string_view text) : rest_(text) {
+Result<void> CsvReader::begin() {
+  begun_ = true;
+  while (rest_.size() < kByteOrderMark.size()) {
+    const auto more = hold_more();
+    if (!more) return more.error();
+    if (!*more) break;
+  }
   if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+  if (auto held = hold_row(); !held) return held;
   separator_ = separator_of(rest_);
+  return {};
+}
+
+/// False: there is no more.
+Result<bool> CsvReader::hold_more() {
+  if (at_end_) return false;
+  held_.erase(0, held_.size() - rest_.size());
+  rest_ = {};
+  const std::size_t before = held_.size();
+  const auto more = more_(held_);
+  if (!more) return more;
+  at_end_ = !*more;
+  rest_ = held_;
+  return held_.size() > before || !at_end_;
+}
+
+/// Holds the next row whole, and so much that it shows whether blank lines are the last ones. A line break within quotes ends no row;
+/// where quotes are not as they should be, what is held shows it all the same.
+Result<void> CsvReader::hold_row() {
+  bool quoted = false;
+  bool blank = true;
+  bool ended = false;
+  for (std::size_t i = 0;; ++i) {
+    while (i >= rest_.size()) {
+      const auto more = hold_more();
+      if (!more) return more.error();
+      if (!*more) return {};
+    }
+    const char c = rest_[i];
+    if (c == '"') quoted = !quoted;
+    if (c != '\n' && c != '\r') blank = false;
+    if (c == '\n' && !quoted) ended = true;
+    if (ended && !blank) return {};
+  }
 }
 
 Error CsvReader::expected(std::size_t column, std::string_view what) const {
@@ -68,6 +109,7 @@ Result<std::string> CsvReader::plain_cell(std::size_t column) {
 
 Result<bool> CsvReader::next(std::vector<std::string>& cells) {
   cells.clear();
+  if (auto held = begun_ ? hold_row() : begin(); !held) return held.error();
   // Blank lines at the end are what editors leave; elsewhere they are rows that lack cells.
   if (rest_.find_first_not_of("\r\n") == rest_.npos) return false;
   ++row_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "csv.h"
 #include "files.h"
 
 namespace testamur::tool {
@@ -10,6 +9,25 @@ namespace {
 
 constexpr std::size_t kMaxCsvBytes = std::size_t{1} << 30;
 constexpr std::size_t kMaxProblems = 20;
+
+/// The file's text as it is asked for.
+CsvReader::More pieces_of(FileReader file) {
+  struct Reading {
+    FileReader file;
+    std::size_t bytes = 0;
+  };
+  return [reading = std::make_shared<Reading>(Reading{std::move(file)})](std::string& text) -> Result<bool> {
+    constexpr std::size_t piece = 64 << 10;
+    const std::size_t before = text.size();
+    text.resize(before + piece);
+    const auto got = reading->file.read({reinterpret_cast<std::uint8_t*>(text.data()) + before, piece});
+    text.resize(before + (got ? *got : 0));
+    if (!got) return got.error();
+    reading->bytes += *got;
+    if (reading->bytes <= kMaxCsvBytes) return *got > 0;
+    return Error{ErrorCode::malformed, "expected at most " + std::to_string(kMaxCsvBytes) + " bytes"};
+  };
+}
 
 std::string joined(const std::vector<std::string>& texts, const std::string& after, const std::string& between) {
   std::string out;
@@ -59,13 +77,18 @@ Failure CsvTable::bad_header(const std::string& expected) const {
   return {kFailed, "invalid", path_ + ": row 1: expected " + expected + "; found " + found};
 }
 
+Failure CsvTable::unreadable(const Error& error) const {
+  // What the file system says names the file by itself.
+  const bool of_the_text = error.code == ErrorCode::malformed;
+  return of_the_text ? Failure{kFailed, "malformed", path_ + ": " + error.message} : failure_of(error);
+}
+
 std::optional<Failure> CsvTable::open() {
-  auto text = read_text_file(path_, kMaxCsvBytes);
-  if (!text) return failure_of(text.error());
-  text_ = std::move(*text);
-  CsvReader reader(text_);
-  const auto read = reader.next(header_);
-  if (!read) return Failure{kFailed, "malformed", path_ + ": " + read.error().message};
+  auto file = FileReader::open(path_);
+  if (!file) return failure_of(file.error());
+  reader_ = std::make_unique<CsvReader>(pieces_of(std::move(*file)));
+  const auto read = reader_->next(header_);
+  if (!read) return unreadable(read.error());
   if (!*read) return Failure{kFailed, "invalid", path_ + ": expected a first row that names the columns"};
   for (std::size_t i = 0; i < header_.size(); ++i) {
     const auto named = std::find(names_.begin(), names_.end(), header_[i]);
@@ -80,25 +103,21 @@ std::optional<Failure> CsvTable::open() {
   return std::nullopt;
 }
 
-std::size_t CsvTable::lines() const { return static_cast<std::size_t>(std::count(text_.begin(), text_.end(), '\n')); }
-
 std::optional<Failure> CsvTable::each_row(std::size_t most, const TakeRow& take) {
-  const std::string text = std::move(text_);  // goes when the rows are taken
-  CsvReader reader(text);
+  const auto reader = std::move(reader_);
   std::vector<std::string> cells;
   std::size_t rows = 0;
-  for (bool first = true;; first = false) {
-    const auto read = reader.next(cells);
-    if (!read) return Failure{kFailed, "malformed", path_ + ": " + read.error().message};
+  for (;;) {
+    const auto read = reader->next(cells);
+    if (!read) return unreadable(read.error());
     if (!*read) break;
-    if (first) continue;
     if (++rows > most) {
       return Failure{kFailed, "invalid", path_ + ": expected " + std::to_string(most) + " rows at most"};
     }
     if (cells.size() == header_.size()) {
-      take(reader.row(), cells);
+      take(reader->row(), cells);
     } else {
-      add_problem(reader.row(), kNone,
+      add_problem(reader->row(), kNone,
                   "expected " + std::to_string(header_.size()) + " cells as in the first row, found " +
                       std::to_string(cells.size()));
     }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "csv.h"
 #include "failure.h"
 
 namespace testamur::tool {
@@ -21,10 +23,8 @@ class CsvTable {
 
   /// "file=Dokument": how the columns are named here.
   std::optional<Failure> map(const std::vector<std::string>& texts);
-  /// Reads the file and its first row, in which every column that was mapped must be.
+  /// Opens the file and reads its first row, in which every column that was mapped must be.
   std::optional<Failure> open();
-  /// About as many as there are rows.
-  std::size_t lines() const;
 
   bool has(std::size_t meaning) const { return columns_[meaning] != kNone; }
   /// Where the column is, kNone where it is not.
@@ -49,13 +49,14 @@ class CsvTable {
     std::string message;
   };
   void trim();
+  Failure unreadable(const Error& error) const;
 
   std::string path_;
   std::vector<std::string> meanings_;
   std::vector<std::string> names_;
   std::vector<bool> mapped_;
   std::vector<std::size_t> columns_;
-  std::string text_;
+  std::unique_ptr<CsvReader> reader_;  ///< between opening and the last row
   std::vector<std::string> header_;
   std::vector<Problem> problems_;
   std::size_t problem_count_ = 0;

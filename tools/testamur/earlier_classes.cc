@@ -1,29 +1,28 @@
 #include "earlier_classes.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace testamur::tool {
 
-std::optional<Failure> check_not_issued_earlier(const Pending& pending, const std::vector<BatchDocument>& documents) {
+std::optional<Failure> check_not_issued_earlier(const Pending& pending, ClassDocuments& documents) {
   constexpr std::size_t most_told = 20;
   const std::vector<std::string> indexes = pending.other_indexes();
   if (indexes.empty()) return std::nullopt;
-  std::vector<std::uint32_t> order(documents.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return documents[a].document < documents[b].document; });
   std::vector<std::string> found;
   std::size_t count = 0;
   for (const std::string& path : indexes) {
     auto index = IssuedIndex::open(path);
     if (!index) return failure_of(index.error());
-    for (const std::uint32_t i : order) {
-      const auto number = index->find(documents[i].document);
+    DocumentCursor cursor = documents.by_hash();
+    for (ClassDocument document;;) {
+      const auto more = cursor.next(document);
+      if (!more) return failure_of(more.error());
+      if (!*more) break;
+      const auto number = index->find(document.document);
       if (!number) return failure_of(number.error());
       if (!*number) continue;
       ++count;
-      found.push_back(documents[i].name + " is " + format(EntryName{index->in(), **number}));
+      found.push_back(document.name + " is " + format(EntryName{index->in(), **number}));
       if (found.size() < 100 * most_told) continue;
       std::sort(found.begin(), found.end());
       found.resize(most_told);

@@ -66,21 +66,49 @@ Result<void> write_beside(const std::string& path, ByteView bytes, unsigned mode
 
 }  // namespace
 
-Result<Bytes> read_file(const std::string& path, std::size_t most) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return storage_error(path, "opening");
+Result<FileReader> FileReader::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return storage_error(path, "opening");
+  FileReader out(path, fd);
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return storage_error(path, "reading");
+  if (::fstat(fd, &status) != 0) return storage_error(path, "reading");
   if (S_ISDIR(status.st_mode)) return Error{ErrorCode::invalid, path + ": expected a file, found a directory"};
+  out.size_ = static_cast<std::uint64_t>(status.st_size);
+  return out;
+}
+
+FileReader::FileReader(FileReader&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+
+FileReader::~FileReader() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::size_t> FileReader::read(std::span<std::uint8_t> out) {
+  for (;;) {
+    const ssize_t got = ::read(fd_, out.data(), out.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return storage_error(path_, "reading");
+    return static_cast<std::size_t>(got);
+  }
+}
+
+Result<void> FileReader::go_to(std::uint64_t offset) {
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) return storage_error(path_, "reading");
+  return {};
+}
+
+Result<Bytes> read_file(const std::string& path, std::size_t most) {
+  auto file = FileReader::open(path);
+  if (!file) return file.error();
   Bytes out;
-  out.reserve(std::min<std::size_t>(most, static_cast<std::size_t>(status.st_size)) + 1);
+  out.reserve(std::min<std::size_t>(most, file->size()) + 1);
   // Read to the end rather than by the size: a pipe has none, and a file may grow.
   for (std::array<std::uint8_t, 65536> block;;) {
-    const ssize_t got = ::read(file.get(), block.data(), block.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return storage_error(path, "reading");
-    if (got == 0) return out;
-    out.insert(out.end(), block.begin(), block.begin() + got);
+    const auto got = file->read(block);
+    if (!got) return got.error();
+    if (*got == 0) return out;
+    out.insert(out.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(*got));
     if (out.size() > most) {
       return Error{ErrorCode::malformed, path + ": expected at most " + std::to_string(most) + " bytes"};
     }

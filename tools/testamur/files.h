@@ -12,6 +12,29 @@ namespace testamur::tool {
 Result<Bytes> read_file(const std::string& path, std::size_t most);
 Result<std::string> read_text_file(const std::string& path, std::size_t most);
 
+/// A file that is read piece by piece.
+class FileReader {
+ public:
+  /// Errors: not_found, storage, invalid (a directory).
+  static Result<FileReader> open(const std::string& path);
+  FileReader(FileReader&& other) noexcept;
+  FileReader& operator=(FileReader&&) = delete;
+  ~FileReader();
+
+  /// How much was read; nothing at the end alone. Errors: storage.
+  Result<std::size_t> read(std::span<std::uint8_t> out);
+  Result<void> go_to(std::uint64_t offset);
+  /// As it was when it was opened; of a pipe 0.
+  std::uint64_t size() const { return size_; }
+
+ private:
+  FileReader(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::string path_;
+  int fd_;
+  std::uint64_t size_ = 0;
+};
+
 enum class Existing {
   refuse,   ///< conflict when the file is there
   replace,  ///< the old one stays until the new one is whole

@@ -23,7 +23,8 @@ struct ProofNames {
 };
 
 /// "class.bundle", unless an earlier class here has it.
-Result<ProofNames> choose_names(const Pending& pending, std::size_t documents, std::size_t parts) {
+Result<ProofNames> choose_names(const Pending& pending, std::uint64_t documents, bool listed) {
+  const std::size_t parts = parts_of(listed, documents);
   if (documents <= kMaxSingleProofs) return ProofNames{"", parts};
   const auto taken = pending.other_bundles();
   if (!taken) return taken.error();
@@ -34,7 +35,7 @@ Result<ProofNames> choose_names(const Pending& pending, std::size_t documents, s
 }
 
 /// Proofs that are there already are the sign of a class that was issued: issuing it again would make new entries.
-std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batch, const ProofNames& names) {
+std::optional<Failure> check_not_issued(const IssueWish& wish, ClassDocuments& documents, const ProofNames& names) {
   const auto refuse = [](const std::string& path) {
     return Failure{kFailed, "conflict",
                    path + ": expected no such file, found one, of what was issued under this name before; it is not " +
@@ -44,15 +45,18 @@ std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batc
     const std::string path = wish.proofs + "/" + names.bundle_of(0);
     return exists(path) ? std::optional(refuse(path)) : std::nullopt;
   }
-  for (const BatchDocument& document : batch.documents) {
+  DocumentCursor cursor = documents.in_order();
+  for (ClassDocument document;;) {
+    const auto more = cursor.next(document);
+    if (!more) return failure_of(more.error());
+    if (!*more) return std::nullopt;
     const std::string path = wish.proofs + "/" + document.name + ".proof";
     if (exists(path)) return refuse(path);
   }
-  return std::nullopt;
 }
 
 /// What would make this class, which is not pending, one that must not be issued here.
-std::optional<Failure> check_new(const IssueWish& wish, const Pending& pending, const Batch& batch,
+std::optional<Failure> check_new(const IssueWish& wish, const Pending& pending, ClassDocuments& documents,
                                  const ProofNames& names) {
   if (const auto others = pending.others(); !others.empty()) {
     return Failure{kFailed, "conflict",
@@ -61,51 +65,46 @@ std::optional<Failure> check_new(const IssueWish& wish, const Pending& pending, 
                        "the same documents. Or give another directory with --proofs"};
   }
   if (!wish.again) {
-    if (auto failure = check_not_issued_earlier(pending, batch.documents)) return failure;
+    if (auto failure = check_not_issued_earlier(pending, documents)) return failure;
   }
-  return check_not_issued(wish, batch, names);
+  return check_not_issued(wish, documents, names);
 }
 
-/// The batch that is pending for these documents, or a new one, which is on disk before anything is sent.
-std::optional<Failure> settle_batch(const IssueWish& wish, const Pending& pending, Batch& batch,
+/// That the batch that is pending is of these documents.
+std::optional<Failure> check_pending(const IssueWish& wish, const Pending& pending, const ClassRead& read) {
+  auto held = pending.load();
+  if (!held) return failure_of(held.error());
+  ClassDocuments documents(read.documents.directory());
+  for (std::uint32_t i = 0; i < held->count(); ++i) {
+    const auto document = held->next();
+    if (!document) return failure_of(document.error());
+    documents.put({document->document, i, 0, document->name, {}});
+  }
+  if (auto sorted = documents.sort([](const auto&, const auto&) {}); !sorted) return failure_of(sorted.error());
+  const auto id = batch_id(held->head(), documents);
+  if (!id) return failure_of(id.error());
+  if (*id == read.id) return std::nullopt;
+  return Failure{kFailed, "corrupt", "the pending batch in " + wish.proofs + " is not of these documents"};
+}
+
+/// The batch that is pending for these documents, or a new one, is on disk before anything is sent.
+std::optional<Failure> settle_batch(const IssueWish& wish, const Pending& pending, ClassRead& read,
                                     const ProofNames& names, bool& resumed) {
   resumed = pending.is_there();
-  if (resumed) {
-    const Hash id = batch_id(batch);
-    batch.documents = {};  // a million names need not be in memory twice
-    auto held = pending.load();
-    if (!held) return failure_of(held.error());
-    if (batch_id(*held) != id) {
-      return Failure{kFailed, "corrupt", "the pending batch in " + wish.proofs + " is not of these documents"};
-    }
-    batch = std::move(*held);
-    return std::nullopt;
-  }
-  if (auto failure = check_new(wish, pending, batch, names)) return failure;
-  if (!wish.listed) add_salts(batch);
-  if (!wish.keep_order) shuffle(batch);
-  if (auto stored = pending.store(batch); !stored) return failure_of(stored.error());
+  if (resumed) return check_pending(wish, pending, read);
+  if (auto failure = check_new(wish, pending, read.documents, names)) return failure;
+  const auto count = static_cast<std::uint32_t>(read.documents.count());
+  const auto put_all = [&](const PutDocument& put) {
+    return make_batch(read.documents, wish.listed, wish.keep_order, put);
+  };
+  if (auto stored = pending.store(read.head, count, put_all); !stored) return failure_of(stored.error());
   return std::nullopt;
 }
 
-IssuePart make_part(const Batch& batch, std::size_t index, std::size_t most) {
-  const std::size_t first = index * most;
-  const auto documents = std::span(batch.documents).subspan(first, std::min(most, batch.documents.size() - first));
-  std::vector<Hash> commitments;
-  commitments.reserve(documents.size());
-  for (const BatchDocument& document : documents) commitments.push_back(commitment_of(document, batch.listed));
-  BatchTree tree(commitments);
-  if (!batch.listed) commitments = {};
-  return {index, documents, std::move(commitments), std::move(tree), {}};
-}
-
-std::size_t part_size(const IssueWish& wish) { return wish.listed ? kMaxListedBatch : kMaxBatch; }
-std::size_t parts_of(const IssueWish& wish, const Batch& batch) {
-  return (batch.documents.size() + part_size(wish) - 1) / part_size(wish);
-}
+std::uint32_t part_size(bool listed) { return static_cast<std::uint32_t>(listed ? kMaxListedBatch : kMaxBatch); }
 
 /// What came of each row of the CSV, where that is asked for.
-std::optional<Failure> write_result(const IssueWish& wish, const Pending& pending, const ClassRows& rows,
+std::optional<Failure> write_result(const IssueWish& wish, const Pending& pending, ClassRead& read,
                                     const Issued& issued) {
   if (wish.csv.result.empty()) return std::nullopt;
   auto index = IssuedIndex::open(pending.index_path());
@@ -113,7 +112,7 @@ std::optional<Failure> write_result(const IssueWish& wish, const Pending& pendin
   const auto proof_of = [&](EntryNumber number, std::string_view file) {
     return proof_path(wish.proofs, issued, number, file);
   };
-  if (auto written = write_class_result(wish.csv.result, wish.in, rows, *index, proof_of); !written) {
+  if (auto written = write_class_result(wish.csv.result, wish.in, read.documents, *index, proof_of); !written) {
     return failure_of(written.error());
   }
   return std::nullopt;
@@ -127,9 +126,41 @@ std::optional<Failure> check_register(const IssueWish& wish, Signers& signers, N
   return check_signers(*now, signers, kUseIssue, context.clock());
 }
 
-bool by_document(const NumberedDocument& a, const NumberedDocument& b) { return a.document < b.document; }
+/// Each part onto the ledger, and its proofs into the directory.
+std::optional<Failure> issue_parts(const IssueWish& wish, BatchFile& batch, const Pending& pending,
+                                   const ProofNames& names, Signers& signers, NodeClient& node, const Policy& policy,
+                                   Context& context, IssueReport& report) {
+  const BatchHead& head = batch.head();
+  for (std::size_t i = 0; i < names.parts; ++i) {
+    auto part = next_part(batch, i);
+    if (!part) return failure_of(part.error());
+    const BatchFile::Place after = batch.place();
+    if (auto failure = record_part(wish, node, policy, head, pending, signers, context, *part)) return failure;
+    const std::string bundle = names.bundle_of(i);
+    if (auto failure = collect_proofs(wish, node, policy, context, *part, bundle, report.not_good)) return failure;
+    report.issued.parts.push_back({part->first, part->documents.size(), bundle});
+    if (auto gone = batch.go_to(after); !gone) return failure_of(gone.error());
+  }
+  return std::nullopt;
+}
 
 }  // namespace
+
+std::size_t parts_of(bool listed, std::uint64_t documents) {
+  return static_cast<std::size_t>((documents + part_size(listed) - 1) / part_size(listed));
+}
+
+Result<IssuePart> next_part(BatchFile& batch, std::size_t index) {
+  auto documents =
+      BatchPart::read(batch, std::min(batch.count() - batch.place().index, part_size(batch.head().listed)));
+  if (!documents) return documents.error();
+  IssuePart out{index, std::move(*documents), {}, {}};
+  if (!batch.head().listed) return out;
+  auto commitments = out.documents.commitments();
+  if (!commitments) return commitments.error();
+  out.commitments = std::move(*commitments);
+  return out;
+}
 
 std::string proof_path(const std::string& proofs, const Issued& issued, EntryNumber number, std::string_view file) {
   for (const Issued::Part& part : issued.parts) {
@@ -140,36 +171,38 @@ std::string proof_path(const std::string& proofs, const Issued& issued, EntryNum
 }
 
 std::optional<Failure> read_class(const IssueWish& wish, const Hash& ledger, Context& context, ClassRead& read) {
-  read.batch = {ledger, wish.in, wish.listed, {}};
+  read.head = {ledger, wish.in, wish.listed};
   Progress progress(context, "reading", 0);
   const auto count = [&](std::size_t total) { progress.advance(1, total); };
-  if (!wish.csv.path.empty()) {
+  if (wish.csv.path.empty()) {
+    auto documents = read_documents(wish.paths, wish.proofs, wish.proofs, count);
+    if (!documents) return failure_of(documents.error());
+    read.hidden = documents->hidden;
+    read.documents = std::move(documents->documents);
+  } else {
     CsvClass csv;
-    if (auto failure = read_class_csv(wish.csv, wish.paths, count, csv)) return failure;
-    read.batch.documents = std::move(csv.documents);
+    if (auto failure = read_class_csv(wish.csv, wish.paths, wish.proofs, count, csv)) return failure;
+    read.documents = std::move(csv.documents);
     read.table = std::move(csv.table);
-    if (!wish.csv.result.empty() || wish.csv.more.take) read.rows = std::move(csv.rows);
-    return std::nullopt;
   }
-  auto documents = read_documents(wish.paths, wish.proofs, count);
-  if (!documents) return failure_of(documents.error());
-  read.hidden = documents->hidden;
-  read.batch.documents = std::move(documents->documents);
+  const auto id = batch_id(read.head, read.documents);
+  if (!id) return failure_of(id.error());
+  read.id = *id;
   return std::nullopt;
 }
 
-std::optional<Failure> check_class(const IssueWish& wish, const ClassRead& read, IssueReport& report) {
-  const Pending pending(wish.proofs, batch_id(read.batch));
+std::optional<Failure> check_class(const IssueWish& wish, ClassRead& read, IssueReport& report) {
+  const Pending pending(wish.proofs, read.id);
   const auto before = pending.issued();
   if (!before) return failure_of(before.error());
   report.hidden = read.hidden;
-  report.checked = read.batch.documents.size();
+  report.checked = read.documents.count();
   report.resumed = pending.is_there();
   report.done_before = *before && !report.resumed;
   if (report.done_before || report.resumed) return std::nullopt;
-  const auto names = choose_names(pending, read.batch.documents.size(), parts_of(wish, read.batch));
+  const auto names = choose_names(pending, read.documents.count(), wish.listed);
   if (!names) return failure_of(names.error());
-  return check_new(wish, pending, read.batch, *names);
+  return check_new(wish, pending, read.documents, *names);
 }
 
 std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, NodeClient* node, const Policy& policy,
@@ -180,10 +213,20 @@ std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, Node
   return node == nullptr ? std::nullopt : check_register(wish, signers, *node, context);
 }
 
-std::optional<Failure> find_numbers(const IssueWish& wish, const Batch& batch, Signers& signers, NodeClient& node,
+Result<std::vector<NumberedDocument>> read_numbers(BatchFile& batch, std::span<const Issued::Part> parts) {
+  std::vector<NumberedDocument> out;
+  out.reserve(batch.count());
+  auto read = each_numbered(batch, parts, [&](const NumberedDocument& document) { out.push_back(document); });
+  if (!read) return read.error();
+  std::sort(out.begin(), out.end(),
+            [](const NumberedDocument& a, const NumberedDocument& b) { return a.document < b.document; });
+  return out;
+}
+
+std::optional<Failure> find_numbers(const IssueWish& wish, const Hash& batch_id, Signers& signers, NodeClient& node,
                                     const Policy& policy, Context& context, std::vector<NumberedDocument>& numbers) {
   numbers.clear();
-  const Pending pending(wish.proofs, batch_id(batch));
+  const Pending pending(wish.proofs, batch_id);
   if (!pending.is_there()) {
     const auto before = pending.issued();
     if (!before) return failure_of(before.error());
@@ -195,21 +238,21 @@ std::optional<Failure> find_numbers(const IssueWish& wish, const Batch& batch, S
     numbers = std::move(*all);
     return std::nullopt;
   }
-  const auto held = pending.load();
+  auto held = pending.load();
   if (!held) return failure_of(held.error());
-  for (std::size_t i = 0; i < parts_of(wish, *held); ++i) {
-    IssuePart part = make_part(*held, i, part_size(wish));
+  const BatchHead& head = held->head();
+  std::vector<Issued::Part> parts;
+  for (std::size_t i = 0; i < parts_of(head.listed, held->count()); ++i) {
+    auto part = next_part(*held, i);
+    if (!part) return failure_of(part.error());
     bool found = false;
-    if (auto failure = find_part(wish, node, policy, *held, pending, signers, context, part, found)) return failure;
-    if (!found) {
-      numbers.clear();
-      return std::nullopt;
-    }
-    for (std::size_t at = 0; at < part.documents.size(); ++at) {
-      numbers.push_back({part.documents[at].document, EntryNumber{part.first.value + at}});
-    }
+    if (auto failure = find_part(wish, node, policy, head, pending, signers, context, *part, found)) return failure;
+    if (!found) return std::nullopt;
+    parts.push_back({part->first, part->documents.size(), ""});
   }
-  std::sort(numbers.begin(), numbers.end(), by_document);
+  auto all = read_numbers(*held, parts);
+  if (!all) return failure_of(all.error());
+  numbers = std::move(*all);
   return std::nullopt;
 }
 
@@ -219,7 +262,7 @@ std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient
   if (!lock) return failure_of(lock.error());
   ClassRead read;
   if (auto failure = read_class(wish, policy.ledger, context, read)) return failure;
-  if (auto failure = issue_class(wish, std::move(read), signers, node, policy, context, report)) return failure;
+  if (auto failure = issue_class(wish, read, signers, node, policy, context, report)) return failure;
   if (!report.put_up) return std::nullopt;
   PutUp& put_up = *report.put_up;
   Prepared& prepared = report.prepared.emplace();
@@ -229,42 +272,33 @@ std::optional<Failure> issue(const IssueWish& wish, Signers& signers, NodeClient
   return write_prepared(wish.prepare, put_up.now, std::move(put_up.statements), signers, context.clock(), prepared);
 }
 
-std::optional<Failure> issue_class(const IssueWish& wish, ClassRead read, Signers& signers, NodeClient& node,
+std::optional<Failure> issue_class(const IssueWish& wish, ClassRead& read, Signers& signers, NodeClient& node,
                                    const Policy& policy, Context& context, IssueReport& report) {
-  Batch& batch = read.batch;
   report.hidden = read.hidden;
-  const std::size_t parts = parts_of(wish, batch);
-  const Pending pending(wish.proofs, batch_id(batch));
+  const Pending pending(wish.proofs, read.id);
   const auto before = pending.issued();
   if (!before) return failure_of(before.error());
   report.index = pending.index_path();
   if (*before && !pending.is_there()) {
     report.issued = **before;
     report.done_before = true;
-    return write_result(wish, pending, read.rows, report.issued);
+    return write_result(wish, pending, read, report.issued);
   }
-  const auto names = choose_names(pending, batch.documents.size(), parts);
+  const auto names = choose_names(pending, read.documents.count(), wish.listed);
   if (!names) return failure_of(names.error());
-  if (auto failure = settle_batch(wish, pending, batch, *names, report.resumed)) return failure;
+  if (auto failure = settle_batch(wish, pending, read, *names, report.resumed)) return failure;
+  auto batch = pending.load();
+  if (!batch) return failure_of(batch.error());
   if (!wish.prepare.empty()) {
     PutUp& put_up = report.put_up.emplace();
-    auto failure = prepare_class(
-        wish, node, policy, batch, pending, signers, context, parts,
-        [&](std::size_t part) { return make_part(batch, part, part_size(wish)); }, put_up);
-    std::sort(put_up.numbers.begin(), put_up.numbers.end(), by_document);
-    return failure;
+    put_up.batch = pending.batch_path();
+    return prepare_class(wish, node, policy, *batch, pending, signers, context, put_up);
   }
-  for (std::size_t i = 0; i < parts; ++i) {
-    IssuePart part = make_part(batch, i, part_size(wish));
-    if (auto failure = record_part(wish, node, policy, batch, pending, signers, context, part)) return failure;
-    const std::string bundle = names->bundle_of(i);
-    if (auto failure = collect_proofs(wish, node, policy, context, part, bundle, report.not_good)) return failure;
-    report.issued.parts.push_back({part.first, static_cast<std::uint32_t>(part.documents.size()), bundle});
-  }
+  if (auto failure = issue_parts(wish, *batch, pending, *names, signers, node, policy, context, report)) return failure;
   // The proofs hold the salts from here on: they are on disk before the batch goes.
   if (auto synced = sync_file_system(wish.proofs); !synced) return failure_of(synced.error());
-  if (auto finished = pending.finish(batch, report.issued); !finished) return failure_of(finished.error());
-  return write_result(wish, pending, read.rows, report.issued);
+  if (auto finished = pending.finish(report.issued); !finished) return failure_of(finished.error());
+  return write_result(wish, pending, read, report.issued);
 }
 
 Result<DirectoryLock> lock_proofs(const std::string& directory) {

@@ -1,7 +1,7 @@
 // Issuing a class: documents in, certified and verified proofs out.
 #pragma once
 
-#include "batch_tree.h"
+#include "batch_part.h"
 #include "class_csv.h"
 #include "failure.h"
 #include "files.h"
@@ -25,8 +25,9 @@ struct IssueWish {
 
 /// A class as it was read.
 struct ClassRead {
-  Batch batch;     ///< without salts yet, in the order of the names or rows
-  ClassRows rows;  ///< of a CSV, where they are asked for
+  BatchHead head;
+  ClassDocuments documents;
+  Hash id{};  ///< of the batch that it makes
   std::optional<CsvTable> table;
   std::uint64_t hidden = 0;  ///< files left out because their names begin with a dot
 };
@@ -35,7 +36,8 @@ struct ClassRead {
 struct PutUp {
   std::vector<StatementToSign> statements;  ///< of what is not recorded yet; it may be none
   std::uint64_t entries = 0;                ///< that they issue
-  std::vector<NumberedDocument> numbers;    ///< of all documents, by H(document): recorded, or to be
+  std::string batch;                        ///< the file of all documents
+  std::vector<Issued::Part> parts;          ///< of it all: recorded, or to be
   EntryNumber first;                        ///< of what the statements issue
   RegisterNow now;
 };
@@ -55,10 +57,9 @@ struct IssueReport {
 /// A part of a class that one statement issues, on its way.
 struct IssuePart {
   std::size_t index = 0;
-  std::span<const BatchDocument> documents;
+  BatchPart documents;
   std::vector<Hash> commitments;  ///< listed only: they are handed in
-  BatchTree tree;
-  EntryNumber first;  ///< known once it is recorded
+  EntryNumber first;              ///< known once it is recorded
 };
 
 /// Up to so many documents get a proof file each; more get a bundle.
@@ -74,39 +75,46 @@ std::string proof_path(const std::string& proofs, const Issued& issued, EntryNum
 /// Reads and hashes the documents.
 std::optional<Failure> read_class(const IssueWish& wish, const Hash& ledger, Context& context, ClassRead& read);
 /// A class that was read, in a proofs directory that is locked; where it is to be prepared, puts it up and leaves the writing to others.
-std::optional<Failure> issue_class(const IssueWish& wish, ClassRead read, Signers& signers, NodeClient& node,
+std::optional<Failure> issue_class(const IssueWish& wish, ClassRead& read, Signers& signers, NodeClient& node,
                                    const Policy& policy, Context& context, IssueReport& report);
 /// What stands in the way of issuing this class into this directory. Sends nothing.
-std::optional<Failure> check_class(const IssueWish& wish, const ClassRead& read, IssueReport& report);
+std::optional<Failure> check_class(const IssueWish& wish, ClassRead& read, IssueReport& report);
 /// The number of each document by H(document), rising, where the ledger holds the whole class already; else none. Sends nothing.
-std::optional<Failure> find_numbers(const IssueWish& wish, const Batch& batch, Signers& signers, NodeClient& node,
+std::optional<Failure> find_numbers(const IssueWish& wish, const Hash& batch_id, Signers& signers, NodeClient& node,
                                     const Policy& policy, Context& context, std::vector<NumberedDocument>& numbers);
+
+/// The numbers of documents of a batch's file, rising by H(document), given its parts or the first of them.
+Result<std::vector<NumberedDocument>> read_numbers(BatchFile& batch, std::span<const Issued::Part> parts);
 
 /// Checks all that can be checked without sending anything; of the register and the keys, where there is a node to ask.
 std::optional<Failure> check_issue(const IssueWish& wish, Signers& signers, NodeClient* node, const Policy& policy,
                                    Context& context, IssueReport& report);
 
 /// The class as statements for others to sign. What is recorded already is left out; it may be all.
-std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                     const Pending& pending, Signers& signers, Context& context, std::size_t parts,
-                                     const std::function<IssuePart(std::size_t)>& part, PutUp& put_up);
+std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, BatchFile& batch,
+                                     const Pending& pending, Signers& signers, Context& context, PutUp& put_up);
+/// The batch's part at which the file is.
+Result<IssuePart> next_part(BatchFile& batch, std::size_t index);
+std::size_t parts_of(bool listed, std::uint64_t documents);
 
 /// The part's statement for others to sign, which begins at number `next` or after; nothing when it is recorded already.
-std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                    const Pending& pending, Signers& signers, Context& context, IssuePart& part,
-                                    std::uint64_t& next, std::optional<Statement>& statement, RegisterNow& now);
+std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy,
+                                    const BatchHead& batch, const Pending& pending, Signers& signers, Context& context,
+                                    IssuePart& part, std::uint64_t& next, std::optional<Statement>& statement,
+                                    RegisterNow& now);
 
 /// Whether the ledger holds the part already, which then has its number. Sends nothing.
-std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const BatchHead& batch,
                                  const Pending& pending, Signers& signers, Context& context, IssuePart& part,
                                  bool& found);
 
 /// Sees to it that the part is on the ledger, certified: hands in the statement that is there already, or signs one.
-std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                   const Pending& pending, Signers& signers, Context& context, IssuePart& part);
+std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy,
+                                   const BatchHead& batch, const Pending& pending, Signers& signers, Context& context,
+                                   IssuePart& part);
 
 /// Fetches the part's proofs, checks them, and writes them: one file each, or a bundle where `bundle` names it.
 std::optional<Failure> collect_proofs(const IssueWish& wish, NodeClient& node, const Policy& policy, Context& context,
-                                      const IssuePart& part, const std::string& bundle, std::uint64_t& not_good);
+                                      IssuePart& part, const std::string& bundle, std::uint64_t& not_good);
 
 }  // namespace testamur::tool

@@ -19,6 +19,16 @@ constexpr std::uint64_t kEntryBytes = sizeof(Hash) + sizeof(std::uint64_t);
 constexpr std::uint32_t kBlockEntries = 1024;
 constexpr std::size_t kMaxHeadBytes = kMagic.size() + sizeof(Hash) + 2 * 256 + 4;
 
+Bytes head_bytes(const Hash& ledger, const RegisterName& in, std::uint64_t count) {
+  Writer head;
+  head.raw(as_bytes(kMagic)).raw(ledger).text(in.institution).text(in.name).u32(static_cast<std::uint32_t>(count));
+  return std::move(head).bytes();
+}
+
+Bytes encode(const NumberedDocument& entry) {
+  return std::move(Writer().raw(entry.document).u64(entry.number.value)).bytes();
+}
+
 bool by_document(const NumberedDocument& a, const NumberedDocument& b) { return a.document < b.document; }
 
 }  // namespace
@@ -27,16 +37,25 @@ Result<void> write_issued_index(const std::string& path, const Hash& ledger, con
                                 std::vector<NumberedDocument> documents) {
   std::sort(documents.begin(), documents.end(), by_document);
   FileWriter file(path, 0600);
-  Writer head;
-  head.raw(as_bytes(kMagic)).raw(ledger).text(in.institution).text(in.name);
-  head.u32(static_cast<std::uint32_t>(documents.size()));
-  file.put(head.bytes());
-  for (const NumberedDocument& entry : documents) {
-    Writer writer;
-    writer.raw(entry.document).u64(entry.number.value);
-    file.put(writer.bytes());
-  }
+  file.put(head_bytes(ledger, in, documents.size()));
+  for (const NumberedDocument& entry : documents) file.put(encode(entry));
   return file.finish(Existing::replace);
+}
+
+IssuedIndexWriter::IssuedIndexWriter(std::string path, const BatchHead& head, const std::string& scratch)
+    : path_(std::move(path)), head_(head), documents_(scratch) {}
+
+void IssuedIndexWriter::put(const NumberedDocument& document) { documents_.put(encode(document)); }
+
+Result<void> IssuedIndexWriter::finish() {
+  FileWriter file(path_, 0600);
+  file.put(head_bytes(head_.ledger, head_.in, documents_.count()));
+  for (ByteView record;;) {
+    const auto more = documents_.next(record);  // as the entries are encoded, they rise by document
+    if (!more) return more.error();
+    if (!*more) return file.finish(Existing::replace);
+    file.put(record);
+  }
 }
 
 Result<void> erase_from_issued_index(const std::string& path, const Hash& document) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "batch.h"
+#include "scratch.h"
 
 namespace testamur::tool {
 
@@ -20,6 +21,19 @@ struct NumberedDocument {
 /// Sorts, and writes and syncs the file.
 Result<void> write_issued_index(const std::string& path, const Hash& ledger, const RegisterName& in,
                                 std::vector<NumberedDocument> documents);
+/// The same without holding more than a piece of them.
+class IssuedIndexWriter {
+ public:
+  /// What is to be sorted lies in the directory `scratch` until it is.
+  IssuedIndexWriter(std::string path, const BatchHead& head, const std::string& scratch);
+  void put(const NumberedDocument& document);
+  Result<void> finish();
+
+ private:
+  std::string path_;
+  const BatchHead& head_;
+  RecordSorter documents_;
+};
 
 /// Writes the file anew without this document; nothing happens where it is not in it. Errors: those of IssuedIndex.
 Result<void> erase_from_issued_index(const std::string& path, const Hash& document);

@@ -80,7 +80,9 @@ std::vector<std::string> Pending::others() const {
   return out;
 }
 
-bool Pending::is_there() const { return exists(directory_ + "/" + prefix_ + std::string(kBatchEnding)); }
+std::string Pending::batch_path() const { return directory_ + "/" + prefix_ + std::string(kBatchEnding); }
+
+bool Pending::is_there() const { return exists(batch_path()); }
 
 Result<Batch> read_batch_file(const std::string& path) {
   const auto bytes = read_file(path, kMaxBatchBytes);
@@ -90,13 +92,14 @@ Result<Batch> read_batch_file(const std::string& path) {
   return batch;
 }
 
-Result<Batch> Pending::load() const { return read_batch_file(directory_ + "/" + prefix_ + std::string(kBatchEnding)); }
+Result<BatchFile> Pending::load() const { return BatchFile::open(batch_path()); }
 
-Result<void> Pending::store(const Batch& batch) const {
+Result<void> Pending::store(const BatchHead& head, std::uint32_t count, const PutAll& put_all) const {
   if (auto removed = remove_statements(); !removed) return removed;
   // Salts unlock what the ledger hides: the owner's eyes only.
-  FileWriter file(directory_ + "/" + prefix_ + std::string(kBatchEnding), 0600);
-  encode(batch, [&](ByteView bytes) { file.put(bytes); });
+  FileWriter file(batch_path(), 0600);
+  file.put(encode(head, false, count));
+  if (auto put = put_all([&](const BatchDocument& document) { file.put(encode(document)); }); !put) return put;
   return file.finish(Existing::refuse);
 }
 
@@ -192,31 +195,41 @@ Result<std::vector<std::string>> Pending::other_bundles() const {
   return out;
 }
 
-Result<void> Pending::finish(const Batch& batch, const Issued& issued) const {
-  std::vector<NumberedDocument> numbered;
-  numbered.reserve(batch.documents.size());
-  for (const Issued::Part& part : issued.parts) {
+Result<void> each_numbered(BatchFile& batch, std::span<const Issued::Part> parts,
+                           const std::function<void(const NumberedDocument& document)>& use) {
+  if (auto gone = batch.go_to(batch.first()); !gone) return gone;
+  for (const Issued::Part& part : parts) {
     for (std::uint32_t i = 0; i < part.count; ++i) {
-      numbered.push_back({batch.documents[numbered.size()].document, EntryNumber{part.first.value + i}});
+      const auto document = batch.next();
+      if (!document) return document.error();
+      use({document->document, EntryNumber{part.first.value + i}});
     }
   }
-  if (auto kept = write_issued_index(index_path(), batch.ledger, batch.in, std::move(numbered)); !kept) return kept;
+  return {};
+}
+
+Result<void> Pending::finish(const Issued& issued) const {
+  auto batch = load();
+  if (!batch) return batch.error();
+  IssuedIndexWriter index(index_path(), batch->head(), directory_);
+  const auto put = [&](const NumberedDocument& document) { index.put(document); };
+  if (auto all = each_numbered(*batch, issued.parts, put); !all) return all;
+  if (auto kept = index.finish(); !kept) return kept;
   boost::json::array parts;
   for (const Issued::Part& part : issued.parts) {
     parts.push_back(boost::json::object{{"first", part.first.value}, {"count", part.count}, {"bundle", part.bundle}});
   }
   const boost::json::object record = {
-      {"testamur_issued", 1}, {"register", format(batch.in)}, {"parts", std::move(parts)}};
+      {"testamur_issued", 1}, {"register", format(batch->head().in)}, {"parts", std::move(parts)}};
   const std::string text = boost::json::serialize(record) + "\n";
   if (auto written = write_file(issued_path(), as_bytes(text), Existing::replace); !written) return written;
-  const std::string pending = directory_ + "/" + prefix_ + std::string(kBatchEnding);
   const bool in_files = std::any_of(issued.parts.begin(), issued.parts.end(),
                                     [](const Issued::Part& part) { return part.bundle.empty(); });
   std::error_code ignored;
   if (in_files) {
-    fs::rename(pending, directory_ + "/issued-" + id_ + std::string(kBatchEnding), ignored);
+    fs::rename(batch_path(), directory_ + "/issued-" + id_ + std::string(kBatchEnding), ignored);
   } else {
-    fs::remove(pending, ignored);
+    fs::remove(batch_path(), ignored);
   }
   // A statement that stays is cleared by the next batch of its name, and never used without one.
   if (!ignored && sync_directory(directory_)) (void)remove_statements();

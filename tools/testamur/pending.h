@@ -11,6 +11,7 @@
 // The batch goes first when everything is done, so that a statement never stands beside salts that are not its own.
 #pragma once
 
+#include "batch_file.h"
 #include "issued_index.h"
 
 namespace testamur::tool {
@@ -33,6 +34,10 @@ Result<Issued> read_issued(const std::string& path);
 /// Reads a batch that is pending or kept. Errors: not_found, storage, malformed.
 Result<Batch> read_batch_file(const std::string& path);
 
+/// Calls with each document of a batch and its number, given all its parts or the first of them.
+Result<void> each_numbered(BatchFile& batch, std::span<const Issued::Part> parts,
+                           const std::function<void(const NumberedDocument& document)>& use);
+
 /// Whether classes are issued into the directory: it holds one that is done, or under way.
 bool keeps_classes(const std::string& directory);
 
@@ -44,9 +49,10 @@ class Pending {
   /// Names of batches in the directory that are not this one: somebody's unfinished work.
   std::vector<std::string> others() const;
   bool is_there() const;
-  Result<Batch> load() const;
-  /// Clears what an earlier one left, and writes.
-  Result<void> store(const Batch& batch) const;
+  Result<BatchFile> load() const;
+  /// Clears what an earlier one left, and writes the documents that `put_all` puts, none of them erased.
+  using PutAll = std::function<Result<void>(const std::function<void(const BatchDocument&)>& put)>;
+  Result<void> store(const BatchHead& head, std::uint32_t count, const PutAll& put_all) const;
 
   /// Nothing when there is none. Errors: malformed.
   Result<std::optional<SignedStatement>> statement(std::size_t part) const;
@@ -59,7 +65,9 @@ class Pending {
   /// What came of this batch, where it is done. Errors: malformed.
   Result<std::optional<Issued>> issued() const;
   /// Writes what came of it, and lets go of the rest.
-  Result<void> finish(const Batch& batch, const Issued& issued) const;
+  Result<void> finish(const Issued& issued) const;
+  /// Where the batch is until then.
+  std::string batch_path() const;
   /// Where the documents and their numbers are kept once it is done.
   std::string index_path() const;
   /// Names of bundles of classes in the directory that are done, others than this one.

@@ -140,9 +140,9 @@ std::optional<Failure> write_prepared(const std::string& path, const RegisterNow
   return std::nullopt;
 }
 
-std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                     const Pending& pending, Signers& signers, Context& context, std::size_t parts,
-                                     const std::function<IssuePart(std::size_t)>& part, PutUp& put_up) {
+std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, const Policy& policy, BatchFile& batch,
+                                     const Pending& pending, Signers& signers, Context& context, PutUp& put_up) {
+  const std::size_t parts = parts_of(batch.head().listed, batch.count());
   if (parts > kMaxStatementsToSign) {
     return Failure{kFailed, "invalid",
                    "--prepare: expected a class of 16 statements at most, found one of " + std::to_string(parts) +
@@ -150,19 +150,19 @@ std::optional<Failure> prepare_class(const IssueWish& wish, NodeClient& node, co
   }
   std::uint64_t next = 0;
   for (std::size_t i = 0; i < parts; ++i) {
-    IssuePart made = part(i);
+    auto part = next_part(batch, i);
+    if (!part) return failure_of(part.error());
+    IssuePart& made = *part;
     std::optional<Statement> statement;
-    if (auto failure =
-            prepare_part(wish, node, policy, batch, pending, signers, context, made, next, statement, put_up.now)) {
+    if (auto failure = prepare_part(wish, node, policy, batch.head(), pending, signers, context, made, next, statement,
+                                    put_up.now)) {
       return failure;
     }
-    for (std::size_t at = 0; at < made.documents.size(); ++at) {
-      put_up.numbers.push_back({made.documents[at].document, EntryNumber{made.first.value + at}});
-    }
+    put_up.parts.push_back({made.first, made.documents.size(), ""});
     if (!statement) continue;
     if (put_up.statements.empty()) put_up.first = made.first;
     put_up.entries += made.documents.size();
-    put_up.statements.push_back(to_sign(*statement, batch.listed ? std::move(made.commitments) : std::vector<Hash>()));
+    put_up.statements.push_back(to_sign(*statement, std::move(made.commitments)));
   }
   return std::nullopt;
 }

@@ -16,8 +16,8 @@ namespace {
 
 class Recording {
  public:
-  Recording(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch, const Pending& pending,
-            Signers& signers, Context& context, IssuePart& part)
+  Recording(const IssueWish& wish, NodeClient& node, const Policy& policy, const BatchHead& batch,
+            const Pending& pending, Signers& signers, Context& context, IssuePart& part)
       : wish_(wish),
         node_(node),
         policy_(policy),
@@ -105,7 +105,7 @@ class Recording {
     const IssueBody& body = std::get<IssueBody>(statement->body);
     const bool ours = statement->ledger == batch_.ledger && statement->institution == wish_.in.institution &&
                       body.register_name == wish_.in.name && body.count == part_.documents.size() &&
-                      body.batch_root == part_.tree.root() && body.listed == batch_.listed;
+                      body.batch_root == part_.documents.root() && body.listed == batch_.listed;
     return ours ? std::optional(body) : std::nullopt;
   }
 
@@ -153,8 +153,8 @@ class Recording {
     patience_ = Patience(wish_.timeout_ms);  // a person who was asked for a passphrase takes his time
     const Time at = context_.clock();
     if (auto failure = check_signers(now, signers_, kUseIssue, at)) return failure;
-    body_ = IssueBody{wish_.in.name, EntryNumber{now.record.issued}, static_cast<std::uint32_t>(part_.documents.size()),
-                      part_.tree.root(), batch_.listed};
+    body_ = IssueBody{wish_.in.name, EntryNumber{now.record.issued}, part_.documents.size(), part_.documents.root(),
+                      batch_.listed};
     statement_ = sign_statement(Statement{batch_.ledger, wish_.in.institution, at, body_}, signers_.keys());
     if (auto stored = pending_.store_statement(part_.index, *statement_); !stored) return failure_of(stored.error());
     return std::nullopt;
@@ -169,8 +169,7 @@ class Recording {
       body_ = std::get<IssueBody>(statement->body);
       if (body_.first == first && at.value < statement->signed_at.value + kSignedAtMs) return std::nullopt;
     }
-    body_ = IssueBody{wish_.in.name, first, static_cast<std::uint32_t>(part_.documents.size()), part_.tree.root(),
-                      batch_.listed};
+    body_ = IssueBody{wish_.in.name, first, part_.documents.size(), part_.documents.root(), batch_.listed};
     statement = Statement{batch_.ledger, wish_.in.institution, at, body_};
     prepared_.push_back(encode(*statement));
     if (auto stored = pending_.store_prepared(part_.index, prepared_); !stored) return failure_of(stored.error());
@@ -237,7 +236,7 @@ class Recording {
   const IssueWish& wish_;
   NodeClient& node_;
   const Policy& policy_;
-  const Batch& batch_;
+  const BatchHead& batch_;
   const Pending& pending_;
   Signers& signers_;
   Context& context_;
@@ -253,20 +252,22 @@ class Recording {
 
 }  // namespace
 
-std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                   const Pending& pending, Signers& signers, Context& context, IssuePart& part) {
+std::optional<Failure> record_part(const IssueWish& wish, NodeClient& node, const Policy& policy,
+                                   const BatchHead& batch, const Pending& pending, Signers& signers, Context& context,
+                                   IssuePart& part) {
   return Recording(wish, node, policy, batch, pending, signers, context, part).run();
 }
 
-std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
+std::optional<Failure> find_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const BatchHead& batch,
                                  const Pending& pending, Signers& signers, Context& context, IssuePart& part,
                                  bool& found) {
   return Recording(wish, node, policy, batch, pending, signers, context, part).find(found);
 }
 
-std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy, const Batch& batch,
-                                    const Pending& pending, Signers& signers, Context& context, IssuePart& part,
-                                    std::uint64_t& next, std::optional<Statement>& statement, RegisterNow& now) {
+std::optional<Failure> prepare_part(const IssueWish& wish, NodeClient& node, const Policy& policy,
+                                    const BatchHead& batch, const Pending& pending, Signers& signers, Context& context,
+                                    IssuePart& part, std::uint64_t& next, std::optional<Statement>& statement,
+                                    RegisterNow& now) {
   return Recording(wish, node, policy, batch, pending, signers, context, part).prepare(next, statement, now);
 }
 

@@ -42,7 +42,7 @@ class Reissuing {
       }
     }
     if (auto failure = check_class(issue_, read_, report_.issue)) return failure;
-    if (auto failure = find_numbers(issue_, read_.batch, signers_, node_, reach_.policy, context_, numbers_)) {
+    if (auto failure = find_numbers(issue_, read_.id, signers_, node_, reach_.policy, context_, numbers_)) {
       return failure;
     }
     report_.issued = !numbers_.empty();
@@ -62,7 +62,7 @@ class Reissuing {
     }
     const auto lock = lock_proofs(issue_.proofs);
     if (!lock) return failure_of(lock.error());
-    if (auto failure = issue_class(issue_, std::move(read_), signers_, node_, reach_.policy, context_, report_.issue)) {
+    if (auto failure = issue_class(issue_, read_, signers_, node_, reach_.policy, context_, report_.issue)) {
       return failure;
     }
     if (report_.issue.put_up) return prepare(*report_.issue.put_up);
@@ -85,12 +85,15 @@ class Reissuing {
     issue_.csv.more.meanings = {"old", "old_proof", "old_file", "register"};
     issue_.csv.more.take = [this](CsvTable& table, std::size_t row, const auto& cells) { take(table, row, cells); };
     if (auto failure = read_class(issue_, reach_.policy.ledger, context_, read_)) return failure;
-    each_row(read_.rows, [&](std::size_t i, std::string_view reference, std::string_view file) {
-      report_.rows[i].document = read_.rows.documents[i];
-      report_.rows[i].file = file;
-      report_.rows[i].old.reference = reference;
-    });
-    read_.rows = {};
+    DocumentCursor cursor = read_.documents.in_order();
+    ClassDocument document;
+    for (Replacing& row : report_.rows) {
+      const auto more = cursor.next(document);
+      if (!more) return failure_of(more.error());
+      row.document = document.document;
+      row.file = document.name;
+      row.old.reference = document.reference;
+    }
     return std::nullopt;
   }
 
@@ -118,7 +121,7 @@ class Reissuing {
                          std::to_string(issue_.paths.size())};
     }
     if (auto failure = read_class(issue_, reach_.policy.ledger, context_, read_)) return failure;
-    if (read_.batch.documents.size() != wish_.old.size()) {
+    if (read_.documents.count() != wish_.old.size()) {
       return Failure{kUsage, "usage", "DOCUMENT: expected files, one for each --number, found a directory"};
     }
     for (std::size_t i = 0; i < wish_.old.size(); ++i) {
@@ -245,7 +248,11 @@ class Reissuing {
     Prepared& prepared = report_.prepared.emplace();
     prepared.entries = put_up.entries;
     prepared.first = put_up.first;
-    if (auto failure = set_numbers(put_up.numbers)) return failure;
+    auto batch = BatchFile::open(put_up.batch);
+    if (!batch) return failure_of(batch.error());
+    const auto numbers = tool::read_numbers(*batch, put_up.parts);
+    if (!numbers) return failure_of(numbers.error());
+    if (auto failure = set_numbers(*numbers)) return failure;
     return write_statements(put_up, prepared);
   }
 

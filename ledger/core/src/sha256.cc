@@ -19,4 +19,19 @@ Hash sha256(std::initializer_list<ByteView> parts) {
   return hash;
 }
 
+struct Sha256::State {
+  SHA256_CTX context;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) { SHA256_Init(&state_->context); }
+Sha256::~Sha256() = default;
+
+void Sha256::add(ByteView part) { SHA256_Update(&state_->context, part.data(), part.size()); }
+
+Hash Sha256::finish() {
+  Hash hash;
+  SHA256_Final(hash.data(), &state_->context);
+  return hash;
+}
+
 }  // namespace testamur
