@@ -158,9 +158,9 @@ class ReadingClass {
       if (!*more) break;
       Reader reader(record, "row");
       reader.u64("row");
-      const fs::path directory(as_text(reader.opaque16("directory")));
+      const std::string_view directory = as_text(reader.opaque16("directory"));
       ClassDocument document = decode_class_document(record.subspan(reader.offset()));
-      std::string path = (directory / document.name).string();
+      std::string path = below(directory, document.name);
       hashing.put(std::move(document), std::move(path));
     }
     hashing.finish();

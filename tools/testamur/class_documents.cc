@@ -56,6 +56,15 @@ class RandomSource {
 
 }  // namespace
 
+std::string below(std::string_view directory, std::string_view name) {
+  std::string out;
+  out.reserve(directory.size() + 1 + name.size());
+  out += directory;
+  if (!directory.empty() && !directory.ends_with('/')) out += '/';
+  out += name;
+  return out;
+}
+
 Bytes encode(const ClassDocument& document) {
   Writer writer;
   writer.raw(document.document).u64(document.row).u32(document.column).opaque16(as_bytes(document.name));

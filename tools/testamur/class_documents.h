@@ -63,6 +63,9 @@ Result<void> make_batch(ClassDocuments& documents, bool listed, bool keep_order,
 /// Told after each document, one call at a time, of how many.
 using CountDocument = std::function<void(std::size_t total)>;
 
+/// The path of a name below a directory, which may be the empty path; for a million of them.
+std::string below(std::string_view directory, std::string_view name);
+
 struct Unread {
   std::size_t index = 0;
   Error error;

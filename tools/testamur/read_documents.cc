@@ -70,7 +70,7 @@ Result<void> each_file(FoundFiles& found,
     if (!*more) return {};
     const std::string_view next = as_text(record.first(record.size() - 5));
     const std::uint32_t root = Reader(record.last(4), "file").u32("root");
-    std::string next_path = (fs::path(found.roots[root]) / next).string();
+    std::string next_path = below(found.roots[root], next);
     if (next.size() > kMaxNameBytes) return Error{ErrorCode::invalid, next_path + ": expected a shorter name"};
     if (next == name) {
       return Error{ErrorCode::invalid, "expected each name once, since proofs are named after documents; found " +

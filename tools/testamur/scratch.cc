@@ -9,8 +9,6 @@
 #include <cstring>
 #include <filesystem>
 
-#include "testamur/encoding/encoding.h"
-
 namespace testamur::tool {
 namespace {
 
@@ -29,8 +27,10 @@ int open_nameless(const std::string& directory) {
 }
 
 void put_record(Bytes& out, ByteView record) {
-  const Writer size = std::move(Writer().u32(static_cast<std::uint32_t>(record.size())));
-  out.insert(out.end(), size.bytes().begin(), size.bytes().end());
+  const auto size = static_cast<std::uint32_t>(record.size());
+  std::uint8_t bytes[kSizeBytes];
+  std::memcpy(bytes, &size, kSizeBytes);  // no other machine reads it
+  out.insert(out.end(), bytes, bytes + kSizeBytes);
   out.insert(out.end(), record.begin(), record.end());
 }
 
@@ -106,7 +106,8 @@ Result<bool> RecordCursor::next(ByteView& record) {
     return false;
   }
   if (auto held = hold(kSizeBytes); !held) return held.error();
-  const std::size_t size = Reader(ByteView(held_).subspan(used_, kSizeBytes), "record").u32("size");
+  std::uint32_t size = 0;
+  std::memcpy(&size, held_.data() + used_, kSizeBytes);
   if (auto held = hold(kSizeBytes + size); !held) return held.error();
   record = ByteView(held_).subspan(used_ + kSizeBytes, size);
   used_ += kSizeBytes + size;
