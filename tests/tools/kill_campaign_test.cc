@@ -7,11 +7,14 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <spawn.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <random>
 #include <set>
@@ -47,6 +50,26 @@ bool holds_file(const std::string& directory, std::string_view ending) {
     if (entry.path().string().ends_with(ending)) return true;
   }
   return false;
+}
+
+/// The most that the program had in memory while it ran, in KiB, by what the system says of it every few milliseconds.
+std::uint64_t peak_of(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  if (::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ) != 0) return 0;
+  std::uint64_t peak = 0;
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) == 0) {
+    std::ifstream told("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(told, line);) {
+      if (line.starts_with("VmHWM:")) peak = std::max<std::uint64_t>(peak, std::stoull(line.substr(6)));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  return peak;
 }
 
 /// A class of documents, and the command that issues it.
@@ -437,6 +460,25 @@ TEST_F(KillCampaign, NumbersThatAnotherOfficeTookAreGivenUpAndTheClassIsSignedAn
   EXPECT_EQ(late.report.at("parts").at(0).at("first").to_number<unsigned>(), 7u);
   EXPECT_TRUE(late.report.at("resumed").as_bool());
   check_ledger({early, late});
+}
+
+TEST_F(KillCampaign, AClassThatIsThreeTimesAsLargeNeedsNoMoreMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory grows with what a program does";
+#endif
+  std::map<std::string, std::vector<std::uint64_t>> peaks;
+  for (const unsigned count : {40'000u, 120'000u}) {
+    const std::string number = std::to_string(count);
+    peaks["directory"].push_back(peak_of(make_group("directory-" + number, count).command));
+    peaks["csv"].push_back(peak_of(make_csv_group("issue", "csv-" + number, count, 0).command));
+  }
+  // 80,000 documents more; were they in memory, it would be twice this and more.
+  constexpr std::uint64_t most = 8 << 10;
+  for (const auto& [way, peak] : peaks) {
+    std::cout << way << ": " << peak[0] << " KiB, then " << peak[1] << " KiB" << std::endl;
+    EXPECT_GT(peak[0], 0u) << way;
+    EXPECT_LT(peak[1], peak[0] + most) << way;
+  }
 }
 
 }  // namespace

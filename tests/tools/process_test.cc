@@ -1,12 +1,9 @@
 // Goal: the program as a shell sees it: exit codes, what goes to which stream, and no colours into files.
 // Method: a ledger of the recent past, so that the real clock finds its proofs fresh; the real binary.
 #include <gmock/gmock.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
 #include <chrono>
-#include <fstream>
-#include <thread>
 
 #include <boost/json.hpp>
 
@@ -63,74 +60,6 @@ TEST(Process, VerifiesWithTheRealClock) {
   const auto json = spawn(verify + world.path("proofs/document-0.proof") + " --json");
   EXPECT_EQ(boost::json::parse(json.out).as_object().at("verdict"), "good");
   EXPECT_EQ(spawn(verify + world.path("proofs/document-0.proof") + " > /dev/full").exit, 1) << "an answer nobody got";
-}
-
-/// The most that the program had in memory while it ran, in KiB, by what the system says of it every few milliseconds.
-std::uint64_t peak_of(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), TESTAMUR_PROGRAM);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  pid_t pid = 0;
-  if (::posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environ) != 0) return 0;
-  std::uint64_t peak = 0;
-  int status = 0;
-  while (::waitpid(pid, &status, WNOHANG) == 0) {
-    std::ifstream told("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(told, line);) {
-      if (line.starts_with("VmHWM:")) peak = std::max<std::uint64_t>(peak, std::stoull(line.substr(6)));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  return peak;
-}
-
-TEST(Process, AClassNeedsNoMoreMemoryThatIsThreeTimesAsLarge) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer's own memory grows with what a program does";
-#endif
-  test::ToolWorld world{recent_world()};
-  std::vector<std::uint64_t> from_directory;
-  std::vector<std::uint64_t> from_csv;
-  for (const unsigned count : {40'000u, 120'000u}) {
-    const std::string name = "class-" + std::to_string(count);
-    const std::string documents = world.make_documents(name, count);
-    std::string csv = "reference\n";
-    for (unsigned i = count; i-- > 0;) {
-      csv += "document-" + std::to_string(i) + "\n";
-      std::filesystem::rename(documents + "/document-" + std::to_string(i),
-                              documents + "/document-" + std::to_string(i) + ".pdf");
-    }
-    const auto peak = [&](const std::string& proofs, const std::vector<std::string>& more) {
-      std::vector<std::string> arguments = {"issue",
-                                            "--node",
-                                            world.service().address(),
-                                            "--register",
-                                            World::institution_id(0) + "/r1",
-                                            "--policy",
-                                            world.path("policy"),
-                                            "--key",
-                                            world.key_file("a"),
-                                            "--key",
-                                            world.key_file("b"),
-                                            "--proofs",
-                                            world.path(proofs),
-                                            documents};
-      arguments.insert(arguments.end(), more.begin(), more.end());
-      return peak_of(arguments);
-    };
-    from_directory.push_back(peak("proofs-" + name, {}));
-    from_csv.push_back(peak("csv-proofs-" + name,
-                            {"--csv", world.write(name + ".csv", csv), "--result", world.path(name + ".result")}));
-  }
-  RecordProperty("directory", std::to_string(from_directory[0]) + " " + std::to_string(from_directory[1]));
-  RecordProperty("csv", std::to_string(from_csv[0]) + " " + std::to_string(from_csv[1]));
-  // 80,000 documents more; were the documents in memory, that would be twice this and more.
-  constexpr std::uint64_t most = 8 << 10;
-  EXPECT_GT(from_directory[0], 0u);
-  EXPECT_LT(from_directory[1], from_directory[0] + most);
-  EXPECT_LT(from_csv[1], from_csv[0] + most);
 }
 
 TEST(Process, EveryCommandTeaches) {

@@ -102,40 +102,37 @@ void ClassDocuments::put(const ClassDocument& document) {
 
 Result<void> ClassDocuments::sort(const FoundAgain& found_again) {
   RecordFile sorted(directory_);
-  ByteView record;
-  for (;;) {
+  Bytes first;
+  for (ByteView record;;) {
     const auto more = sorter_->next(record);
     if (!more) return more.error();
     if (!*more) break;
     sorted.put(record);
+    if (!first.empty() && std::equal(first.begin(), first.begin() + sizeof(Hash), record.begin())) {
+      found_again(decode_class_document(first), decode_class_document(record));
+    } else {
+      first.assign(record.begin(), record.end());
+    }
   }
   by_hash_ = std::move(sorted);
   sorter_.reset();
-  DocumentCursor cursor = by_hash();
-  ClassDocument first;
-  ClassDocument document;
-  for (std::uint64_t i = 0; i < count_; ++i) {
-    const auto more = cursor.next(document);
-    if (!more) return more.error();
-    if (i > 0 && document.document == first.document) {
-      found_again(first, document);
-    } else {
-      std::swap(first, document);
-    }
-  }
   return {};
 }
 
-Result<Hash> batch_id(const BatchHead& head, ClassDocuments& documents) {
+Result<Hash> ClassDocuments::hash_with(ByteView head) {
   Sha256 hashing;
-  hashing.add(encode_for_id(head));
-  DocumentCursor cursor = documents.by_hash();
-  for (ClassDocument document;;) {
-    const auto more = cursor.next(document);
+  hashing.add(head);
+  RecordCursor cursor = by_hash_.read();
+  for (ByteView record;;) {
+    const auto more = cursor.next(record);
     if (!more) return more.error();
     if (!*more) return hashing.finish();
-    hashing.add(document.document);
+    hashing.add(record.first(sizeof(Hash)));
   }
+}
+
+Result<Hash> batch_id(const BatchHead& head, ClassDocuments& documents) {
+  return documents.hash_with(encode_for_id(head));
 }
 
 Result<void> make_batch(ClassDocuments& documents, bool listed, bool keep_order, const PutDocument& put) {

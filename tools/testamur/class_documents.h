@@ -43,6 +43,8 @@ class ClassDocuments {
   DocumentCursor in_order() { return DocumentCursor(in_order_.read()); }
   /// Rising by hash; without references.
   DocumentCursor by_hash() { return DocumentCursor(by_hash_.read()); }
+  /// Of the head and all hashes, rising.
+  Result<Hash> hash_with(ByteView head);
   const std::string& directory() const { return directory_; }
 
  private:
