@@ -1,0 +1,34 @@
+// Making proofs for whoever asks: look-ups, and streams of proofs for a whole class. A few lanes of their own serve all calls, so that no
+// submission waits for a proof.
+#pragma once
+
+#include <atomic>
+
+#include "testamur/node/lanes.h"
+#include "testamur/node/open_histories.h"
+#include "testamur/node/room.h"
+
+namespace testamur::node {
+
+class ProofCalls {
+ public:
+  /// `max_calls`: under way at once. A call makes one proof at a time, and the next when the reader has room for it; the calls of a lane
+  /// take turns.
+  ProofCalls(LanedService& service, OpenHistories& histories, std::size_t max_calls, Lanes::Queues queues);
+
+  /// Once the server runs.
+  void start();
+  /// Calls with more than one proof end soon.
+  void stop() { stopping_ = true; }
+
+ private:
+  class Call;
+
+  LanedService& service_;
+  OpenHistories& histories_;
+  Room room_;
+  std::atomic<bool> stopping_ = false;
+  Lanes lanes_;  // goes before what its calls use
+};
+
+}  // namespace testamur::node

@@ -1,0 +1,119 @@
+#include "testamur/node/lanes.h"
+
+#include <grpcpp/alarm.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <deque>
+#include <future>
+#include <thread>
+
+namespace testamur::node {
+
+class Lanes::Thread final : public Lane {
+ public:
+  explicit Thread(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
+  /// No call of this lane is left.
+  ~Thread() {
+    queue_->Shutdown();
+    if (thread_.joinable()) {
+      thread_.join();
+    } else {
+      run();  // of a server that was never started, the queue is emptied here
+    }
+  }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void start(const std::string& name, const std::function<void(Lane&)>& listen) {
+    thread_ = std::thread([this, name, listen] {
+      ::pthread_setname_np(::pthread_self(), name.c_str());
+      id_ = std::this_thread::get_id();
+      listen(*this);
+      run();
+    });
+  }
+
+  grpc::ServerCompletionQueue* queue() override { return queue_.get(); }
+
+  void post(std::function<void()> task) override {
+    if (std::this_thread::get_id() == id_) return task();
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() == 1) alarm_.Set(queue_.get(), std::chrono::system_clock::now(), &rung_);
+  }
+
+  void when_idle(std::function<void()> task) override { idle_tasks_.push_back(std::move(task)); }
+
+  /// Returns when the lane has begun, and has run what was posted to it before.
+  void come_to_now() {
+    if (!thread_.joinable()) return;
+    std::promise<void> come;
+    post([&come] { come.set_value(); });
+    come.get_future().wait();
+  }
+
+ private:
+  void run() {
+    using Queue = grpc::CompletionQueue;
+    const auto at_once = std::chrono::system_clock::time_point{};
+    void* operation = nullptr;
+    bool ok = false;
+    while (true) {
+      if (idle_tasks_.empty()) {
+        if (!queue_->Next(&operation, &ok)) return;
+      } else if (queue_->AsyncNext(&operation, &ok, at_once) != Queue::GOT_EVENT) {
+        const auto task = std::move(idle_tasks_.front());
+        idle_tasks_.pop_front();
+        task();
+        continue;
+      }
+      static_cast<Operation*>(operation)->complete(ok);
+    }
+  }
+  void run_tasks() {
+    std::vector<std::function<void()>> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      tasks.swap(tasks_);
+    }
+    for (const auto& task : tasks) task();
+  }
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::thread thread_;
+  std::atomic<std::thread::id> id_;  // of the thread, by itself
+  std::deque<std::function<void()>> idle_tasks_;
+  std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;
+  grpc::Alarm alarm_;  // set when there are tasks
+  Operation rung_{[this](bool) { run_tasks(); }};
+};
+
+Lanes::Active::Active(Lanes& all) : all_(all) {
+  const std::lock_guard lock(all_.mutex_);
+  ++all_.active_;
+}
+
+Lanes::Active::~Active() {
+  const std::lock_guard lock(all_.mutex_);
+  if (--all_.active_ == 0) all_.ended_.notify_all();
+}
+
+Lanes::Lanes(std::string name, Queues queues) : name_(std::move(name)) {
+  for (auto& queue : queues) lanes_.push_back(std::make_unique<Thread>(std::move(queue)));
+}
+
+void Lanes::start(const std::function<void(Lane&)>& listen) {
+  for (const auto& lane : lanes_) lane->start(name_, listen);
+}
+
+Lanes::~Lanes() {
+  // What the lanes have still to see of calls that came before the end.
+  for (const auto& lane : lanes_) lane->come_to_now();
+  // Nothing may be begun on a queue that has shut down, so the calls end first.
+  std::unique_lock lock(mutex_);
+  ended_.wait(lock, [this] { return active_ == 0; });
+}
+
+}  // namespace testamur::node
