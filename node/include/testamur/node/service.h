@@ -8,6 +8,7 @@
 #include "testamur/node/intake.h"
 #include "testamur/node/lanes.h"
 #include "testamur/node/open_histories.h"
+#include "testamur/node/room.h"
 
 namespace testamur::node {
 
