@@ -3,12 +3,18 @@
 #include <grpcpp/alarm.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <future>
 #include <thread>
 
 namespace testamur::node {
+namespace {
+
+constexpr unsigned kMaxLanes = 4;
+
+}  // namespace
 
 class Lanes::Thread final : public Lane {
  public:
@@ -98,6 +104,14 @@ Lanes::Active::Active(Lanes& all) : all_(all) {
 Lanes::Active::~Active() {
   const std::lock_guard lock(all_.mutex_);
   if (--all_.active_ == 0) all_.ended_.notify_all();
+}
+
+Lanes::Queues Lanes::queues_of(grpc::ServerBuilder& builder) {
+  Queues queues;
+  for (unsigned i = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxLanes); i > 0; --i) {
+    queues.push_back(builder.AddCompletionQueue());
+  }
+  return queues;
 }
 
 Lanes::Lanes(std::string name, Queues queues) : name_(std::move(name)) {

@@ -44,21 +44,11 @@ constexpr std::size_t kMaxSnapshotsWaiting = 16;
 constexpr std::size_t kMaxBlocksWaiting = 256;
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
-constexpr unsigned kMaxLanes = 4;   ///< of each kind
 constexpr std::size_t kMaxHealthWatchers = 4;
 constexpr int kMaxOperatorMessageBytes = 64 << 10;
 constexpr int kMaxOperatorThreads = 8;
 constexpr unsigned kTicksToRejoin = 20;
 constexpr int kLongestHandOver = 15;  ///< ticks: the leader gives it up after an election timeout
-
-/// For lanes: as many as there are cores.
-Lanes::Queues queues_of(grpc::ServerBuilder& builder) {
-  Lanes::Queues queues;
-  for (unsigned i = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxLanes); i > 0; --i) {
-    queues.push_back(builder.AddCompletionQueue());
-  }
-  return queues;
-}
 
 }  // namespace
 
@@ -563,8 +553,9 @@ class RunningNode::Impl {
     builder.RegisterService(&health_);
     submit_calls_ = std::make_unique<SubmitCalls>(
         *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
-        queues_of(builder));
-    proof_calls_ = std::make_unique<ProofCalls>(*service_, histories_, config_.max_public_calls, queues_of(builder));
+        Lanes::queues_of(builder));
+    proof_calls_ =
+        std::make_unique<ProofCalls>(*service_, histories_, config_.max_public_calls, Lanes::queues_of(builder));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +

@@ -56,6 +56,9 @@ class Lanes {
  public:
   using Queues = std::vector<std::unique_ptr<grpc::ServerCompletionQueue>>;
 
+  /// One for each core, four at most.
+  static Queues queues_of(grpc::ServerBuilder& builder);
+
   /// `name`: of the threads.
   Lanes(std::string name, Queues queues);
   /// The server has shut down before, and nothing waits for anybody else: waits until every call has ended.
