@@ -13,12 +13,15 @@ namespace testamur::node {
 namespace {
 
 constexpr unsigned kMaxLanes = 4;
+/// To look at the queue costs as much as a short turn.
+constexpr unsigned kTurnsInARow = 16;
+constexpr unsigned kEventsInARow = 256;
 
 }  // namespace
 
 class Lanes::Thread final : public Lane {
  public:
-  explicit Thread(std::unique_ptr<grpc::ServerCompletionQueue> queue) : queue_(std::move(queue)) {}
+  Thread(Lanes& all, std::unique_ptr<grpc::ServerCompletionQueue> queue) : all_(all), queue_(std::move(queue)) {}
   /// No call of this lane is left.
   ~Thread() {
     queue_->Shutdown();
@@ -31,15 +34,16 @@ class Lanes::Thread final : public Lane {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  void start(const std::string& name, const std::function<void(Lane&)>& listen) {
-    thread_ = std::thread([this, name, listen] {
-      ::pthread_setname_np(::pthread_self(), name.c_str());
+  void start(const std::function<void(Lane&)>& listen) {
+    thread_ = std::thread([this, listen] {
+      ::pthread_setname_np(::pthread_self(), all_.name_.c_str());
       id_ = std::this_thread::get_id();
       listen(*this);
       run();
     });
   }
 
+  Lanes& all() override { return all_; }
   grpc::ServerCompletionQueue* queue() override { return queue_.get(); }
 
   void post(std::function<void()> task) override {
@@ -49,7 +53,7 @@ class Lanes::Thread final : public Lane {
     if (tasks_.size() == 1) alarm_.Set(queue_.get(), std::chrono::system_clock::now(), &rung_);
   }
 
-  void when_idle(std::function<void()> task) override { idle_tasks_.push_back(std::move(task)); }
+  void take_turn(std::function<void()> task) override { turns_.push_back(std::move(task)); }
 
   /// Returns when the lane has begun, and has run what was posted to it before.
   void come_to_now() {
@@ -61,20 +65,27 @@ class Lanes::Thread final : public Lane {
 
  private:
   void run() {
-    using Queue = grpc::CompletionQueue;
     const auto at_once = std::chrono::system_clock::time_point{};
     void* operation = nullptr;
     bool ok = false;
+    unsigned turns = 0;   // since events were looked for
+    unsigned events = 0;  // since then
     while (true) {
-      if (idle_tasks_.empty()) {
+      if (turns_.empty()) {
         if (!queue_->Next(&operation, &ok)) return;
-      } else if (queue_->AsyncNext(&operation, &ok, at_once) != Queue::GOT_EVENT) {
-        const auto task = std::move(idle_tasks_.front());
-        idle_tasks_.pop_front();
-        task();
-        continue;
+        static_cast<Operation*>(operation)->complete(ok);
+      } else if (turns < kTurnsInARow) {
+        ++turns;
+        const auto turn = std::move(turns_.front());
+        turns_.pop_front();
+        turn();
+      } else if (events < kEventsInARow &&
+                 queue_->AsyncNext(&operation, &ok, at_once) == grpc::CompletionQueue::GOT_EVENT) {
+        ++events;
+        static_cast<Operation*>(operation)->complete(ok);
+      } else {
+        turns = events = 0;
       }
-      static_cast<Operation*>(operation)->complete(ok);
     }
   }
   void run_tasks() {
@@ -86,10 +97,11 @@ class Lanes::Thread final : public Lane {
     for (const auto& task : tasks) task();
   }
 
+  Lanes& all_;
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   std::thread thread_;
   std::atomic<std::thread::id> id_;  // of the thread, by itself
-  std::deque<std::function<void()>> idle_tasks_;
+  std::deque<std::function<void()>> turns_;
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;
   grpc::Alarm alarm_;  // set when there are tasks
@@ -115,11 +127,11 @@ Lanes::Queues Lanes::queues_of(grpc::ServerBuilder& builder) {
 }
 
 Lanes::Lanes(std::string name, Queues queues) : name_(std::move(name)) {
-  for (auto& queue : queues) lanes_.push_back(std::make_unique<Thread>(std::move(queue)));
+  for (auto& queue : queues) lanes_.push_back(std::make_unique<Thread>(*this, std::move(queue)));
 }
 
 void Lanes::start(const std::function<void(Lane&)>& listen) {
-  for (const auto& lane : lanes_) lane->start(name_, listen);
+  for (const auto& lane : lanes_) lane->start(listen);
 }
 
 Lanes::~Lanes() {

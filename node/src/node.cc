@@ -92,8 +92,8 @@ class RunningNode::Impl {
     hand_over();
     if (cluster_server_) cluster_server_->Shutdown(std::chrono::system_clock::now());
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    submit_calls_.reset();
-    proof_calls_.reset();
+    submit_lanes_.reset();
+    proof_lanes_.reset();
     // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
@@ -552,17 +552,17 @@ class RunningNode::Impl {
     builder.RegisterService(service_.get());
     builder.RegisterService(&health_);
     submit_calls_ = std::make_unique<SubmitCalls>(
-        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
-        Lanes::queues_of(builder));
-    proof_calls_ =
-        std::make_unique<ProofCalls>(*service_, histories_, config_.max_public_calls, Lanes::queues_of(builder));
+        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls});
+    proof_calls_ = std::make_unique<ProofCalls>(*service_, histories_, config_.max_public_calls);
+    submit_lanes_ = std::make_unique<Lanes>("submissions", Lanes::queues_of(builder));
+    proof_lanes_ = std::make_unique<Lanes>("proofs", Lanes::queues_of(builder));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
-    submit_calls_->start();
-    proof_calls_->start();
+    submit_lanes_->start([this](Lane& lane) { submit_calls_->listen(lane); });
+    proof_lanes_->start([this](Lane& lane) { proof_calls_->listen(lane); });
     return {};
   }
 
@@ -693,6 +693,8 @@ class RunningNode::Impl {
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<SubmitCalls> submit_calls_;
   std::unique_ptr<ProofCalls> proof_calls_;
+  std::unique_ptr<Lanes> submit_lanes_;
+  std::unique_ptr<Lanes> proof_lanes_;  // lanes of their own, so that no submission waits for a proof
   std::unique_ptr<ClusterService> cluster_service_;
   std::unique_ptr<grpc::Server> cluster_server_;
   HealthService health_{kMaxHealthWatchers};

@@ -40,7 +40,7 @@ class ProofCalls::Call : public std::enable_shared_from_this<Call> {
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(all_.lanes_);
+    active_.emplace(lane_.all());
     listen(all_, lane_);
     left_ = std::max(request_.count(), 1u);
     step_ = std::max(request_.step(), 1u);
@@ -53,7 +53,7 @@ class ProofCalls::Call : public std::enable_shared_from_this<Call> {
     take_turn();
   }
   void take_turn() {
-    lane_.when_idle([call = shared_from_this()] { call->make_proof(); });
+    lane_.take_turn([call = shared_from_this()] { call->make_proof(); });
   }
   void make_proof() {
     // All proofs of a call are under one head.
@@ -93,11 +93,6 @@ class ProofCalls::Call : public std::enable_shared_from_this<Call> {
   Operation finished_{[](bool) {}};
 };
 
-ProofCalls::ProofCalls(LanedService& service, OpenHistories& histories, std::size_t max_calls, Lanes::Queues queues)
-    : service_(service), histories_(histories), room_(max_calls, 0), lanes_("proofs", std::move(queues)) {}
-
-void ProofCalls::start() {
-  lanes_.start([this](Lane& lane) { Call::listen(*this, lane); });
-}
+void ProofCalls::listen(Lane& lane) { Call::listen(*this, lane); }
 
 }  // namespace testamur::node

@@ -51,7 +51,7 @@ class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(all_.lanes_);
+    active_.emplace(lane_.all());
     listen(all_, lane_);
     const auto asked = asked_of(request_);
     if (!asked) return fail(wrong_wait());
@@ -90,7 +90,7 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
  private:
   void begun(bool ok) {
     if (!ok) return;
-    active_.emplace(all_.lanes_);
+    active_.emplace(lane_.all());
     listen(all_, lane_);
     if ((place_ = all_.streams_.enter())) return read();
     status_ = too_many();
@@ -167,18 +167,9 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
   Operation finished_{[](bool) {}};
 };
 
-SubmitCalls::SubmitCalls(LanedService& service, Intake& intake, Limits limits, Lanes::Queues queues)
-    : service_(service),
-      intake_(intake),
-      calls_(limits.calls, 0),
-      streams_(limits.streams, 0),
-      lanes_("submissions", std::move(queues)) {}
-
-void SubmitCalls::start() {
-  lanes_.start([this](Lane& lane) {
-    UnaryCall::listen(*this, lane);
-    StreamCall::listen(*this, lane);
-  });
+void SubmitCalls::listen(Lane& lane) {
+  UnaryCall::listen(*this, lane);
+  StreamCall::listen(*this, lane);
 }
 
 }  // namespace testamur::node

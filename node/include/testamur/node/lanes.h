@@ -37,16 +37,19 @@ class Operation {
   std::shared_ptr<void> call_;
 };
 
+class Lanes;
+
 /// What gRPC does for a call of this lane is begun and ended on the lane's thread alone; so calls need no locks, and what comes for many
 /// of them wakes it once.
 class Lane {
  public:
+  virtual Lanes& all() = 0;
   virtual grpc::ServerCompletionQueue* queue() = 0;
   /// Runs the task on the lane's thread. From any thread.
   virtual void post(std::function<void()> task) = 0;
-  /// Runs the task when gRPC has nothing for this lane just then, so that calls are let in or refused however much there is to do; tasks
-  /// run in order. On the lane's thread.
-  virtual void when_idle(std::function<void()> task) = 0;
+  /// Runs the task soon, for what takes longer than a call's other steps: such tasks take turns, in order, and every few of them the lane
+  /// first sees to all that gRPC has for it, so that others are let in, or refused, however much there is to do. On the lane's thread.
+  virtual void take_turn(std::function<void()> task) = 0;
 
  protected:
   ~Lane() = default;
@@ -56,7 +59,7 @@ class Lanes {
  public:
   using Queues = std::vector<std::unique_ptr<grpc::ServerCompletionQueue>>;
 
-  /// One for each core, four at most.
+  /// For one lane a core, four at most.
   static Queues queues_of(grpc::ServerBuilder& builder);
 
   /// `name`: of the threads.

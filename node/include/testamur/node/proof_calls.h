@@ -1,5 +1,4 @@
-// Making proofs for whoever asks: look-ups, and streams of proofs for a whole class. A few lanes of their own serve all calls, so that no
-// submission waits for a proof.
+// Making proofs for whoever asks: look-ups, and streams of proofs for a whole class.
 #pragma once
 
 #include <atomic>
@@ -13,11 +12,12 @@ namespace testamur::node {
 class ProofCalls {
  public:
   /// `max_calls`: under way at once. A call makes one proof at a time, and the next when the reader has room for it; the calls of a lane
-  /// take turns.
-  ProofCalls(LanedService& service, OpenHistories& histories, std::size_t max_calls, Lanes::Queues queues);
+  /// take turns. Outlives the lanes.
+  ProofCalls(LanedService& service, OpenHistories& histories, std::size_t max_calls)
+      : service_(service), histories_(histories), room_(max_calls, 0) {}
 
-  /// Once the server runs.
-  void start();
+  /// Takes calls in on this lane, on its thread.
+  void listen(Lane& lane);
   /// Calls with more than one proof end soon.
   void stop() { stopping_ = true; }
 
@@ -28,7 +28,6 @@ class ProofCalls {
   OpenHistories& histories_;
   Room room_;
   std::atomic<bool> stopping_ = false;
-  Lanes lanes_;  // goes before what its calls use
 };
 
 }  // namespace testamur::node

@@ -16,11 +16,12 @@ class SubmitCalls {
   /// Of one stream; the next is read when one of them has its outcome.
   static constexpr std::size_t kMaxUnderWay = 1024;
 
-  /// Signatures are checked by the lanes' threads. At the end the server has shut down, and the intake answers everybody.
-  SubmitCalls(LanedService& service, Intake& intake, Limits limits, Lanes::Queues queues);
+  /// Signatures are checked by the lanes' threads. Outlives the lanes, at whose end the intake answers everybody.
+  SubmitCalls(LanedService& service, Intake& intake, Limits limits)
+      : service_(service), intake_(intake), calls_(limits.calls, 0), streams_(limits.streams, 0) {}
 
-  /// Once the server runs.
-  void start();
+  /// Takes calls in on this lane, on its thread.
+  void listen(Lane& lane);
 
  private:
   class UnaryCall;
@@ -30,7 +31,6 @@ class SubmitCalls {
   Intake& intake_;
   Room calls_;
   Room streams_;
-  Lanes lanes_;  // goes before what its calls use
 };
 
 }  // namespace testamur::node
