@@ -22,14 +22,12 @@ enum Kind : std::uint8_t {
   kEventTile = 'e',
   kEventRange = 'v',
   kStatusTile = 's',
+  kListedTile = 'C',
+  kCommitment = 'c',
   kUndo = 'U',
   kSnapshot = 'S',
   kGap = 'F',
   kVersionKept = 'f',
-  // Behind all others. These two make up nearly all of a store of listed entries, and what most blocks write has none of them: so it is
-  // merged into tables of its own, and they are left where they lie.
-  kListedTile = 'y',
-  kCommitment = 'z',
 };
 
 Writer key(Kind kind) {
