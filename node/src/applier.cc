@@ -97,7 +97,7 @@ void Applier::agreed(const consensus::Claim& claim) {
     return events_.failed({ErrorCode::corrupt, "block " + std::to_string(claim.height) +
                                                    ": the store holds another head than the one this node derived"});
   }
-  cosigner_.agreed(Height{claim.height});
+  cosigner_.agreed(*head);
 }
 
 }  // namespace testamur::node

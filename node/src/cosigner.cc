@@ -71,10 +71,10 @@ Cosigner::Promise Cosigner::promise(const store::BlockHead& head, std::uint64_t 
   return {encode(last_promise_), [this, kept = last_promise_] { promised_ = kept; }};
 }
 
-void Cosigner::agreed(Height height) {
-  if (agreed_ >= height) return;
-  agreed_ = height;
-  cosign();
+void Cosigner::agreed(const store::BlockHead& head) {
+  if (agreed_ >= head.height) return;
+  agreed_ = head.height;
+  ledger_.certified_height() > agreed_ ? cosign() : cosign(head);
 }
 
 /// When to say that it was signed: by the clock, yet never before the block, nor before what was signed already.
@@ -95,24 +95,29 @@ bool Cosigner::is_promised(const store::BlockHead& head, std::uint64_t seconds) 
 
 void Cosigner::cosign() {
   if (!is_voter_ || keeping_) return;
-  const Height height = std::max(agreed_, ledger_.certified_height());
-  const auto head = ledger_.block_head(height);
+  const auto head = ledger_.block_head(std::max(agreed_, ledger_.certified_height()));
   if (!head) return events_.failed(head.error());
-  const auto seconds = seconds_for(*head);
+  cosign(*head);
+}
+
+/// The head was read back from the store.
+void Cosigner::cosign(const store::BlockHead& head) {
+  if (!is_voter_ || keeping_) return;
+  const auto seconds = seconds_for(head);
   if (!seconds) return;
   const auto period = static_cast<std::uint64_t>(options_.every.count());
-  const bool again = own_ && own_->first == head->checkpoint;
+  const bool again = own_ && own_->first == head.checkpoint;
   // By the clock's periods, so that all voters do it at about the same time.
   if (again && *seconds / period == own_->second.seconds / period) return;
-  if (const auto allowed = may_cosign(signed_, head->checkpoint, *seconds, head->time); !allowed) {
+  if (const auto allowed = may_cosign(signed_, head.checkpoint, *seconds, head.time); !allowed) {
     // After a restart the promise may cover a block that a quorum has yet to derive; it will.
-    if (head->checkpoint.size >= signed_.size) tell(options_.node, allowed.error().message);
+    if (head.checkpoint.size >= signed_.size) tell(options_.node, allowed.error().message);
     return;
   }
-  if (is_promised(*head, *seconds)) {
-    sign(*head, *seconds);
+  if (is_promised(head, *seconds)) {
+    sign(head, *seconds);
   } else {
-    keep_promise(*head, *seconds);
+    keep_promise(head, *seconds);
   }
 }
 

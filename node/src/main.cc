@@ -1,6 +1,8 @@
 // testamurd: one institution's node.
 #include <signal.h>
 
+#include <absl/synchronization/mutex.h>
+
 #include <CLI/CLI.hpp>
 #include <condition_variable>
 #include <cstdio>
@@ -176,6 +178,8 @@ int main(int argc, char** argv) {
   // Each thread of gRPC's waits for its own connections only. With epoll one waits for all of them and wakes the others in turn: two
   // or three wake-ups for each message, and the public's connections among those of the other nodes.
   setenv("GRPC_POLL_STRATEGY", "poll", /*overwrite=*/0);
+  // Debian builds Abseil with its search for deadlocks on: a table of all locks, asked whenever gRPC takes one of its own.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 
   const auto config = read_config(file);
   if (!config) return say(kUsage, config.error());

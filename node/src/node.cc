@@ -2,10 +2,10 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
 
 #include <condition_variable>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "desk.h"
@@ -14,6 +14,7 @@
 #include "testamur/ledger/sha256.h"
 #include "testamur/node/applier.h"
 #include "testamur/node/cluster_service.h"
+#include "testamur/node/health.h"
 #include "testamur/node/history_filler.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/log.h"
@@ -42,6 +43,7 @@ constexpr std::size_t kMaxBlocksWaiting = 256;
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
 constexpr unsigned kMaxSubmitThreads = 4;
+constexpr std::size_t kMaxHealthWatchers = 4;
 constexpr int kMaxOperatorMessageBytes = 64 << 10;
 constexpr int kMaxOperatorThreads = 8;
 constexpr unsigned kTicksToRejoin = 20;
@@ -81,9 +83,10 @@ class RunningNode::Impl {
 
   ~Impl() {
     metrics_.stop_serving();
-    set_serving(false);
+    health_.set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
+    health_.stop();
     hand_over();
     if (cluster_server_) cluster_server_->Shutdown(std::chrono::system_clock::now());
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
@@ -221,7 +224,7 @@ class RunningNode::Impl {
     heads_.certified({certified, index, height, note_of(certified, quorum_of(stores_.ledger->consortium()))});
     if (!first) return;
     log_info("certified", {{"height", height.value}});
-    set_serving(true);
+    health_.set_serving(true);
   }
 
   // The consensus.
@@ -329,8 +332,8 @@ class RunningNode::Impl {
 
   consensus::DriverEvents driver_events() {
     consensus::DriverEvents events;
-    events.send = [this](consensus::Message message) {
-      if (const auto to = transport()) to->send(std::move(message));
+    events.send = [this](std::vector<consensus::Message> messages) {
+      if (const auto to = transport()) to->send_all(std::move(messages));
     };
     events.committed = [this](std::vector<consensus::Entry> entries) {
       // After a snapshot there is a gap: the node begins again, from the snapshot's state.
@@ -385,7 +388,11 @@ class RunningNode::Impl {
     events.behind = [this](consensus::NodeId leader) {
       snapshot_desk_.post([this, leader] { snapshots_->behind(leader); });
     };
-    events.configuration = [](consensus::Index index, const consensus::Configuration& members) {
+    events.configuration = [this](consensus::Index index, const consensus::Configuration& members) {
+      {
+        const std::lock_guard lock(standing_mutex_);
+        members_ = members.members();
+      }
       log_info("members", {{"index", index.value}, {"are", to_string(members)}});
     };
     events.failed = [this](const Error& error) { fail(error); };
@@ -525,18 +532,9 @@ class RunningNode::Impl {
     };
   }
 
-  /// Until a head is certified there is nothing to answer from.
-  void set_serving(bool serving) {
-    const std::lock_guard lock(server_mutex_);
-    serving_ = serving;
-    if (server_ && server_->GetHealthCheckService() != nullptr)
-      server_->GetHealthCheckService()->SetServingStatus(serving);
-  }
-
   Result<void> serve_public() {
     service_ = std::make_unique<LedgerService>(
         histories_, *intake_, heads_, config_.max_public_calls * 3 / 4, [this] { return status(); }, read_index());
-    grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -549,6 +547,7 @@ class RunningNode::Impl {
     int port = 0;
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
+    builder.RegisterService(&health_);
     SubmitCalls::Queues queues;
     for (unsigned i = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxSubmitThreads); i > 0; --i) {
       queues.push_back(builder.AddCompletionQueue());
@@ -556,19 +555,12 @@ class RunningNode::Impl {
     submit_calls_ = std::make_unique<SubmitCalls>(
         *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
         std::move(queues));
-    auto server = builder.BuildAndStart();
-    bool serving = false;
-    {
-      const std::lock_guard lock(server_mutex_);
-      server_ = std::move(server);
-      serving = serving_;  // a head may have been certified meanwhile
-    }
+    server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
     submit_calls_->start();
-    set_serving(serving);
     return {};
   }
 
@@ -646,11 +638,12 @@ class RunningNode::Impl {
     }
     out.pending = intake_->pending();
     const auto connections = transport();
+    const std::lock_guard lock(standing_mutex_);
     for (std::size_t i = 0; i < self_.consortium.nodes.size(); ++i) {
       if (i == self_.place) continue;
       const consensus::NodeId id = id_at(i);
-      out.peers.push_back({id, self_.consortium.nodes[i].name, connections && connections->is_connected(id),
-                           connections ? connections->dropped(id) : 0});
+      out.peers.push_back({id, self_.consortium.nodes[i].name, members_.contains(id),
+                           connections && connections->is_connected(id), connections ? connections->dropped(id) : 0});
     }
     return out;
   }
@@ -665,9 +658,10 @@ class RunningNode::Impl {
   Heads heads_;
   Operators operators_;
   std::uint64_t life_ = 0;
-  std::mutex standing_mutex_;
+  mutable std::mutex standing_mutex_;
   std::condition_variable standing_changed_;
   bool no_successor_ = false;
+  std::set<consensus::NodeId> members_;  // by the newest configuration in the log
   LogKeeper log_keeper_{{config_.keep_entries}};
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<HistoryFiller> filler_;
@@ -698,9 +692,8 @@ class RunningNode::Impl {
   std::unique_ptr<SubmitCalls> submit_calls_;
   std::unique_ptr<ClusterService> cluster_service_;
   std::unique_ptr<grpc::Server> cluster_server_;
-  std::mutex server_mutex_;
+  HealthService health_{kMaxHealthWatchers};
   std::unique_ptr<grpc::Server> server_;
-  bool serving_ = false;
 };
 
 RunningNode::RunningNode(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -106,8 +106,10 @@ void add_counts(Families& out, const Readings& is) {
 }
 
 void add_peers(Families& out, const Readings& is) {
-  out.gauge("testamur_peer_connected", "1 when this node's stream to the other node is open.");
-  for (const auto& peer : is.peers) out.value(peer.connected ? 1 : 0, {{"node", peer.name}});
+  out.gauge("testamur_peer_connected", "1 when this node's stream to the other member is open.");
+  for (const auto& peer : is.peers) {
+    if (peer.is_member) out.value(peer.connected ? 1 : 0, {{"node", peer.name}});
+  }
   out.counter("testamur_peer_sends_dropped_total",
               "Messages and letters to the other node that were dropped: no stream, no room, or too long.");
   for (const auto& peer : is.peers) out.value(number(peer.sends_dropped), {{"node", peer.name}});

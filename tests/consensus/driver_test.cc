@@ -35,7 +35,9 @@ class DriverTest : public testing::Test {
     options.tick = std::chrono::milliseconds(5);
     options.max_inbox_bytes = most_inbox_bytes_;
     DriverEvents events;
-    events.send = [this](const Message& message) { sent_(message); };
+    events.send = [this](const std::vector<Message>& messages) {
+      for (const Message& message : messages) sent_(message);
+    };
     events.committed = [this](const std::vector<Entry>& entries) { committed_ = entries.back().id.index; };
     events.agreed = [](const Claim&) {};
     events.evidence = [](const Evidence&) {};

@@ -309,5 +309,30 @@ TEST(Removed, OneIsVotedForWhileVotersHoldWhatIsMissingHere) {
   EXPECT_NE(hand.core->leader(), NodeId{4}) << "nobody known says yet that it follows it";
 }
 
+TEST(Removed, OneIsFollowedWhenMoreThanMayLieAreAheadInItsTerm) {
+  Configuration without;
+  without.voters = {{NodeId{1}, NodeId{2}, NodeId{3}}, 2};
+  const Entry removed = following({}, Term{1}, encode(without), EntryKind::configuration);
+  Options options = Hand::options();
+  for (std::uint64_t node = 1; node <= 7; ++node) options.known.insert(NodeId{node});  // of whom two may lie
+  Hand hand(options, Restart{{Term{1}, std::nullopt}, {}, {removed}, Claim{Index{1}, 1, {}}});
+  const auto announces = [&](std::uint64_t node, std::uint64_t term) {
+    hand.from(node, term, Durable{{Term{term}, Index{9}, {}}});
+    hand.from(4, 5, Heartbeat{});
+  };
+  announces(4, 5);
+  announces(5, 5);
+  announces(5, 5);   // twice is once
+  announces(6, 4);   // of another term
+  announces(99, 5);  // nobody knows it
+  hand.from(7, 5, Durable{removed.id});
+  hand.from(4, 5, Heartbeat{});
+  EXPECT_EQ(hand.core->leader(), std::nullopt);
+  EXPECT_EQ(hand.term(), 1u);
+  announces(6, 5);
+  EXPECT_EQ(hand.core->leader(), NodeId{4});
+  EXPECT_EQ(hand.term(), 5u);
+}
+
 }  // namespace
 }  // namespace testamur::consensus

@@ -109,6 +109,44 @@ TEST(Members, AConfigurationThatCannotFollowIsRefused) {
   EXPECT_EQ(hand.core->log().last().index, Index{0});
 }
 
+/// What a leader that lies would have the others take for a change of voters, and what they answer.
+AppendOutcome answer_to(const Configuration& proposed, const Options& options) {
+  Hand hand(options, {});
+  hand.from(2, 1, AppendRequest{{}, {configuration_entry({}, Term{1}, proposed)}});
+  const Output output = hand.settle();
+  const auto* answer = Hand::find<AppendResponse>(output, 2);
+  EXPECT_NE(answer, nullptr);
+  const bool is_told = answer->outcome == AppendOutcome::refused;
+  EXPECT_EQ(output.evidence.size(), is_told ? 1u : 0u) << "it is counted against the leader";
+  EXPECT_EQ(hand.core->configuration(), is_told ? options.configuration : proposed);
+  return answer->outcome;
+}
+
+TEST(Members, OtherVotersWithAnotherThresholdThanAQuorumAreRefused) {
+  const Options options = Hand::options();
+  const Change five = make(Change::Kind::voter, 5);
+  Configuration joint = enter_joint(options.configuration, true, std::span(&five, 1), byzantine_quorum).configuration;
+  ASSERT_EQ(joint.voters.threshold, 4u);
+  EXPECT_EQ(answer_to(joint, options), AppendOutcome::accepted);
+  joint.voters.threshold = 3;  // a majority of five, and with one liar two of them could decide two things
+  EXPECT_EQ(answer_to(joint, options), AppendOutcome::refused);
+  joint.voters.threshold = 5;  // then one that is silent stops them for good
+  EXPECT_EQ(answer_to(joint, options), AppendOutcome::refused);
+}
+
+TEST(Members, VotersThatDoNotSuitTheOwnerAreRefusedWhoeverLeads) {
+  Options options = Hand::options();
+  options.objects = [](const Configuration& configuration) {
+    return configuration.is_member(NodeId{99}) ? "nobody knows node 99" : "";
+  };
+  const auto with = [&](std::uint64_t node) {
+    const Change change = make(Change::Kind::voter, node);
+    return enter_joint(options.configuration, true, std::span(&change, 1), byzantine_quorum).configuration;
+  };
+  EXPECT_EQ(answer_to(with(5), options), AppendOutcome::accepted);
+  EXPECT_EQ(answer_to(with(99), options), AppendOutcome::refused) << "it would be there to stay";
+}
+
 TEST(Members, ALearnerThatOthersCountAsVoterVotes) {
   Options options = Hand::options();
   options.configuration.voters = {{NodeId{2}, NodeId{3}}, 2};
@@ -142,6 +180,60 @@ TEST(Members, WhileTheLogHasAHoleNobodyBehindIsElected) {
   EXPECT_FALSE(Hand::find<VoteResponse>(hand.settle(), 2)->granted);
   hand.from(2, 3, VoteRequest{b.id});
   EXPECT_TRUE(Hand::find<VoteResponse>(hand.settle(), 2)->granted);
+}
+
+TEST(Members, WhatWasCountedCountsAgainOnceTheHoleIsMended) {
+  const Entry a = following({}, Term{1}, payload("a"));
+  const Entry b = following(a.id, Term{1}, payload("b"));
+  const Entry c = following(b.id, Term{1}, payload("c"));
+  const Claim claimed{Index{2}, 2, b.id.hash};
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {a}, claimed, {}, {}, c.id});
+  EXPECT_EQ(hand.core->committed(), Index{1}) << "no more than the log has";
+  hand.from(2, 1, AppendRequest{a.id, {b}});
+  hand.settle();
+  EXPECT_EQ(hand.core->committed(), Index{1}) << "it may be any story so far";
+  hand.from(2, 1, AppendRequest{b.id, {c}});
+  EXPECT_EQ(hand.core->committed(), Index{1}) << "it is not on disk";
+  hand.settle();
+  EXPECT_EQ(hand.core->committed(), Index{2}) << "the hash says that it is what was there";
+  // A leader that lies would have it forget.
+  hand.from(3, 2, AppendRequest{a.id, {hand.entry(2, a.id, payload("another b"))}});
+  EXPECT_EQ(hand.settle().evidence.size(), 1u);
+  EXPECT_TRUE(hand.core->log().holds(c.id));
+}
+
+TEST(Members, TheHoleIsNotMendedByALogThatEndsBeforeWhatWasCounted) {
+  const Entry a = following({}, Term{1}, payload("a"));
+  const Entry b = following(a.id, Term{1}, payload("b"));
+  const Claim claimed{Index{2}, 2, b.id.hash};
+  Hand hand(Restart{{Term{1}, std::nullopt}, {}, {}, claimed, {}, {}, b.id});
+  std::vector<Entry> written;
+  std::optional<EntryId> floor;
+  const auto settle = [&] {
+    const Output output = hand.take();
+    if (!output.write) return;
+    written.insert(written.end(), output.write->entries.begin(), output.write->entries.end());
+    if (output.write->floor) floor = output.write->floor;
+    hand.core->persisted(output.write->sequence);
+  };
+  // A leader that lies. With its log, and nothing that says that a part is missing, this node could not start again.
+  const Entry other = hand.entry(2, {}, payload("other"));
+  hand.from(3, 2, AppendRequest{{}, {other}});
+  settle();
+  settle();
+  EXPECT_EQ(floor, b.id);
+  Hand again(Restart{{Term{2}, std::nullopt}, {}, written, claimed, {}, {}, floor});
+  EXPECT_EQ(again.core->committed(), Index{1});
+  // What others have in its place, counted by this node itself, mends it as well.
+  const Entry more = hand.entry(2, other.id, payload("more"));
+  hand.from(3, 2, AppendRequest{other.id, {more}});
+  settle();
+  for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 2, Durable{more.id});
+  EXPECT_EQ(hand.core->committed(), Index{2});
+  hand.from(3, 2, AppendRequest{more.id, {hand.entry(2, more.id, payload("still more"))}});
+  settle();
+  settle();
+  EXPECT_EQ(floor, EntryId{});
 }
 
 Configuration with_all_parts() {

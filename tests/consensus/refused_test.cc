@@ -109,7 +109,7 @@ TEST_F(RefusedCaller, WhoSaysNoHello) {
 }
 
 TEST_F(RefusedCaller, WhoseWordsAreMalformed) {
-  std::vector<std::pair<peer::v1::Frame, std::string>> frames(5);
+  std::vector<std::pair<peer::v1::Frame, std::string>> frames(7);
   frames[0].second = "a frame of no kind known here";
   *frames[1].first.mutable_hello() = hello_of(b_);
   frames[1].second = "a second hello";
@@ -119,6 +119,12 @@ TEST_F(RefusedCaller, WhoseWordsAreMalformed) {
   frames[3].second = "the last entry is of 5 bytes, expected 32";
   frames[4].second = "bytes that are no frame, or one of too many fields";
   for (int i = 0; i < 100'000; ++i) frames[4].first.mutable_message()->mutable_append_request()->add_entries();
+  frames[5].first = heartbeat();
+  frames[5].first.add_following();
+  frames[5].second = "a frame of no kind known here";
+  frames[6].first = heartbeat();
+  frames[6].first.add_following()->mutable_message()->set_term(1);
+  frames[6].second = "a malformed message: the body is missing";
   for (const auto& [frame, why] : frames) {
     RawCaller caller(b_, a_);
     ASSERT_TRUE(caller.say_hello(b_).hear()) << why;

@@ -48,5 +48,113 @@ TEST(Snapshots, WhatWasAnnouncedOfAChainThatGoesCountsNoMore) {
   EXPECT_EQ(hand.core->committed(), Index{2});
 }
 
+/// Node 1 has counted and applied two entries, and claimed a head of each.
+class CountedOtherwise : public ::testing::Test {
+ protected:
+  CountedOtherwise() {
+    hand.from(2, 1, AppendRequest{{}, {a, b}});
+    hand.settle();
+    for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Durable{b.id});
+    hand.settle();
+    EXPECT_EQ(hand.core->committed(), Index{2});
+    hand.core->derived(head(1, 1, "A1"));
+    hand.core->derived(head(2, 2, "A2"));
+    hand.settle();
+  }
+  static Claim head(std::uint64_t index, std::uint64_t height, std::string_view name) {
+    Claim claim{Index{index}, height, {}};
+    std::copy(name.begin(), name.end(), claim.head.begin());
+    return claim;
+  }
+  Snapshot snapshot(const EntryId& last, const Claim& claim) const { return {last, hand.core->configuration(), claim}; }
+
+  Hand hand;
+  const Entry a = following({}, Term{1}, payload("a"));
+  const Entry b = following(a.id, Term{1}, payload("b"));
+  const Entry other_a = following({}, Term{1}, payload("other a"));
+  const Entry other_b = following(other_a.id, Term{1}, payload("other b"));
+};
+
+TEST_F(CountedOtherwise, IsKeptAsEvidenceAndReplacedInOneWrite) {
+  ASSERT_TRUE(hand.core->install(snapshot(other_a.id, head(1, 1, "B1"))));
+  const Output output = hand.take();
+  ASSERT_EQ(output.evidence.size(), 2u) << "the entries, and the heads";
+  EXPECT_EQ(output.evidence[0].mine, a.id);
+  EXPECT_EQ(output.evidence[0].theirs, other_a.id);
+  EXPECT_EQ(output.evidence[0].from, NodeId{2}) << "who led";
+  EXPECT_EQ(output.evidence[1].mine.hash, head(1, 1, "A1").head);
+  EXPECT_EQ(output.evidence[1].theirs.hash, head(1, 1, "B1").head);
+  ASSERT_TRUE(output.write);
+  EXPECT_TRUE(output.write->begins);
+  EXPECT_EQ(output.write->base->id, other_a.id);
+  EXPECT_EQ(output.write->claim, head(1, 1, "B1"))
+      << "the claim moves back with the log, or a restart would stand by it";
+  hand.core->persisted(output.write->sequence);
+  hand.take();
+  EXPECT_EQ(hand.core->committed(), Index{1});
+  // And it follows: what comes next is derived as the others derive it, though this node once claimed otherwise.
+  hand.from(2, 1, AppendRequest{other_a.id, {other_b}});
+  hand.settle();
+  for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Durable{other_b.id});
+  EXPECT_EQ(hand.settle().committed.size(), 1u);
+  hand.core->derived(head(2, 2, "B2"));
+  for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Derived{head(2, 2, "B2")});
+  EXPECT_EQ(hand.settle().agreed, head(2, 2, "B2"));
+}
+
+TEST_F(CountedOtherwise, IsKeptAsEvidenceAlsoWhereTheLogDoesNotReach) {
+  // Certified at index 5 is a height that this node claimed at index 1 or 2: not of what its log holds.
+  const EntryId far{Term{1}, Index{5}, other_b.id.hash};
+  ASSERT_TRUE(hand.core->install(snapshot(far, head(5, 1, "B1"))));
+  const Output output = hand.settle();
+  ASSERT_EQ(output.evidence.size(), 1u);
+  EXPECT_EQ(output.evidence[0].mine.hash, head(1, 1, "A1").head);
+  const Entry next = following(far, Term{1}, payload("next"));
+  hand.from(2, 1, AppendRequest{far, {next}});
+  hand.settle();
+  for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Durable{next.id});
+  hand.settle();
+  hand.core->derived(head(6, 2, "B2"));  // stood it by its claim of this height, it would stop
+  const Output claimed = hand.settle();
+  ASSERT_TRUE(claimed.write);
+  EXPECT_EQ(claimed.write->claim, head(6, 2, "B2"));
+}
+
+TEST_F(CountedOtherwise, IsNotForgottenInARestart) {
+  // What it derived is not in memory yet, but its claim is.
+  Hand again(Restart{{Term{1}, std::nullopt}, {}, {a, b}, head(2, 2, "A2")});
+  const EntryId far{Term{1}, Index{5}, other_b.id.hash};
+  ASSERT_TRUE(again.core->install(snapshot(far, head(5, 1, "B1"))));
+  EXPECT_EQ(again.settle().evidence.size(), 1u);
+}
+
+TEST_F(CountedOtherwise, OfTheSameEntriesIsRefused) {
+  EXPECT_FALSE(hand.core->install(snapshot(b.id, head(2, 2, "B2"))));
+  EXPECT_FALSE(hand.core->install(snapshot(b.id, head(2, 2, "B2"))));
+  const Output output = hand.settle();
+  ASSERT_EQ(output.evidence.size(), 1u) << "told once";
+  EXPECT_EQ(output.evidence[0].mine.hash, head(2, 2, "A2").head);
+  EXPECT_EQ(output.write, std::nullopt);
+  EXPECT_TRUE(hand.core->log().holds(b.id));
+  EXPECT_EQ(hand.core->committed(), Index{2});
+}
+
+TEST_F(CountedOtherwise, WhatIsTheSameOrOlderChangesNothing) {
+  EXPECT_FALSE(hand.core->install(snapshot(b.id, head(2, 2, "A2"))));
+  EXPECT_FALSE(hand.core->install(snapshot(a.id, head(1, 1, "A1"))));
+  const Output output = hand.settle();
+  EXPECT_TRUE(output.evidence.empty());
+  EXPECT_EQ(output.write, std::nullopt);
+}
+
+TEST_F(CountedOtherwise, ByVotersOfAnotherThresholdIsNotTaken) {
+  Snapshot seized = snapshot({Term{1}, Index{5}, other_b.id.hash}, head(5, 5, "B5"));
+  seized.configuration.voters = {{NodeId{1}, NodeId{2}}, 2};
+  EXPECT_TRUE(Hand().core->install(seized)) << "two of two are a quorum";
+  seized.configuration.voters.nodes = {NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+  seized.configuration.voters.threshold = 3;
+  EXPECT_FALSE(hand.core->install(seized)) << "no hash vouches for who the members are";
+}
+
 }  // namespace
 }  // namespace testamur::consensus

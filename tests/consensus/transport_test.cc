@@ -24,7 +24,7 @@ class GrpcHasCleanedUp : public testing::Environment {
 
 std::string bytes_of(const Message& message) {
   peer::v1::Frame frame;
-  wire::encode(message, frame);
+  wire::encode(message, *frame.mutable_message());
   return frame.SerializeAsString();
 }
 
@@ -71,6 +71,25 @@ TEST_F(TransportTest, EveryKindOfMessageArrivesIntactAndInOrder) {
   EXPECT_EQ(a_.transport->dropped(b_.id), 0u);
   EXPECT_THAT(a_.told->refused, IsEmpty());
   EXPECT_THAT(b_.told->refused, IsEmpty());
+}
+
+TEST_F(TransportTest, WhatIsSaidAtOneMomentArrivesInOrder) {
+  start_both();
+  std::vector<Message> all;
+  constexpr std::size_t kRounds = 50;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    for (Message& message : messages_of_every_kind(a_.id, b_.id)) all.push_back(std::move(message));
+    // Too large to go with others.
+    const auto payload = std::make_shared<const Bytes>(8 << 10, static_cast<std::uint8_t>(round));
+    all.push_back({a_.id, b_.id, Term{1}, AppendRequest{{}, {Entry{{}, {}, payload, EntryKind::data}}}});
+  }
+  std::vector<Message> sent = all;
+  sent.push_back({a_.id, NodeId{9}, Term{1}, Heartbeat{1}});  // to nobody
+  a_.transport->send_all(std::move(sent));
+  a_.transport->send_letter(b_.id, letter_of(1));
+  ASSERT_TRUE(b_.told->until([&] { return b_.told->letters.size() == 1; }));
+  ASSERT_EQ(b_.told->messages.size(), all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(bytes_of(b_.told->messages[i]), bytes_of(all[i])) << i;
 }
 
 TEST_F(TransportTest, AnEmptyLetterIsALetter) {

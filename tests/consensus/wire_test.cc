@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 std::string bytes_of(const Message& message) {
   peer::v1::Frame frame;
-  wire::encode(message, frame);
+  wire::encode(message, *frame.mutable_message());
   return frame.SerializeAsString();
 }
 
@@ -36,7 +36,7 @@ TEST(Wire, AnEmptyPayloadIsNotNone) {
   AppendRequest request;
   request.entries = {an_entry(1, std::nullopt), an_entry(2, std::vector<std::uint8_t>{})};
   peer::v1::Frame frame;
-  wire::encode({NodeId{1}, NodeId{2}, Term{3}, request}, frame);
+  wire::encode({NodeId{1}, NodeId{2}, Term{3}, request}, *frame.mutable_message());
   const auto back = wire::decode(frame.message(), NodeId{1}, NodeId{2});
   ASSERT_TRUE(back);
   const auto& entries = std::get<AppendRequest>(back->body).entries;

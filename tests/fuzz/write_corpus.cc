@@ -3,9 +3,9 @@
 #include <fstream>
 #include <map>
 
+#include "snapshot_of_a_ledger.h"
 #include "testamur/ledger/payload.h"
 #include "testamur/ledger/proof.h"
-#include "world.h"
 
 namespace testamur::test {
 namespace {
@@ -52,7 +52,28 @@ Proof some_proof(const World& world, bool issued) {
   return proof;
 }
 
+/// The first byte says what it is: to fuzz_snapshot the kind, to fuzz_snapshot_receiver the place of the chunk.
+Bytes after_byte(std::size_t first, ByteView bytes) {
+  return Writer{}.u8(static_cast<std::uint8_t>(first)).raw(bytes).bytes();
+}
+
+void write_snapshots(Corpus& corpus) {
+  const SnapshotOfALedger snapshot;
+  corpus.add("snapshot", after_byte(0, encode(snapshot.manifest())));
+  corpus.add("snapshot", after_byte(1, encode(store::SnapshotPlace{3, 1, 2})));
+  for (std::size_t i = 0; i < snapshot.chunks().size(); ++i) {
+    store::SnapshotChunk chunk = snapshot.chunks()[i];
+    const Bytes bytes = encode(chunk);
+    const ByteView body = ByteView(bytes).first(bytes.size() - sizeof(std::uint32_t));
+    corpus.add("snapshot", after_byte(2, body));
+    chunk.entries.clear();
+    const ByteView entries = body.subspan(encode(chunk).size() - sizeof(std::uint32_t));
+    corpus.add("snapshot_receiver", after_byte(i, after_byte(chunk.last ? 1 : 0, entries)));
+  }
+}
+
 void write_all(Corpus corpus) {
+  write_snapshots(corpus);
   const World world;
   const Class listed = make_class("listed", 3, true);
   Change change{EntryNumber{1}, 2, Status::superseded, 2, kCreated, Replacement{"a.example", "r", EntryNumber{0}}};

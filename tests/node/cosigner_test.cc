@@ -142,7 +142,7 @@ TEST(Cosigner, SignsNothingBeforeItsPromiseIsOnDisk) {
   Voter node(ledger);
   const auto head = node.apply();
   node.promise();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   EXPECT_TRUE(node.out.empty());
   node.all_written();
   ASSERT_EQ(node.out.size(), 1u);
@@ -155,7 +155,7 @@ TEST(Cosigner, APromiseWrittenWithTheClaimNeedsNoWriteOfItsOwn) {
   const auto head = node.apply();
   node.promise();
   node.all_written();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   EXPECT_EQ(node.out.size(), 1u);
   EXPECT_TRUE(node.writes.empty());
 }
@@ -170,7 +170,7 @@ TEST(Cosigner, SignsNothingThatNoQuorumDerived) {
   node.all_written();
   node.cosigner->tick();
   for (const Signed& s : node.out) EXPECT_EQ(s.checkpoint.size, 1u) << "genesis at most, which needs nobody";
-  node.cosigner->agreed(first.height);
+  node.cosigner->agreed(first);
   node.all_written();
   EXPECT_EQ(node.out.back().checkpoint, first.checkpoint);
 }
@@ -189,7 +189,7 @@ TEST(Cosigner, APromiseUnderWayForALaterBlockDoesNotCount) {
   node.cosigner->derived(second);
   node.apply();
   node.promise();
-  node.cosigner->agreed(second.height);
+  node.cosigner->agreed(second);
   EXPECT_TRUE(node.out.empty());
   node.all_written();
   EXPECT_EQ(node.out.size(), 1u);
@@ -206,10 +206,10 @@ TEST(Cosigner, AfterARestartThePromiseCountsAsSigned) {
   node.cosigner->derived(first);
   node.cosigner->derived(second);
   // It may have signed the second head before it was killed: no smaller one any more.
-  node.cosigner->agreed(first.height);
+  node.cosigner->agreed(first);
   node.all_written();
   EXPECT_TRUE(node.out.empty());
-  node.cosigner->agreed(second.height);
+  node.cosigner->agreed(second);
   node.all_written();
   ASSERT_EQ(node.out.size(), 1u);
   EXPECT_EQ(node.out[0].checkpoint, second.checkpoint);
@@ -221,7 +221,7 @@ TEST(Cosigner, TellsWhatItSignedAndDoesNotCheckWhatAddsNothing) {
   const auto head = node.apply();
   node.promise();
   node.all_written();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   EXPECT_THAT(node.made_with, ::testing::ElementsAre(test::key_named(node.name() + " cosigner").public_key()));
   const auto voters = static_cast<unsigned>(quorum_of(ledger.world().consortium()).voters.size());
   unsigned next = 1;
@@ -248,12 +248,12 @@ TEST(Cosigner, AClockThatWasSetBackDoesNotBringAnEarlierTime) {
   const auto head = node.apply();
   node.promise();
   node.all_written();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   const std::uint64_t before = node.out.back().seconds;
   node.now.value -= 1800'000;
   node.restart();
   node.cosigner->derived(head);
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   node.all_written();
   EXPECT_EQ(node.out.size(), 1u);
   ASSERT_FALSE(node.strange.empty());
@@ -271,7 +271,7 @@ TEST(Cosigner, AnIdleHeadIsCosignedAnewOnceAPeriodAndAfterARestartToo) {
   Voter node(ledger);
   const auto head = node.apply();
   node.promise();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   node.all_written();
   const auto certified = ledger.world().certify(head.checkpoint, node.seconds());
   node.cosigner->received(certified);
@@ -302,7 +302,7 @@ TEST(Cosigner, ThresholdCosignaturesCertify) {
   EXPECT_TRUE(node.certified.empty()) << "two of four";
   node.promise();
   node.all_written();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   EXPECT_EQ(node.certified.size(), 1u);
   EXPECT_EQ(ledger.ledger().certified_height(), head.height);
 }
@@ -420,7 +420,7 @@ TEST(Cosigner, AVoterThatSignsManyHeadsTakesNobodysRoom) {
   const auto head = node.apply();
   node.promise();
   node.all_written();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   EXPECT_EQ(node.certified.size(), 1u);
 }
 
@@ -444,7 +444,7 @@ TEST(Cosigner, ALearnerGathersAndSignsNothing) {
   Voter node(ledger, 3);
   const auto head = node.apply();
   node.promise();
-  node.cosigner->agreed(head.height);
+  node.cosigner->agreed(head);
   node.cosigner->tick();
   node.all_written();
   EXPECT_TRUE(node.out.empty());

@@ -36,7 +36,7 @@ Readings readings() {
   is.height = Height{17};
   is.certified = {Index{13}, Height{7}, 1'700'000'000};
   is.pending = 73;
-  is.peers = {{NodeId{2}, "node.b", true, 79}, {NodeId{3}, "node.c", false, 83}};
+  is.peers = {{NodeId{2}, "node.b", true, true, 79}, {NodeId{3}, "node.c", true, false, 83}};
   return is;
 }
 
@@ -99,6 +99,13 @@ TEST_F(MetricsByThemselves, ShowEachOtherNodeByItsName) {
   EXPECT_EQ(shown.at("testamur_peer_refuses{node=\"node.c\"}"), 1);
   // One whose name is not known here is left out.
   EXPECT_EQ(shown.families().at("testamur_peer_match_index").samples.size(), 2u);
+}
+
+TEST_F(MetricsByThemselves, DoNotMissANodeThatTakesNoPart) {
+  is_.peers[1].is_member = false;
+  const Scrape shown = fetch();
+  EXPECT_TRUE(shown.has("testamur_peer_connected{node=\"node.b\"}"));
+  EXPECT_FALSE(shown.has("testamur_peer_connected{node=\"node.c\"}")) << "else an alarm for as long as it is removed";
 }
 
 TEST_F(MetricsByThemselves, SayNothingOfWhatIsNotThereYet) {

@@ -29,6 +29,20 @@ std::string text_of(const grpc::ByteBuffer& buffer) {
   return out;
 }
 
+/// Whoever watches the health is told at once how it is.
+void expect_watched(grpc::ChannelInterface& channel) {
+  grpc::ClientContext context;
+  const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Watch", grpc::internal::RpcMethod::SERVER_STREAMING);
+  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(&channel, method, &context, buffer_of("")));
+  grpc::ByteBuffer answer;
+  ASSERT_TRUE(stream->Read(&answer));
+  EXPECT_EQ(text_of(answer), "\x08\x01");
+  context.TryCancel();
+  EXPECT_FALSE(stream->Read(&answer));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
 TEST(Service, TellsItsHealthAndDescribesItself) {
   Cluster cluster({.nodes = 1});
   cluster.start(0);
@@ -36,16 +50,19 @@ TEST(Service, TellsItsHealthAndDescribesItself) {
   const auto channel = grpc::CreateChannel(cluster.public_address(0), grpc::InsecureChannelCredentials());
   // The two standard services, whose stubs Debian does not install: in bytes. An empty request is about the whole server;
   // the answer's field 1 says 1, serving.
-  const auto health = [&] {
+  const auto health = [&](const std::string& request) {
     grpc::ClientContext context;
     grpc::ByteBuffer answer;
     const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check", grpc::internal::RpcMethod::NORMAL_RPC);
     const grpc::Status status = grpc::internal::BlockingUnaryCallImpl<grpc::ByteBuffer, grpc::ByteBuffer>(
-                                    channel.get(), method, &context, buffer_of(""), &answer)
+                                    channel.get(), method, &context, buffer_of(request), &answer)
                                     .status();
     return status.ok() ? text_of(answer) : status.error_message();
   };
-  EXPECT_TRUE(wait_until([&] { return health() == std::string("\x08\x01"); }));
+  EXPECT_TRUE(wait_until([&] { return health("") == std::string("\x08\x01"); }));
+  EXPECT_EQ(health("\x0a\x12testamur.v1.Ledger"), "\x08\x01");
+  EXPECT_EQ(health("\x0a\x07unknown"), "service name unknown");
+  expect_watched(*channel);
 
   grpc::ClientContext context;
   const grpc::internal::RpcMethod method("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",

@@ -147,6 +147,19 @@ TEST(Store, CertifiesOnlyItsOwnHeadsWithEnoughCosignatures) {
   EXPECT_THAT(refused(test.world().certify(good, seconds + 100)), HasSubstr("certified already"));
 }
 
+TEST(Store, ABlockThatWasTakenBackIsNotCertified) {
+  TestLedger test;
+  test.apply({});
+  const Checkpoint taken_back = test.ledger().checkpoint();
+  ASSERT_TRUE(test.ledger().rollback(Height{0}));
+  test.issue(0, "r0", make_class("a", 3, false));
+  ASSERT_GT(test.ledger().head().size, taken_back.size);
+  const std::uint64_t seconds = test.ledger().head().time.value / 1000 + 1;
+  const auto result = test.ledger().certify(test.world().certify(taken_back, seconds));
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message, HasSubstr("no block ends at"));
+}
+
 TEST(Store, ProofRequestsThatCannotBeMetSayWhy) {
   TestLedger test;
   test.issue(0, "r0", make_class("a", 3, false));

@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "tool_world.h"
 
 namespace testamur::tool {
 namespace {
 
 using test::World;
+using testing::AllOf;
 using testing::HasSubstr;
 
 class Amend : public testing::Test {
@@ -71,6 +74,36 @@ TEST_F(Amend, WhatCannotBeMeantIsUsage) {
   EXPECT_EQ(amend("revoke", {}).exit, kUsage);
   EXPECT_EQ(amend("revoke", {"--number", "20"}).exit, kFailed);
   EXPECT_TRUE(world_.service().handed_in().empty());
+}
+
+TEST_F(Amend, TheSameAgainDoesWhatIsLeftAndNothingTwice) {
+  ASSERT_EQ(amend("revoke", {"--number", "4-5", "--reason", "court_order"}).exit, kGood);
+  const auto again = amend("revoke", {"--number", "4-5", "--reason", "court_order"});
+  EXPECT_EQ(again.exit, kGood) << again.err;
+  EXPECT_THAT(again.out, AllOf(HasSubstr("Nothing to do"), HasSubstr("2 entries were revoked already")));
+  const auto more = amend("revoke", {"--number", "4-5", "--number", "9", "--reason", "court_order"});
+  EXPECT_EQ(more.exit, kGood) << more.err;
+  EXPECT_THAT(more.out,
+              AllOf(HasSubstr("1 entry of university-0.example/r1 is now revoked"), HasSubstr("2 entries were")));
+  EXPECT_EQ(status(9), kRevoked);
+  EXPECT_EQ(world_.ledger().record(0, "r1").events, 2u);
+}
+
+TEST_F(Amend, WhatTheLedgerWouldRefuseIsToldByNumberAndNothingIsSentOrPrepared) {
+  ASSERT_EQ(amend("revoke", {"--number", "4"}).exit, kGood);
+  const auto sent = world_.service().handed_in().size();
+  const auto ran = amend("suspend", {"--number", "1", "--number", "3-5", "--number", "20"});
+  EXPECT_EQ(ran.exit, kFailed);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("--number: expected an entry to suspend, found that 4 is revoked"),
+                             HasSubstr("--number: expected numbers below 20"), HasSubstr("nothing was sent"),
+                             HasSubstr("[forbidden_transition]")));
+  EXPECT_THAT(amend("revoke", {"--number", "4", "--reason", "court_order"}).err,
+              HasSubstr("not as is wanted here: reason unspecified"));
+  EXPECT_EQ(amend("suspend", {"--number", "4", "--prepare", world_.path("to.sign")}).exit, kFailed);
+  EXPECT_FALSE(std::filesystem::exists(world_.path("to.sign")));
+  EXPECT_THAT(amend("supersede", {"--number", "1", "--by", "university-0.example/r1/20"}).err,
+              AllOf(HasSubstr("--by: expected an entry that exists"), HasSubstr("[bad_replacement]")));
+  EXPECT_EQ(world_.service().handed_in().size(), sent);
 }
 
 TEST_F(Amend, PersonMayStillSayNo) {

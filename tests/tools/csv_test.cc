@@ -50,7 +50,11 @@ TEST(Csv, WhatIsNotCsvIsRefusedByRowAndColumn) {
   EXPECT_THAT(wrong("a,b\n\"1\"x,2"), HasSubstr("row 2, column 1"));
   EXPECT_THAT(wrong("a,b\nx\"1\",2"), HasSubstr("row 2, column 1: expected quotes around the whole cell"));
   EXPECT_THAT(wrong("a,b\n1,\xff\n"), HasSubstr("row 2, column 2: expected UTF-8"));
-  EXPECT_THAT(wrong("a,b\r1,2"), HasSubstr("row 1, column 2"));
+  EXPECT_THAT(wrong("a,b\r1,2"), HasSubstr("row 1, column 2: expected lines that end with LF or CR LF"));
+  EXPECT_THAT(wrong(std::string_view("\xff\xfe"
+                                     "a\0,\0b\0\n\0",
+                                     10)),
+              HasSubstr("row 1, column 1: expected UTF-8 text"));
   EXPECT_THAT(wrong(std::string_view("a,b\n1,\0", 7)), HasSubstr("row 2, column 2"));
   EXPECT_THAT(wrong(std::string_view("a,b\n1,\"\0\"", 9)), HasSubstr("row 2, column 2"));
 }

@@ -158,6 +158,14 @@ TEST_F(Erase, AsksAndDoesNothingUnlessTold) {
   EXPECT_EQ(world_.files_in("proofs"), before);
 }
 
+TEST_F(Erase, SaysWhatItDoesNotReachAndThatAClassUnderWayIsNotLookedAt) {
+  issue(3);
+  EXPECT_THAT(erase_salt({"--number", "1"}).out, AllOf(HasSubstr("--result"), HasSubstr("backups")));
+  const std::string other = world_.write("other", "another document");
+  ASSERT_EQ(world_.issue("r1", "proofs", {other, "--prepare", path("to.sign")}).exit, kGood);
+  EXPECT_THAT(erase_salt({other}).err, AllOf(HasSubstr("under way"), HasSubstr("[not_found]")));
+}
+
 TEST_F(Erase, IsNotBegunWhileAnotherCommandIsAtWorkInTheDirectory) {
   issue(3);
   const auto before = holding("");

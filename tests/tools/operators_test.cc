@@ -8,6 +8,7 @@
 
 #include "app.h"
 #include "load.h"
+#include "scrape.h"
 #include "testamur/encoding/encoding.h"
 #include "testamur/storage/rocks.h"
 
@@ -110,6 +111,21 @@ TEST_F(Operators, AStoppedLeaderLeavesNoGap) {
   const unsigned next = cluster_.wait_for_leader();
   EXPECT_EQ(cluster_.status(next).value().term(), term + 1) << "handed on: nobody stood for election in vain";
   EXPECT_TRUE(wait_until([&] { return cluster_.log_holds(leader, "stopped"); }));
+}
+
+TEST_F(Operators, ARemovedNodeThatIsSwitchedOffIsNotMissed) {
+  const unsigned removed = 3;
+  const int port = free_port();
+  ASSERT_EQ(cluster_.stop(0), 0);
+  cluster_.set_more_config(0, "[metrics]\nlisten = \"127.0.0.1:" + std::to_string(port) + "\"\n");
+  cluster_.start(0);
+  const std::string connected = "testamur_peer_connected{node=\"" + cluster_.node_name(removed) + "\"}";
+  ASSERT_TRUE(wait_until([&] { return http_get(port, "/metrics").has_value(); }));
+  ASSERT_TRUE(wait_until([&] { return scrape(port).at(connected) == 1; }));
+  ASSERT_EQ(run(1, {"remove", cluster_.node_name(removed), "--wait", "10s"}).exit, 0);
+  ASSERT_EQ(cluster_.stop(removed), 0);
+  ASSERT_TRUE(wait_until([&] { return !scrape(port).has(connected); })) << "or monitoring calls somebody for good";
+  EXPECT_TRUE(scrape(port).has("testamur_peer_connected{node=\"" + cluster_.node_name(1) + "\"}"));
 }
 
 TEST_F(Operators, ANodeIsRemovedAndAddedUnderLoad) {

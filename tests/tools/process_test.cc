@@ -91,6 +91,8 @@ TEST(Process, EveryCommandTeaches) {
   }
   EXPECT_THAT(spawn("amend --help").out, HasSubstr("--number 0-49"));
   EXPECT_EQ(spawn("").exit, 2);
+  EXPECT_EQ(spawn("amend nothing").exit, 2);
+  EXPECT_THAT(spawn("amend nothing --json").out, HasSubstr("found \\\"nothing\\\"; \\\"testamur amend --help"));
   EXPECT_EQ(spawn("--version").exit, 0);
 }
 

@@ -143,7 +143,10 @@ TEST_F(Proofs, AreLeftWhereAnotherCommandIsAtWork) {
   const Bytes before = read(proof(0));
   const auto lock = DirectoryLock::take(path("proofs"));
   ASSERT_TRUE(lock);
-  for (const std::string& what : {path("proofs"), proof(0)}) {
+  // A class of a CSV has its proofs below; and several offices' directories may be refreshed from above.
+  fs::create_directories(path("proofs/below"));
+  fs::copy(proof(1), path("proofs/below/document-1.proof"));
+  for (const std::string& what : {path("proofs"), proof(0), path("proofs/below"), path("")}) {
     const auto ran = with_node({"proof", "refresh", what});
     EXPECT_EQ(ran.exit, kFailed);
     EXPECT_THAT(ran.err, HasSubstr("[conflict]"));
@@ -199,6 +202,36 @@ TEST_F(Proofs, OfABundleAreRefreshedWithIt) {
   EXPECT_FALSE(exists(bundle + ".partial"));
 }
 
+TEST_F(Proofs, OfABundleAreCheckedWhereAPolicyIsGiven) {
+  issue("class", 1001);
+  const std::string bundle = path("proofs/class.bundle");
+  EXPECT_THAT(world_.run({"proof", "show", bundle}).out, HasSubstr("Not verified"));
+  const auto show = [&] { return world_.run({"proof", "show", bundle, "--policy", path("policy")}); };
+  const auto good = show();
+  EXPECT_EQ(good.exit, kGood) << good.err;
+  EXPECT_THAT(good.out, AllOf(HasSubstr("1001 entries [good]"), Not(HasSubstr("Not verified"))));
+  amend(Status::revoked, 500);
+  ASSERT_EQ(with_node({"proof", "refresh", bundle}).exit, kGood);
+  EXPECT_EQ(show().exit, kRevoked);
+  EXPECT_THAT(show().out, AllOf(HasSubstr("1000 entries [good]"), HasSubstr("1 entry [revoked]")));
+  const Bundle held = value_of(read_bundle(bundle));
+  const auto rewrite = [&](const std::function<void(Bundle&)>& change) {
+    Bundle changed = held;
+    change(changed);
+    BundleWriter writer(bundle, changed.header, changed.documents);
+    for (const Bundle::Held& one : changed.proofs) writer.add(one.number, value_of(decode_proof(one.proof)));
+    ASSERT_TRUE(writer.finish());
+  };
+  rewrite([](Bundle& changed) { changed.documents[7].salt[0] ^= 1; });
+  EXPECT_EQ(show().exit, kRefused) << "another document's salt";
+  rewrite([](Bundle& changed) {
+    Proof proof = value_of(decode_proof(changed.proofs[2].proof));
+    proof.cosignatures[0].signature[3] ^= 1;
+    changed.proofs[2].proof = encode(proof);
+  });
+  EXPECT_EQ(show().exit, kRefused) << "a forged cosignature";
+}
+
 TEST_F(Proofs, AreExtractedByNameHashFileAndNumber) {
   issue("class", 1001);
   const std::string bundle = path("proofs/class.bundle");
@@ -212,6 +245,12 @@ TEST_F(Proofs, AreExtractedByNameHashFileAndNumber) {
   EXPECT_EQ(world_.run({"proof", "extract", bundle, "nobody", "-o", path("x")}).exit, kFailed);
   EXPECT_EQ(world_.run({"proof", "extract", bundle, "--number", "1001", "-o", path("x")}).exit, kFailed);
   EXPECT_EQ(world_.run({"proof", "extract", bundle}).exit, kFailed) << "nothing is asked for";
+  const fs::path before = fs::current_path();
+  fs::current_path(path("some"));
+  const auto here = world_.run({"proof", "extract", bundle, "document-6"});
+  fs::current_path(before);
+  EXPECT_EQ(here.exit, kGood) << here.err;
+  EXPECT_EQ(verify(6, path("some/document-6.proof")), kGood) << "where we are, unless told otherwise";
 }
 
 TEST_F(Proofs, AreMadeAgainFromWhatTheOfficeKeeps) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "amend_rows.h"
 #include "recorded.h"
 #include "signers.h"
 #include "testamur/ledger/rules.h"
@@ -83,47 +84,65 @@ std::optional<Failure> record_amendment(const Statement& statement, const Signer
   if (fate.kind == Fate::Kind::unknown) {
     return Failure{kUnknown, fate.code.empty() ? "unknown" : fate.code,
                    "It is not known whether this was recorded" + detail +
-                       ". Look at the status of the entries before you run this again"};
+                       ". The same command again looks at the ledger first, and does nothing twice"};
   }
   return Failure{
       kFailed, fate.code,
       "The ledger refused the amendment, and nothing was changed" + detail + ". " + std::string(advice(fate.code))};
 }
 
-static Statement statement_of(const AmendWish& wish, const Hash& ledger, const RegisterNow& now, Time at,
-                              std::vector<Change> changes) {
-  return {ledger, wish.in.institution, at, AmendBody{wish.in.name, now.record.events, std::move(changes)}};
+namespace {
+
+std::uint64_t entries_of(const std::vector<AmendRow>& rows, AmendRow::Outcome outcome) {
+  std::uint64_t out = 0;
+  for (const AmendRow& row : rows) out += row.outcome == outcome ? row.change.count : 0;
+  return out;
 }
 
-std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
-                             Context& context, AmendReport& report) {
+/// The changes as rows, compared with how their entries stand. The failure tells of all that cannot be.
+std::optional<Failure> check_changes(const AmendWish& wish, const std::vector<Change>& changes, const RegisterNow& now,
+                                     const Reach& reach, Context& context, std::vector<AmendRow>& rows) {
+  for (const Change& change : changes) {
+    rows.push_back({rows.size() + 1, {}, change, wish.effective_at.has_value()});
+  }
+  std::string code;
+  std::string told;
+  const Complain complain = [&](const AmendRow&, std::string_view which, const std::string& message) {
+    if (code.empty()) code = which;
+    told += (told.empty() ? "" : "\n  ") + std::string(which == kBadReplacement ? "--by: " : "--number: ") + message;
+  };
+  if (auto failure = check_rows(complain, wish, now.record, reach.nodes, reach.policy, context, rows)) return failure;
+  if (code.empty()) return std::nullopt;
+  return Failure{kFailed, code, told + "; nothing was sent"};
+}
+
+}  // namespace
+
+std::optional<Failure> amend(const AmendWish& wish, Signers& signers, const Reach& reach, Context& context,
+                             AmendReport& report) {
   const Time at = context.clock();
-  auto changes = changes_of(wish, at);
+  const auto changes = changes_of(wish, at);
   if (!changes) return failure_of(changes.error(), kUsage);
   report.effective_at = changes->front().effective_at;
-  for (const Change& change : *changes) report.entries += change.count;
+  NodeClient node(reach.nodes);
   RegisterNow now;
   if (auto failure = check_amend(wish.in, signers, node, context, wish.timeout_ms, now)) return failure;
-  for (const Change& change : *changes) {
-    if (change.first.value + change.count > now.record.issued) {
-      return Failure{kFailed, "no_such_entry",
-                     "--number: expected numbers below " + std::to_string(now.record.issued) +
-                         ", the next that the register will issue; found " +
-                         format(NumberRange{change.first, change.count})};
-    }
+  if (wish.prepare.empty()) {
+    if (auto failure = check_signers(now, signers, kUseAmend, at)) return failure;
   }
-  if (!wish.prepare.empty()) {
-    auto statements = as_prepared(wish.prepare, at, [&](Time as_of) {
-      auto made = changes_of(wish, as_of);
-      if (!made) made = *changes;  // its times were good as of now
-      return std::vector{to_sign(statement_of(wish, policy.ledger, now, as_of, std::move(*made)))};
-    });
-    report.effective_at = std::get<AmendBody>(statements.front().statement.body).changes.front().effective_at;
-    return write_prepared(wish.prepare, now, std::move(statements), signers, at, report.prepared.emplace());
+  std::vector<AmendRow> rows;
+  if (auto failure = check_changes(wish, *changes, now, reach, context, rows)) return failure;
+  report.before = entries_of(rows, AmendRow::Outcome::already);
+  report.entries = entries_of(rows, AmendRow::Outcome::not_done);
+  if (report.entries == 0) return std::nullopt;
+  if (!wish.prepare.empty())
+    return prepare_rows(wish, now, reach.policy, signers, context, rows, report.prepared.emplace());
+  const auto statements = fold_rows(wish, reach.policy.ledger, now.record.events, at, rows);
+  auto failure = record_rows(statements, signers, node, reach.policy, context, wish.timeout_ms, rows);
+  for (const AmendRow& row : rows) {
+    if (row.outcome == AmendRow::Outcome::done) report.recorded_at = std::max(report.recorded_at, row.recorded_at);
   }
-  const Statement statement = statement_of(wish, policy.ledger, now, at, std::move(*changes));
-  if (auto failure = check_signers(now, signers, kUseAmend, at)) return failure;
-  return record_amendment(statement, signers, node, policy, context, wish.timeout_ms, report.fate);
+  return failure;
 }
 
 }  // namespace testamur::tool

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "prepare.h"
+#include "reach.h"
 #include "submit.h"
 #include "testamur/ledger/policy.h"
 
@@ -30,9 +31,10 @@ Result<void> replace_by(Change& change, const RegisterName& in, const EntryName&
 Result<std::vector<Change>> changes_of(const AmendWish& wish, Time now);
 
 struct AmendReport {
-  Fate fate;
-  std::uint64_t entries = 0;
+  std::uint64_t entries = 0;  ///< that are what was wanted now, or will be once others have signed
+  std::uint64_t before = 0;   ///< that the ledger showed to be so already
   Time effective_at;
+  Time recorded_at;
   std::optional<Prepared> prepared;
 };
 /// The register, and whether the keys may amend it: they are read here.
@@ -41,8 +43,9 @@ std::optional<Failure> check_amend(const RegisterName& in, Signers& signers, Nod
 /// Signs an amend statement and hands it in, and stays until a proof shows that it is certified, it is refused, or patience ends.
 std::optional<Failure> record_amendment(const Statement& statement, const Signers& signers, NodeClient& node,
                                         const Policy& policy, Context& context, std::uint64_t timeout_ms, Fate& fate);
-/// Signs and hands in one statement, and stays until a proof shows that it is certified, it is refused, or patience ends.
-std::optional<Failure> amend(const AmendWish& wish, Signers& signers, NodeClient& node, const Policy& policy,
-                             Context& context, AmendReport& report);
+/// Compares the numbers with how they stand, signs and hands in what is left to do, and stays until a proof shows that it is certified, it
+/// is refused, or patience ends.
+std::optional<Failure> amend(const AmendWish& wish, Signers& signers, const Reach& reach, Context& context,
+                             AmendReport& report);
 
 }  // namespace testamur::tool

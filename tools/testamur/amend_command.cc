@@ -256,26 +256,6 @@ int say_rows_checked(Context& context, const Options& options, const std::vector
   return kGood;
 }
 
-int prepare_rows(const Options& options, const RegisterNow& now, const Policy& policy, std::size_t statements,
-                 Signers& signers, Context& context, std::vector<AmendRow> rows) {
-  if (statements > kMaxStatementsToSign) {
-    return context.fail(kFailed, "invalid",
-                        "--prepare: expected rows for 16 statements at most, found " + std::to_string(statements) +
-                            "; prepare them in portions");
-  }
-  auto items = as_prepared(options.wish.prepare, context.clock(), [&](Time at) {
-    return statements_to_sign(options.wish, policy.ledger, now.record.events, at, rows);
-  });
-  Prepared prepared;
-  prepared.entries = count_of(rows, Outcome::not_done).entries;
-  if (const auto failure =
-          write_prepared(options.wish.prepare, now, std::move(items), signers, context.clock(), prepared)) {
-    return fail(context, *failure);
-  }
-  say_prepared(context, options.wish, prepared);
-  return kGood;
-}
-
 std::optional<Failure> write_result(const Options& options, const std::vector<AmendRow>& rows) {
   if (options.result.empty()) return std::nullopt;
   const auto written = write_amend_result(options.result, rows);
@@ -298,8 +278,9 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
   if (!signers.empty() && wish.prepare.empty()) {
     if (auto failure = check_signers(now, signers, kUseAmend, context.clock())) return fail(context, *failure);
   }
-  const Complain complain = [&](const AmendRow& row, std::string_view, const std::string& message) {
-    table.add_problem(row.row, keys.telling_column(table), message);
+  const Complain complain = [&](const AmendRow& row, std::string_view code, const std::string& message) {
+    const bool of_by = code == kBadReplacement && table.has(kByColumn);
+    table.add_problem(row.row, of_by ? table.column(kByColumn) : keys.telling_column(table), message);
   };
   if (auto failure = check_rows(complain, wish, now.record, options.nodes, policy, context, rows)) {
     return fail(context, *failure);
@@ -315,7 +296,14 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
                   << format(wish.in) << ", " << counted(left.rows, "row", "rows") << " of " << options.csv << ", in "
                   << counted(statements.size(), "statement", "statements") << final_words(wish.status) << "\n";
     }
-    if (!wish.prepare.empty()) return prepare_rows(options, now, policy, statements.size(), signers, context, rows);
+    if (!wish.prepare.empty()) {
+      Prepared prepared;
+      prepared.entries = left.entries;
+      failure = prepare_rows(wish, now, policy, signers, context, rows, prepared);
+      if (failure) return fail(context, *failure);
+      say_prepared(context, wish, prepared);
+      return kGood;
+    }
     if (!options.yes && context.confirm && !context.confirm("Go on?")) {
       return context.fail(kFailed, "not_confirmed", "Nothing was done");
     }
@@ -332,6 +320,35 @@ int run_rows(const Options& options, const Policy& policy, Context& context) {
   return kGood;
 }
 
+void say_amended(Context& context, const AmendWish& wish, const AmendReport& report) {
+  const bool is_new = report.entries > 0;
+  if (context.json) {
+    boost::json::object out = {{"exit", kGood},
+                               {"register", format(wish.in)},
+                               {"status", name(wish.status)},
+                               {"entries", report.entries},
+                               {"before", report.before},
+                               {"reason", reason_name(wish.reason)}};
+    if (is_new) {
+      out["effective_at"] = format_time(report.effective_at);
+      out["recorded_at"] = format_time(report.recorded_at);
+    }
+    return context.print(out);
+  }
+  if (is_new) {
+    context.out << context.paint(Colour::green, "Done: ") << counted(report.entries, "entry", "entries") << " of "
+                << format(wish.in) << (report.entries == 1 ? " is now " : " are now ") << name(wish.status)
+                << ", certified.\n  effective  " << format_time(report.effective_at) << "\n  recorded   "
+                << format_time(report.recorded_at) << "\n";
+  } else {
+    context.out << context.paint(Colour::green, "Nothing to do: ") << "the ledger shows all of it already.\n";
+  }
+  if (report.before > 0) {
+    context.out << "  before     " << counted(report.before, "entry was ", "entries were ") << name(wish.status)
+                << " already\n";
+  }
+}
+
 int run_amend(Options options, Context& context) {
   if (auto failure = wrong_usage(options)) return fail(context, *failure);
   if (auto failure = read_wish(options)) return fail(context, *failure);
@@ -343,30 +360,16 @@ int run_amend(Options options, Context& context) {
   if (wish.prepare.empty() && !options.yes && context.confirm && !context.confirm("Go on?")) {
     return context.fail(kFailed, "not_confirmed", "Nothing was done");
   }
-  NodeClient node(options.nodes);
   Signers signers(options.keys, context);
   AmendReport report;
-  if (const auto failure = amend(wish, signers, node, *policy, context, report)) return fail(context, *failure);
+  const Reach reach{options.nodes, wish.timeout_ms, *policy};
+  if (const auto failure = amend(wish, signers, reach, context, report)) return fail(context, *failure);
   if (report.prepared) {
     report.prepared->entries = report.entries;
     say_prepared(context, wish, *report.prepared);
     return kGood;
   }
-  if (context.json) {
-    context.print({{"exit", kGood},
-                   {"register", format(wish.in)},
-                   {"status", name(wish.status)},
-                   {"entries", report.entries},
-                   {"reason", reason_name(wish.reason)},
-                   {"effective_at", format_time(report.effective_at)},
-                   {"recorded_at", format_time(report.fate.recorded_at)},
-                   {"leaf_index", report.fate.leaf_index}});
-    return kGood;
-  }
-  context.out << context.paint(Colour::green, "Done: ") << report.entries
-              << (report.entries == 1 ? " entry of " : " entries of ") << format(wish.in)
-              << (report.entries == 1 ? " is now " : " are now ") << name(wish.status) << ", certified.\n  effective  "
-              << format_time(report.effective_at) << "\n  recorded   " << format_time(report.fate.recorded_at) << "\n";
+  say_amended(context, wish, report);
   return kGood;
 }
 

@@ -33,7 +33,7 @@ struct AmendRow {
   Change change;
   bool effective_given = false;
   Outcome outcome = Outcome::not_done;
-  Time recorded_at{};  ///< of those that are done
+  Time recorded_at{};  ///< of those that are done, and of those that were so before, as far as events show it
 };
 std::string_view name(AmendRow::Outcome outcome);
 bool has_references(const std::vector<AmendRow>& rows);

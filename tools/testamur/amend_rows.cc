@@ -1,9 +1,11 @@
 #include "amend_rows.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "fresh.h"
+#include "signers.h"
 #include "testamur/ledger/leaf.h"
 #include "testamur/ledger/rules.h"
 
@@ -32,6 +34,7 @@ class CheckingRows {
       : complain_(complain),
         wish_(wish),
         now_(now),
+        node_(nodes),
         context_(context),
         rows_(rows),
         proofs_(nodes, policy, wish.timeout_ms),
@@ -74,6 +77,11 @@ class CheckingRows {
                     " will issue; found " + format(NumberRange{change.first, change.count}));
       return std::nullopt;
     }
+    if (change.replacement) {
+      bool holds = false;
+      if (auto failure = check_replacement(row, *change.replacement, holds)) return failure;
+      if (!holds) return std::nullopt;
+    }
     std::uint64_t same = 0;
     for (EntryNumber number = change.first; number.value < end; ++number.value) {
       Status status = Status::good;
@@ -97,6 +105,22 @@ class CheckingRows {
     return check_same(row);
   }
 
+  std::optional<Failure> check_replacement(const AmendRow& row, const Replacement& by, bool& holds) {
+    const EntryName named{{by.institution, by.register_name}, by.number};
+    auto known = issued_.find(format(named.in));
+    if (known == issued_.end()) {
+      Patience patience(wish_.timeout_ms);
+      const auto asked = retry(patience, [&] { return ask_register(node_, named.in); });
+      if (!asked && asked.failure.code != name(ErrorCode::not_found)) return failure_of(asked.failure);
+      known = issued_.emplace(format(named.in), asked ? asked->record.issued : 0).first;
+    }
+    holds = by.number.value < known->second;
+    if (!holds) {
+      complain_(row, kBadReplacement, "expected an entry that exists to hold instead, found " + format(named));
+    }
+    return std::nullopt;
+  }
+
   /// The ledger has the status already: also for the reason, at the time and with the replacement that the row names?
   std::optional<Failure> check_same(AmendRow& row) {
     const Change& change = row.change;
@@ -114,6 +138,7 @@ class CheckingRows {
                       ", effective " + format_time(held.effective_at) + replaced_by(held));
         return std::nullopt;
       }
+      row.recorded_at = std::max(row.recorded_at, event->recorded_at);
       number = EntryNumber{held.first.value + held.count};
     }
     row.outcome = AmendRow::Outcome::already;
@@ -128,6 +153,8 @@ class CheckingRows {
   const Complain& complain_;
   const AmendWish& wish_;
   const RegisterRecord& now_;
+  NodeClient node_;
+  std::map<std::string, std::uint64_t> issued_;  ///< entries of the registers that replacements are of
   Context& context_;
   std::vector<AmendRow>& rows_;
   FreshProofs proofs_;
@@ -218,6 +245,20 @@ std::vector<StatementToSign> statements_to_sign(const AmendWish& wish, const Has
   for (const RowsStatement& item : fold_rows(wish, ledger, next_event, at, rows))
     out.push_back(to_sign(item.statement));
   return out;
+}
+
+std::optional<Failure> prepare_rows(const AmendWish& wish, const RegisterNow& now, const Policy& policy,
+                                    Signers& signers, Context& context, const std::vector<AmendRow>& rows,
+                                    Prepared& prepared) {
+  auto items = as_prepared(wish.prepare, context.clock(), [&](Time at) {
+    return statements_to_sign(wish, policy.ledger, now.record.events, at, rows);
+  });
+  if (items.size() > kMaxStatementsToSign) {
+    return Failure{kFailed, "invalid",
+                   "--prepare: expected changes for 16 statements at most, found " + std::to_string(items.size()) +
+                       "; prepare them in portions"};
+  }
+  return write_prepared(wish.prepare, now, std::move(items), signers, context.clock(), prepared);
 }
 
 std::optional<Failure> record_rows(const std::vector<RowsStatement>& statements, const Signers& signers,

@@ -6,6 +6,8 @@
 
 namespace testamur::tool {
 
+/// The rule by which a row's replacement cannot be; others are about the row's entries.
+inline constexpr std::string_view kBadReplacement = "bad_replacement";
 /// Told of each row that cannot be, and by which rule.
 using Complain = std::function<void(const AmendRow& row, std::string_view code, const std::string& message)>;
 /// Compares the rows with how their entries stand, which proofs show. Rows that the ledger shows already become `already`.
@@ -26,6 +28,11 @@ std::vector<RowsStatement> fold_rows(const AmendWish& wish, const Hash& ledger, 
 /// The same for others to sign, as of a time: what has no other time takes effect then.
 std::vector<StatementToSign> statements_to_sign(const AmendWish& wish, const Hash& ledger, std::uint64_t next_event,
                                                 Time at, std::vector<AmendRow> rows);
+
+/// Writes the statements for all rows that are not done to the wish's file, for others to sign.
+std::optional<Failure> prepare_rows(const AmendWish& wish, const RegisterNow& now, const Policy& policy,
+                                    Signers& signers, Context& context, const std::vector<AmendRow>& rows,
+                                    Prepared& prepared);
 
 /// Signs and hands in one statement after another, and says of each row what became of it. The first that fails ends it.
 std::optional<Failure> record_rows(const std::vector<RowsStatement>& statements, const Signers& signers,

@@ -14,6 +14,22 @@ Exit codes of the rest: 0 done, 1 failed, 8 the outcome is not known; and 2 for 
 
 Each command explains itself, with an example: testamur issue --help)";
 
+/// The first word that should name a subcommand and does not, as it is told.
+std::string unknown_command(const CLI::App& app, const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  for (const std::string& word : words) {
+    if (at->get_require_subcommand_min() == 0) return "";
+    if (word.starts_with('-')) continue;
+    const auto named = at->get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
+    if (named.empty()) {
+      const std::string all = at == &app ? "testamur" : "testamur " + at->get_name();
+      return "expected a command, found \"" + word + "\"; \"" + all + " --help\" names them";
+    }
+    at = named.front();
+  }
+  return "";
+}
+
 }  // namespace
 
 CLI::App& add_command(CLI::App& parent, Context& context, const std::string& name, const std::string& description,
@@ -47,11 +63,15 @@ int run(std::vector<std::string> arguments, Context& context, AddCommand more) {
   if (more != nullptr) more(app, context);
   // Also for a command line that does not get as far as its subcommand.
   context.json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+  const std::vector<std::string> words = arguments;
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);  // --help, --version
+    if (const std::string unknown = unknown_command(app, words); !asked && !unknown.empty()) {
+      return context.fail(kUsage, "usage", unknown);
+    }
     if (!asked && context.json) return context.fail(kUsage, "usage", error.what());
     app.exit(error, context.out, context.err);
     return asked ? kGood : kUsage;

@@ -52,7 +52,8 @@ std::optional<Failure> read_class_csv(const ClassCsvWish& wish, const std::vecto
 
 /// Where the proof of a number is, given the file that it is of.
 using ProofPath = std::function<std::string(EntryNumber number, std::string_view file)>;
-/// Writes reference, file, number, proof and register of each row, in the order of the rows; the owner's alone, since it ties people to numbers.
+/// Writes reference, file, number, proof and register of each row, in the order of the rows; the owner's alone, since it ties people to
+/// numbers.
 /// Of a document that the index no longer holds, because it was erased, number and proof are empty.
 Result<void> write_class_result(const std::string& path, const RegisterName& in, const ClassRows& rows,
                                 IssuedIndex& index, const ProofPath& proof_of);

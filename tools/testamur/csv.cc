@@ -6,6 +6,7 @@ namespace testamur::tool {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kUtf8 = "UTF-8 text, as spreadsheets save it under the name \"CSV UTF-8\"";
 
 /// Whichever of the two stands more often outside quotes in the first line; a comma when neither does.
 char separator_of(std::string_view text) {
@@ -60,8 +61,9 @@ Result<std::string> CsvReader::plain_cell(std::size_t column) {
   std::string cell(rest_.substr(0, end));
   rest_.remove_prefix(end);
   if (rest_.starts_with('"')) return expected(column, "quotes around the whole cell, and doubled inside");
-  if (!at_line_end() && rest_.front() != separator_) return expected(column, "text without control characters");
-  return cell;
+  if (at_line_end() || rest_.front() == separator_) return cell;
+  const bool is_return = rest_.front() == '\r';
+  return expected(column, is_return ? "lines that end with LF or CR LF, found CR alone" : kUtf8);
 }
 
 Result<bool> CsvReader::next(std::vector<std::string>& cells) {
@@ -72,7 +74,7 @@ Result<bool> CsvReader::next(std::vector<std::string>& cells) {
   for (;;) {
     auto cell = rest_.starts_with('"') ? quoted_cell(cells.size() + 1) : plain_cell(cells.size() + 1);
     if (!cell) return cell.error();
-    if (!is_utf8(*cell) || cell->find('\0') != cell->npos) return expected(cells.size() + 1, "UTF-8 text");
+    if (!is_utf8(*cell) || cell->find('\0') != cell->npos) return expected(cells.size() + 1, kUtf8);
     cells.push_back(std::move(*cell));
     if (at_line_end()) break;
     rest_.remove_prefix(1);

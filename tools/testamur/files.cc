@@ -203,7 +203,7 @@ FileLock::~FileLock() {
 }
 
 Result<void> make_directory(const std::string& path, unsigned mode) {
-  if (exists(path)) return {};
+  if (path.empty() || exists(path)) return {};
   std::error_code error;
   const std::string parent = directory_of(path);
   fs::create_directories(parent, error);

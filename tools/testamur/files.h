@@ -81,7 +81,7 @@ class FileLock {
   int fd_;
 };
 
-/// Makes the directory and those above it; `mode` is the last one's when it is new.
+/// Makes the directory and those above it; the empty path is where we are. `mode` is the last one's when it is new.
 Result<void> make_directory(const std::string& path, unsigned mode = 0755);
 bool exists(const std::string& path);
 

@@ -27,6 +27,7 @@ class HandingIn {
     const auto now = retry(patience_, [&] { return ask_register(node_, in_); });
     if (!now) return failure_of(now.failure);
     if (issue_ != nullptr && issue_->first.value < now->record.issued) return look_up(handed);
+    const bool is_over = issue_ == nullptr && amend_event() < now->record.events;
     if (auto failure = check_signatures(*now)) return failure;
     if (item_.signatures.empty()) return Failure{kFailed, "not_enough_signatures", "Nobody has signed this yet"};
     const Bytes bytes = encode(item_.signed_statement());
@@ -35,7 +36,10 @@ class HandingIn {
     }
     const Fate fate = submit_statement(node_, bytes, item_.commitments, patience_);
     handed.recorded_at = fate.recorded_at;
-    if (fate.kind == Fate::Kind::accepted) return confirm(fate.recorded_at);
+    if (fate.kind == Fate::Kind::accepted) {
+      handed.before = is_over;
+      return confirm(fate.recorded_at);
+    }
     if (fate.kind == Fate::Kind::refused && fate.code == "wrong_first_number" && issue_ != nullptr) {
       patience_.pause(500);  // it may be this very statement, recorded before this node can show it
       return look_up(handed);
@@ -46,6 +50,8 @@ class HandingIn {
 
  private:
   static constexpr std::size_t kLeafHead = 9;  // leaf_type and recorded_at, FORMATS 4
+
+  std::uint64_t amend_event() const { return std::get<AmendBody>(item_.statement.body).next_event; }
 
   /// The numbers are taken: by this statement, or by another, for ever.
   std::optional<Failure> look_up(HandedIn& handed) {

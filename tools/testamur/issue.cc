@@ -37,8 +37,8 @@ Result<ProofNames> choose_names(const Pending& pending, std::size_t documents, s
 std::optional<Failure> check_not_issued(const IssueWish& wish, const Batch& batch, const ProofNames& names) {
   const auto refuse = [](const std::string& path) {
     return Failure{kFailed, "conflict",
-                   path + ": expected no proofs of this class, found one: it was issued already. To issue " +
-                       "other documents, give another directory with --proofs"};
+                   path + ": expected no such file, found one, of what was issued under this name before; it is not " +
+                       "overwritten. Give another directory with --proofs"};
   };
   if (!names.bundle.empty()) {
     const std::string path = wish.proofs + "/" + names.bundle_of(0);

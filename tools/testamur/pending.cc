@@ -35,6 +35,15 @@ std::vector<std::string> names_in(const std::string& directory, std::string_view
 
 }  // namespace
 
+bool keeps_classes(const std::string& directory) {
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(kPrefix) || name.starts_with(kIssuedPrefix)) return true;
+  }
+  return false;
+}
+
 Result<Issued> read_issued(const std::string& path) {
   const auto text = read_text_file(path, 1 << 20);
   if (!text) return text.error();

@@ -33,6 +33,9 @@ Result<Issued> read_issued(const std::string& path);
 /// Reads a batch that is pending or kept. Errors: not_found, storage, malformed.
 Result<Batch> read_batch_file(const std::string& path);
 
+/// Whether classes are issued into the directory: it holds one that is done, or under way.
+bool keeps_classes(const std::string& directory);
+
 class Pending {
  public:
   /// The place for this batch in the directory.

@@ -173,6 +173,9 @@ int run_make(const MakeOptions& options, Context& context) {
   if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
   auto wanted = Wanted::read(options.words);
   if (!wanted) return context.fail(wanted.error(), kUsage);
+  // What is erased meanwhile must not come back.
+  const auto lock = DirectoryLock::take(options.proofs);
+  if (!lock) return context.fail(lock.error());
   std::vector<KeptEntry> entries;
   if (auto failure = find_kept(options.proofs, in, *wanted, entries)) return fail(context, *failure);
   FreshProofs node(reach.nodes, reach.policy, reach.timeout_ms);

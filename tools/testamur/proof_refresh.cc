@@ -23,8 +23,8 @@ constexpr const char* kExample =
 
   Replaces each proof by one of now, for the same entry and document; below a directory, all that end in .proof or .bundle. A file
   that cannot be refreshed stays as it is, and spoils no other. Eight calls at most are under way at once; no other command may be at
-  work in the directory. Ends with 0 when all are fresh, however their entries stand: that
-  is told, and testamur verify says it of each. 1: some are as they were.)";
+  work in the directory. Ends with 0 when all are fresh, however their entries stand: that is told, and testamur verify says it of each.
+  1: some are as they were.)";
 
 std::uint64_t count_of(const RefreshReport& report, Status status) {
   return report.by_status[static_cast<std::size_t>(status)];
@@ -35,8 +35,9 @@ constexpr std::array kStatuses = {Status::good, Status::suspended, Status::revok
 void say(Context& context, const RefreshReport& report) {
   for (const auto& file : report.files) {
     if (file.failure) {
-      context.err << "testamur: " << file.path << " is as it was: " << file.failure->message << " ["
-                  << file.failure->code << "]\n";
+      const std::string& message = file.failure->message;
+      context.err << "testamur: " << (message.starts_with(file.path) ? "" : file.path + ": ") << message
+                  << "; the file is as it was [" << file.failure->code << "]\n";
     } else if (file.entry && file.verdict != Verdict::good) {
       context.out << name(file.verdict) << "  " << file.path << ", " << format(*file.entry) << "\n";
     }
@@ -80,11 +81,11 @@ void print(Context& context, const RefreshReport& report, int exit) {
 int run_refresh(const Options& options, Context& context) {
   Reach reach;
   if (auto failure = read_reach(options.nodes, options.timeout, options.policy, reach)) return fail(context, *failure);
-  // A file that was erased meanwhile must not come back.
-  const auto locks = lock_places(options.paths);
-  if (!locks) return context.fail(locks.error());
   const auto files = list_proofs(options.paths);
   if (!files) return context.fail(files.error());
+  // A file that was erased meanwhile must not come back; one that is gone by now is told of.
+  const auto locks = lock_places(options.paths, *files);
+  if (!locks) return context.fail(locks.error());
   RefreshReport report;
   refresh(*files, reach, context, report);
   const int exit = report.failed == 0 ? kGood : kFailed;

@@ -12,6 +12,7 @@
 
 #include "batch_tree.h"
 #include "bundle.h"
+#include "pending.h"
 
 namespace testamur::tool {
 namespace {
@@ -246,12 +247,21 @@ Result<std::vector<std::string>> list_proofs(const std::vector<std::string>& pat
   return out;
 }
 
-Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths) {
+Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths,
+                                               const std::vector<std::string>& files) {
   std::set<std::string> places;
   for (const std::string& path : paths) {
     std::error_code error;
     const fs::path real = fs::weakly_canonical(path, error);
     places.insert(fs::is_directory(real, error) ? real.string() : real.parent_path().string());
+  }
+  std::set<fs::path> seen;
+  for (const std::string& file : files) {
+    std::error_code error;
+    fs::path above = fs::weakly_canonical(file, error).parent_path();
+    for (; seen.insert(above).second; above = above.parent_path()) {
+      if (keeps_classes(above.string())) places.insert(above.string());
+    }
   }
   std::vector<DirectoryLock> out;
   for (const std::string& place : places) {

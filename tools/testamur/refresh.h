@@ -29,8 +29,10 @@ struct RefreshReport {
 /// Proof files and bundles of these paths; of directories, everything below that ends in .proof or .bundle. Errors name the path.
 Result<std::vector<std::string>> list_proofs(const std::vector<std::string>& paths);
 
-/// The directories that files are replaced in, each of which nobody else may be at work in meanwhile. Errors name one: conflict, storage.
-Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths);
+/// The directories that were named, and those that keep the classes of their files, be they above or below: nobody else may be at work in
+/// them meanwhile. Errors name one: conflict, storage.
+Result<std::vector<DirectoryLock>> lock_places(const std::vector<std::string>& paths,
+                                               const std::vector<std::string>& files);
 /// Replaces each file that can be refreshed, and says of each that cannot why. So many calls are under way at once.
 inline constexpr std::size_t kRefreshCalls = 8;
 void refresh(const std::vector<std::string>& files, const Reach& reach, Context& context, RefreshReport& report);

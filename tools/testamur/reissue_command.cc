@@ -39,7 +39,8 @@ constexpr const char* kExample =
 
   A class of them: a row for each new document, which its column file names, or reference, as "testamur issue --csv" has it. The old
   entry is named by the column old, its number; else by reference, with --issued FILE, what "testamur issue --result" wrote; else by
-  old_proof, a proof file, or a bundle and under old_file the name in it. All is checked first; --dry-run stops there.
+  old_proof, a proof file, or a bundle and under old_file the name in it. New documents are found from where the CSV is, proofs from
+  where the command runs, as --result writes them. All is checked first; --dry-run stops there.
 
   --revoke revokes the old entries, where superseding them says too little. The ledger links only what is superseded to what holds
   instead: of what is revoked, the link stands in --result alone.
@@ -207,7 +208,10 @@ bool confirm(Context& context, const Options& options, const ReissueReport& repo
                                                     : counted(report.rows.size(), "entry", "entries");
     context.err << "To issue " << counted(report.rows.size(), "document", "documents") << " in "
                 << format(wish.issue.in) << ", and " << (options.revoke ? "revoke " : "supersede ") << old
-                << (options.revoke ? "" : " by it") << ", reason " << reason_name(wish.reason) << ", effective "
+                << (options.revoke            ? ""
+                    : report.rows.size() == 1 ? " by it"
+                                              : " by them")
+                << ", reason " << reason_name(wish.reason) << ", effective "
                 << (wish.effective_at ? format_time(*wish.effective_at) : "now")
                 << " (final: it cannot be taken back)\n";
   }

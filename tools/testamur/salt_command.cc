@@ -8,6 +8,7 @@
 #include "app.h"
 #include "erase.h"
 #include "files.h"
+#include "pending.h"
 
 namespace testamur::tool {
 namespace {
@@ -24,8 +25,9 @@ constexpr const char* kExample =
 
   Removes the salt, hash and name of one entry from everything in the directory. The entry stays on the ledger as a number with its
   status; from this directory nobody can link it to the document any more, and its proof can never be made again. All others stay
-  provable. It does not reach copies of the proof that were handed out: whoever has one and the document can still link them. Nor
-  backups, and what a file system or a disk keeps of old blocks. Other directories with proofs of this class need the same.)";
+  provable. It does not reach copies of the proof that were handed out: whoever has one and the document can still link them. Nor what
+  --result wrote, which ties a reference to the number; nor backups, and what a file system or a disk keeps of old blocks. Other
+  directories with proofs of this class need the same.)";
 
 std::string plural(std::size_t count, const std::string& one, const std::string& more) {
   return std::to_string(count) + " " + (count == 1 ? one : more);
@@ -41,6 +43,9 @@ std::string_view doing(Holder::Kind kind) {
   }
 }
 
+/// Whether a class was begun in the directory that is not done.
+bool has_unfinished(const std::string& proofs) { return !Pending(proofs, {}).others().empty(); }
+
 std::optional<Failure> find_entry(const Options& options, KeptEntry& entry) {
   std::optional<RegisterName> in;
   if (!options.in_register.empty()) {
@@ -51,7 +56,13 @@ std::optional<Failure> find_entry(const Options& options, KeptEntry& entry) {
   auto wanted = Wanted::read(options.words);
   if (!wanted) return failure_of(wanted.error(), kUsage);
   std::vector<KeptEntry> entries;
-  if (auto failure = find_kept(options.proofs, in, *wanted, entries)) return failure;
+  if (auto failure = find_kept(options.proofs, in, *wanted, entries)) {
+    if (failure->code == "not_found" && has_unfinished(options.proofs)) {
+      failure->message +=
+          ". A class is under way here, and what it holds was not looked at: finish it first, then run this again";
+    }
+    return failure;
+  }
   if (entries.size() != 1) {
     return Failure{kUsage, "usage", "expected one entry, found " + std::to_string(entries.size()) + ": one at a time"};
   }
@@ -107,6 +118,8 @@ void say(Context& context, const KeptEntry& entry, const std::vector<Holder>& ho
   context.out
       << "  stays      the number and its status, on the ledger; the proofs of all other entries hold as before\n";
   context.out << "  not done   copies of the proof that were handed out still link the document to the number\n";
+  context.out << "             what --result wrote (issue, reissue, amend) still ties the reference to the number: "
+                 "take it out there\n";
   context.out << "             backups and copies of this directory hold the salt: erase it there, too\n";
   context.out
       << "             the old files were overwritten; file systems and disks may keep old blocks all the same\n";

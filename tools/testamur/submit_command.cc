@@ -38,14 +38,17 @@ boost::json::object to_json(const HandedIn& handed) {
   return out;
 }
 
+std::string changes_of(std::size_t count) {
+  return count == 1 ? "1 change holds in " : std::to_string(count) + " changes hold in ";
+}
+
 void say(Context& context, const RegisterName& in, const std::vector<HandedIn>& done) {
   for (const HandedIn& handed : done) {
     const auto* issue = std::get_if<IssueBody>(&handed.statement.body);
     const std::string what =
         issue != nullptr
             ? "numbers " + format(NumberRange{issue->first, issue->count}) + " of " + format(in) + " are issued"
-            : std::to_string(std::get<AmendBody>(handed.statement.body).changes.size()) + " changes of " + format(in) +
-                  " hold";
+            : changes_of(std::get<AmendBody>(handed.statement.body).changes.size()) + format(in);
     context.out << context.paint(Colour::green, "Done: ") << what << ", certified"
                 << (handed.before ? "; it was recorded before" : "") << ".\n";
   }

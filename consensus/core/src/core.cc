@@ -47,7 +47,8 @@ Core::Core(Options options, Restart restart)
   }
   claim_ = newest_claim_ = restart.claim;
   handed_out_ = log_.base().index;
-  committed_ = std::max({log_.base().index, restart.claim ? restart.claim->index : Index{}, restart.applied});
+  promised_ = std::max(restart.claim ? restart.claim->index : Index{}, restart.applied);
+  committed_ = std::max(log_.base().index, promised_);
   // Where damage took a part of the log, it is fetched again; no more than the log has can count for now.
   if (floor_) committed_ = std::min(committed_, log_.last().index);
   floor_unwritten_ = floor_.has_value();
@@ -196,6 +197,7 @@ void Core::answer_stale(const Message& message) {
 void Core::step(const Message& message) {
   // A message of a node that is no member changes nothing at all; unless it may be one by a configuration newer than ours.
   if (message.to != options_.self || message.from == options_.self) return;
+  heard_announcement(message);
   if (!configuration().is_member(message.from) && !may_be_newer(message)) return;
   if (!step_term(message)) return;
   std::visit([&](const auto& body) { on(message, body); }, message.body);
@@ -240,6 +242,7 @@ void Core::persisted(std::uint64_t sequence) {
     count_claims();
   }
   advance_commit();
+  mend_floor();
 }
 
 /// Tells the voters how far our log is durable, while its last synced entry is of the current term and the term is on disk.
@@ -254,11 +257,27 @@ void Core::announce() {
 
 void Core::advance_commit() {
   const auto index = durable_.committed(configuration(), options_.self, votes());
-  if (!index || *index <= committed_) return;
+  if (index) commit_to(*index);
+}
+
+void Core::commit_to(Index index) {
+  if (index <= committed_) return;
   const Index before = committed_;
-  committed_ = *index;
+  committed_ = index;
   count_uncertified(before);
   after_commit();
+}
+
+/// The hole that damage left is mended once the log holds on disk what it ended with: then, by its hash, also what was counted as
+/// committed, and that counts again. Or once others took its place, and so much is counted anew.
+void Core::mend_floor() {
+  if (!floor_) return;
+  const EntryId synced = log_.synced();
+  const bool is_whole = synced.index >= floor_->index && log_.holds(*floor_);
+  if (is_whole) commit_to(std::min(promised_, floor_->index));
+  if (!up_to_date(synced, *floor_) || committed_ < promised_) return;
+  floor_.reset();
+  floor_unwritten_ = true;
 }
 
 void Core::count_uncertified(Index from) {

@@ -119,6 +119,24 @@ bool Core::is_left_behind() const {
   return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
 }
 
+/// One of those who may be members said that more than we hold is durable there, in its term. That is no word of a member's, and changes
+/// nothing else.
+void Core::heard_announcement(const Message& message) {
+  const auto* durable = std::get_if<Durable>(&message.body);
+  if (durable == nullptr || durable->last.term != message.term || up_to_date(log_.last(), durable->last)) return;
+  if (!options_.known.contains(message.from)) return;
+  Term& newest = announced_in_[message.from];
+  newest = std::max(newest, message.term);
+}
+
+/// Whether more of those who may be members than may lie take part in the sender's term, ahead of us: then somebody honest follows a leader
+/// there. Most of the voters that we know may have gone since.
+bool Core::is_followed(const Message& message) const {
+  const auto there = std::count_if(announced_in_.begin(), announced_in_.end(),
+                                   [&](const auto& at) { return at.second == message.term; });
+  return static_cast<std::size_t>(there) > (options_.known.size() - 1) / 3;
+}
+
 /// Whether a node that is no member here may be one by a configuration that we lack.
 bool Core::may_be_newer(const Message& message) const {
   if (!options_.known.contains(message.from)) return false;
@@ -132,7 +150,8 @@ bool Core::may_be_newer(const Message& message) const {
   };
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body)) return may_ask(request->last);
   if (const auto* request = std::get_if<VoteRequest>(&message.body)) return may_ask(request->last);
-  if (removed && (message.term != state_.term || !durable_.is_left_behind(configuration().voters))) return false;
+  const bool voters_follow = message.term == state_.term && durable_.is_left_behind(configuration().voters);
+  if (removed && !voters_follow && !is_followed(message)) return false;
   const bool leads = std::holds_alternative<AppendRequest>(message.body) ||
                      std::holds_alternative<Heartbeat>(message.body) || std::holds_alternative<Behind>(message.body);
   return leads && message.term > log_.last().term;

@@ -73,9 +73,22 @@ ChangeAnswer Core::change(std::span<const Change> changes) {
 bool Core::quorum_would_hear(const Configuration& configuration) const {
   std::set<NodeId> heard = {options_.self};
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    if (progress.answered && (progress.active || progress.was_active)) heard.insert(peer);
+    if (progress.answered && progress.is_heard()) heard.insert(peer);
   }
   return is_quorum(configuration, heard);
+}
+
+/// Whether these may decide, whoever says so: those that the log began with, or others of whom it takes a quorum. With fewer a liar that
+/// leads could decide with the few that it has; and it could ask for more than there will ever be.
+bool Core::are_voters(const Voters& voters) const {
+  return voters == options_.configuration.voters || voters.threshold == options_.quorum(voters.nodes.size());
+}
+
+/// Whether a configuration may stand in the log after our newest. With other voters it has to suit the owner, too.
+bool Core::may_follow_ours(const Configuration& next) const {
+  if (!may_follow(configuration(), next)) return false;
+  if (next.voters == configuration().voters) return true;
+  return are_voters(next.voters) && (!options_.objects || options_.objects(next).empty());
 }
 
 /// What a leader does once more is committed: it leaves a joint configuration; and, where it is no voter any more, it goes.
@@ -116,7 +129,7 @@ std::optional<NodeId> Core::best_successor() const {
   std::optional<NodeId> best;
   Index reached;
   for (const auto& [peer, progress] : std::get<Leader>(role_).followers) {
-    const bool may = configuration().voters.nodes.contains(peer) && (progress.active || progress.was_active);
+    const bool may = configuration().voters.nodes.contains(peer) && progress.is_heard();
     if (may && (!best || progress.match > reached)) {
       best = peer;
       reached = progress.match;
@@ -132,7 +145,7 @@ TransferResult Core::transfer(std::optional<NodeId> to) {
   if (!to) to = best_successor();
   if (!to || !configuration().voters.nodes.contains(*to)) return TransferResult::no_voter;
   Progress& progress = leading->followers.at(*to);
-  if (!progress.active && !progress.was_active) return TransferResult::no_voter;
+  if (!progress.is_heard()) return TransferResult::no_voter;
   leading->transfer = Transfer{*to};
   hand_over_when_level(*to, progress);
   return TransferResult::accepted;
@@ -167,8 +180,7 @@ std::vector<PeerProgress> Core::progress() const {
   const auto* leading = std::get_if<Leader>(&role_);
   if (leading == nullptr) return all;
   for (const auto& [peer, progress] : leading->followers) {
-    all.push_back({peer, progress.match, progress.next, progress.state, progress.active || progress.was_active,
-                   progress.refused});
+    all.push_back({peer, progress.match, progress.next, progress.state, progress.is_heard(), progress.refused});
   }
   return all;
 }

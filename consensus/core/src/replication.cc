@@ -192,7 +192,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       return {AppendOutcome::refused, entry.id};
     if (entry.kind == EntryKind::configuration) {
       auto configuration = entry.payload ? decode_configuration(*entry.payload) : std::nullopt;
-      if (!configuration || !may_follow(this->configuration(), *configuration)) {
+      if (!configuration || !may_follow_ours(*configuration)) {
         report("a configuration that cannot follow the one before", message.from, log_.last(), entry.id);
         return {AppendOutcome::refused, entry.id};
       }
@@ -200,10 +200,6 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
     }
     log_.append(entry);
     last = entry.id;
-  }
-  if (floor_ && up_to_date(log_.last(), *floor_)) {
-    floor_.reset();
-    floor_unwritten_ = true;
   }
   return {AppendOutcome::accepted, last};
 }

@@ -29,14 +29,35 @@ void Core::on(const Message& message, const Behind& behind) {
   output_.behind = message.from;
 }
 
+/// The claim of ours, if any, that a certified head contradicts: of its height with another head, or of a greater height though made
+/// earlier in the log.
+std::optional<Claim> Core::contradicted_by(const Claim& certified) const {
+  auto own = newest_claim_;
+  if (const auto at = own_heads_.find(certified.height); at != own_heads_.end()) own = at->second;
+  if (!own) return std::nullopt;
+  const bool differs = own->height == certified.height && own->head != certified.head;
+  const bool is_out_of_order = own->height > certified.height && own->index < certified.index;
+  return differs || is_out_of_order ? own : std::nullopt;
+}
+
 bool Core::install(const Snapshot& snapshot) {
   if (role() == Role::leader || !what_is_wrong(snapshot.configuration).empty()) return false;
+  if (!are_voters(snapshot.configuration.voters)) return false;
   const auto mine = log_.at(snapshot.last.index);
-  const bool contradicts = snapshot.last.index <= committed_ && mine && *mine != snapshot.last;
-  if (snapshot.last.index <= committed_ && !contradicts) return false;
+  const bool is_committed = snapshot.last.index <= committed_;
+  const bool other_entry = is_committed && mine && *mine != snapshot.last;
+  const auto other_head = contradicted_by(snapshot.claim);
   // What was counted as committed is given up for a certified head only, and both stories are kept.
-  if (contradicts)
-    report("a certified head against a committed entry", leader_.value_or(NodeId{}), *mine, snapshot.last);
+  const NodeId from = leader_.value_or(NodeId{});
+  if (other_entry) report("a certified head against a committed entry", from, *mine, snapshot.last);
+  if (other_head) {
+    const auto name = [](const Claim& claim) { return EntryId{{}, claim.index, claim.head}; };
+    report("a certified head against one of ours", from, name(*other_head), name(snapshot.claim));
+  }
+  if (is_committed && !other_entry) return false;
+  // The same entries, and another head of them: somebody derives wrongly, and no other log mends that.
+  if (mine == snapshot.last && other_head) return false;
+  const bool contradicts = other_entry || other_head;
   if (mine == snapshot.last && snapshot.last.index <= log_.synced().index) {
     // What follows was acknowledged, and stays.
     log_.drop_to(snapshot.last.index);
@@ -57,16 +78,13 @@ bool Core::install(const Snapshot& snapshot) {
     own_heads_.clear();
     claims_under_way_.clear();
     newest_claim_.reset();
+    promised_ = Index{};
   }
   if (!newest_claim_ || newest_claim_->height < snapshot.claim.height) {
     own_heads_[snapshot.claim.height] = snapshot.claim;
     newest_claim_ = unwritten_claim_ = snapshot.claim;
   }
   agreed_height_ = contradicts ? snapshot.claim.height : std::max(agreed_height_, snapshot.claim.height);
-  if (floor_ && up_to_date(log_.last(), *floor_)) {
-    floor_.reset();
-    floor_unwritten_ = true;
-  }
   durable_.synced(options_.self, log_);
   // The answer names what was installed, so that the leader goes on from there and sends it no second time.
   if (leader_) send_resting(*leader_, AppendResponse{AppendOutcome::accepted, log_.base()});

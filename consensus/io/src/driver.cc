@@ -44,7 +44,6 @@ class Driver::Impl {
         last_read_(options_.core.random()),  // an answer to one before a restart is for none of these
         timer_(clock_) {
     standing_ = stand();
-    told_configuration_ = core_.configuration_index();
     wait_for_tick();
     writer_ = std::thread([this] {
       ::pthread_setname_np(::pthread_self(), "log writer");
@@ -220,7 +219,7 @@ class Driver::Impl {
       if (owner_record_kept_) on_written_.push_back(std::exchange(owner_record_kept_, {}));
       queue({std::move(output.write), std::exchange(owner_record_, {}), std::exchange(on_written_, {})});
     }
-    for (Message& message : output.messages) events_.send(std::move(message));
+    if (!output.messages.empty()) events_.send(std::move(output.messages));
     for (const Evidence& evidence : output.evidence) events_.evidence(evidence);
     if (output.refused_by_quorum) events_.refused_by_quorum();
     tell_standing();
@@ -348,7 +347,7 @@ class Driver::Impl {
   std::optional<Bytes> owner_record_;  // to go with the next write
   std::function<void()> owner_record_kept_;
   std::vector<std::function<void()>> on_written_;  // to be called when the next write is on disk
-  Index told_configuration_;
+  std::optional<Index> told_configuration_;
   std::map<std::uint64_t, std::function<void(std::optional<Index>)>> reads_;  // that wait, by id
   std::uint64_t last_read_;
 

@@ -2,6 +2,9 @@
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <variant>
+#include <vector>
+
 #include "hello.h"
 #include "wire.h"
 
@@ -100,24 +103,37 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
     read();
   }
 
-  /// Hands on what came. Returns how the stream is to end, if it is.
+  /// Hands on what came, all of it or nothing. Returns how the stream is to end, if it is.
   std::optional<grpc::Status> take() {
     if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
-    const TransportEvents& events = all_.shared_.events;
-    switch (frame_.kind_case()) {
-      case peer::v1::Frame::kMessage: {
-        auto message = wire::decode(frame_.message(), peer_->id, all_.shared_.options.self);
-        if (!message) return malformed("a malformed message: " + message.error().message);
-        if (events.message) events.message(*std::move(message));
-        return std::nullopt;
-      }
-      case peer::v1::Frame::kLetter:
-        if (events.letter) events.letter(peer_->id, Bytes(frame_.letter().begin(), frame_.letter().end()));
-        return std::nullopt;
-      case peer::v1::Frame::kHello: return malformed("a second hello");
-      case peer::v1::Frame::KIND_NOT_SET: break;
+    if (frame_.has_hello()) return malformed("a second hello");
+    std::vector<std::variant<Message, Bytes>> came;
+    if (auto wrong = unpack(frame_, came)) return wrong;
+    for (const peer::v1::Following& next : frame_.following()) {
+      if (auto wrong = unpack(next, came)) return wrong;
     }
-    return malformed("a frame of no kind known here");
+    const TransportEvents& events = all_.shared_.events;
+    for (auto& one : came) {
+      if (auto* message = std::get_if<Message>(&one)) {
+        if (events.message) events.message(std::move(*message));
+      } else if (events.letter) {
+        events.letter(peer_->id, std::get<Bytes>(std::move(one)));
+      }
+    }
+    return std::nullopt;
+  }
+  /// A frame, or what follows in one.
+  template <class Place>
+  std::optional<grpc::Status> unpack(const Place& place, std::vector<std::variant<Message, Bytes>>& came) const {
+    if (place.has_message()) {
+      auto message = wire::decode(place.message(), peer_->id, all_.shared_.options.self);
+      if (!message) return malformed("a malformed message: " + message.error().message);
+      came.emplace_back(*std::move(message));
+      return std::nullopt;
+    }
+    if (!place.has_letter()) return malformed("a frame of no kind known here");
+    came.emplace_back(Bytes(place.letter().begin(), place.letter().end()));
+    return std::nullopt;
   }
 
   grpc::Status malformed(const std::string& why) const {

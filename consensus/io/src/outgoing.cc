@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstBackoff{100};
 constexpr std::chrono::milliseconds kLongestBackoff{1'000};
+/// What is small goes with other small ones that wait, so many at most: to send and to receive cost more than such a one does.
+constexpr std::size_t kSmallBytes = 4 << 10;
+constexpr std::size_t kMostTogether = 16;
 /// A stream that lasted so long was a good one. Sooner, it counts as one more failure: else two nodes that replace one
 /// another's streams, or refuse them, would do so without a pause.
 constexpr std::chrono::seconds kGoodStream{5};
@@ -66,20 +69,27 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
   /// From any thread, once.
   void cancel() { context_.TryCancel(); }
   /// By whoever set `writing_`.
-  void write(const Queued& queued, bool more_follows) {
+  void write(const std::vector<Queued>& together, bool more_follows) {
     peer::v1::Frame frame;
-    if (const auto* message = std::get_if<Message>(&queued.what)) {
-      wire::encode(*message, frame);
-    } else {
-      const Bytes& letter = std::get<Bytes>(queued.what);
-      frame.set_letter(letter.data(), letter.size());
-    }
+    put(together.front(), frame);
+    for (std::size_t i = 1; i < together.size(); ++i) put(together[i], *frame.add_following());
     grpc::WriteOptions options;
     if (more_follows) options.set_buffer_hint();
     stream_->Write(frame, options, written_.begin(shared_from_this()));
   }
 
  private:
+  /// Into a frame, or what follows in one.
+  template <class Place>
+  static void put(const Queued& queued, Place& place) {
+    if (const auto* message = std::get_if<Message>(&queued.what)) {
+      wire::encode(*message, *place.mutable_message());
+    } else {
+      const Bytes& letter = std::get<Bytes>(queued.what);
+      place.set_letter(letter.data(), letter.size());
+    }
+  }
+
   void started(bool ok) {
     if (!ok) return finish();
     peer::v1::Frame frame;
@@ -128,15 +138,15 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
 
   void written(bool ok) {
     // After a write that failed, what the other side says of it is on its way.
-    std::optional<Queued> next;
+    std::vector<Queued> next;
     bool more_follows = false;
     {
       const std::lock_guard lock(all_.mutex_);
       if (ok && !over_) next = all_.next_to_write();
-      all_.writing_ = next.has_value();
+      all_.writing_ = !next.empty();
       more_follows = !all_.queue_.empty();
     }
-    if (next) return write(*next, more_follows);
+    if (!next.empty()) return write(next, more_follows);
     finish_if_over();
   }
   void finish_if_over() {
@@ -207,46 +217,67 @@ bool Outgoing::fits(std::size_t bytes, std::string_view what) {
 }
 
 void Outgoing::send(Message message) {
+  if (auto one = queued(std::move(message))) enqueue({*std::move(one)});
+}
+
+void Outgoing::send_all(std::vector<Message> messages) {
+  std::vector<Queued> all;
+  for (Message& message : messages) {
+    if (auto one = queued(std::move(message))) all.push_back(*std::move(one));
+  }
+  enqueue(std::move(all));
+}
+
+std::optional<Outgoing::Queued> Outgoing::queued(Message message) {
   const std::size_t bytes = wire::max_frame_bytes(message);
   // Beyond that number, entries count as a message that is too long: their receiver would end the stream over them.
   const std::size_t counted =
       wire::within_bounds(message) ? bytes : std::max(bytes, shared_.options.max_message_bytes + 1);
-  if (fits(counted, "a message")) enqueue({std::move(message), bytes});
+  if (!fits(counted, "a message")) return std::nullopt;
+  return Queued{std::move(message), bytes};
 }
 
 void Outgoing::send(Bytes letter) {
   constexpr std::size_t kAround = 16;
   const std::size_t bytes = letter.size() + kAround;
-  if (fits(bytes, "a letter")) enqueue({std::move(letter), bytes});
+  if (fits(bytes, "a letter")) enqueue({{std::move(letter), bytes}});
 }
 
-void Outgoing::enqueue(Queued queued) {
+void Outgoing::enqueue(std::vector<Queued> all) {
+  std::vector<Queued> first;
+  bool more_follows = false;
   std::shared_ptr<Call> by;
   {
     const std::lock_guard lock(mutex_);
-    const bool room = queue_.size() < shared_.options.max_queued_messages &&
-                      queued_bytes_ + queued.bytes <= shared_.options.max_queued_bytes;
-    if (!connected_ || !room) {
-      ++dropped_;
-      return;
-    }
-    if (writing_) {
+    for (Queued& queued : all) {
+      const bool room = queue_.size() < shared_.options.max_queued_messages &&
+                        queued_bytes_ + queued.bytes <= shared_.options.max_queued_bytes;
+      if (!connected_ || !room) {
+        ++dropped_;
+        continue;
+      }
       queued_bytes_ += queued.bytes;
       queue_.push_back(std::move(queued));
-      return;
     }
+    if (writing_ || queue_.empty()) return;
+    first = next_to_write();
+    more_follows = !queue_.empty();
     writing_ = true;
     by = call_;
   }
-  by->write(queued, /*more_follows=*/false);
+  by->write(first, more_follows);
 }
 
-/// With the mutex held.
-std::optional<Outgoing::Queued> Outgoing::next_to_write() {
-  if (queue_.empty()) return std::nullopt;
-  std::optional<Queued> next(std::move(queue_.front()));
-  queue_.pop_front();
-  queued_bytes_ -= next->bytes;
+/// One, with the small ones that wait behind it where it is small itself. With the mutex held.
+std::vector<Outgoing::Queued> Outgoing::next_to_write() {
+  std::vector<Queued> next;
+  const auto is_small = [](const Queued& queued) { return queued.bytes <= kSmallBytes; };
+  while (!queue_.empty() && next.size() < kMostTogether) {
+    if (!next.empty() && !(is_small(next.front()) && is_small(queue_.front()))) break;
+    queued_bytes_ -= queue_.front().bytes;
+    next.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
   return next;
 }
 

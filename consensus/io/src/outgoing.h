@@ -29,6 +29,7 @@ class Outgoing {
   void stop();
 
   void send(Message message);
+  void send_all(std::vector<Message> messages);
   void send(Bytes letter);
   /// The other side is there: try at once. Called by the loop.
   void redial();
@@ -45,9 +46,10 @@ class Outgoing {
   };
 
   void dial();
-  void enqueue(Queued queued);
+  std::optional<Queued> queued(Message message);
+  void enqueue(std::vector<Queued> all);
   bool fits(std::size_t bytes, std::string_view what);
-  std::optional<Queued> next_to_write();
+  std::vector<Queued> next_to_write();
   bool is_writing() const;
   void connected();
   void lost();

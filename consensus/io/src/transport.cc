@@ -90,6 +90,13 @@ class GrpcTransport final : public Transport {
     if (const auto found = outgoing_.find(message.to); found != outgoing_.end())
       found->second->send(std::move(message));
   }
+  void send_all(std::vector<Message> messages) override {
+    std::map<NodeId, std::vector<Message>> of_each;
+    for (Message& message : messages) of_each[message.to].push_back(std::move(message));
+    for (auto& [to, its] : of_each) {
+      if (const auto found = outgoing_.find(to); found != outgoing_.end()) found->second->send_all(std::move(its));
+    }
+  }
   void send_letter(NodeId to, Bytes letter) override {
     if (const auto found = outgoing_.find(to); found != outgoing_.end()) found->second->send(std::move(letter));
   }

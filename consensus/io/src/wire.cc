@@ -224,10 +224,10 @@ bool within_bounds(const Message& message) {
   return append == nullptr || append->entries.size() <= kMaxEntries;
 }
 
-void encode(const Message& message, peer::v1::Frame& frame) {
-  frame.Clear();
-  frame.mutable_message()->set_term(message.term.value);
-  std::visit(Encode{*frame.mutable_message()}, message.body);
+void encode(const Message& message, peer::v1::Message& out) {
+  out.Clear();
+  out.set_term(message.term.value);
+  std::visit(Encode{out}, message.body);
 }
 
 Result<Message> decode(const peer::v1::Message& message, NodeId from, NodeId to) {

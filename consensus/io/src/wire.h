@@ -23,8 +23,8 @@ constexpr std::size_t kMaxEntries = 8'192;
 /// frame.
 bool within_bounds(google::protobuf::io::ZeroCopyInputStream& bytes);
 
-/// Sets the frame to this message. Sender and receiver are not in it: the stream says who they are.
-void encode(const Message& message, peer::v1::Frame& frame);
+/// Sender and receiver are not in it: the stream says who they are.
+void encode(const Message& message, peer::v1::Message& out);
 
 /// Errors: malformed, naming the field and what was expected.
 Result<Message> decode(const peer::v1::Message& message, NodeId from, NodeId to);

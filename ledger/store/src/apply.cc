@@ -32,6 +32,7 @@ Hash finish_register(PendingRegister& pending, Height height, BlockWrites& write
   RegisterRecord& record = state.record;
   pending.statuses->update(pending.overlay.runs(), record.issued, height, writes);
   record.status_root = pending.statuses->root();
+  state.statuses = pending.statuses->top();
   record.batches_root = state.batches->root();
   record.events_root = state.events->root();
   state.batches->flush(keys::batches_tree(state.index), writes);
@@ -81,7 +82,7 @@ Applied Ledger::State::apply(LogIndex index, const Payload& payload, const Signa
   record.height = Height{head.height.value + 1};
   std::map<RecordIndex, Hash> changed;
   for (auto& [at, pending] : block.touched()) changed[at] = finish_register(pending, record.height, writes);
-  RegistryTree tree(*view, head.height, head.registry_size);
+  RegistryTree tree(*view, head.height, head.registry_size, std::move(registry_tiles));
   tree.update(changed, record.height, writes);
 
   record.time = payload.time;
@@ -89,6 +90,7 @@ Applied Ledger::State::apply(LogIndex index, const Payload& payload, const Signa
   record.previous = head.block_leaf;
   record.registry_size = head.registry_size;
   record.registry_root = tree.root();
+  registry_tiles = tree.take_tiles();
   record.consortium = merkle::leaf_hash(encode(registry.consortium()));
   Bytes leaf = encode(record);
   head.block_leaf = merkle::leaf_hash(leaf);
@@ -105,6 +107,7 @@ Applied Ledger::State::apply(LogIndex index, const Payload& payload, const Signa
   writes.replace(keys::head(), old_head, encode(head));
   writes.writes().put(keys::undo(record.height), writes.undo());
   store->write(writes.writes());
+  uncertified.insert_or_assign(head.size, head);
   return applied;
 }
 

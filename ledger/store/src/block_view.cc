@@ -15,7 +15,7 @@ std::vector<StatusRun> BlockView::statuses(const RegisterRecord& record, EntryNu
   const RegisterState& state = *registry_.find_register(record.institution, record.name);
   const auto pending = touched_.find(state.index);
   if (pending == touched_.end()) {
-    return StatusTree(view_, keys::status_tree(state.index), stored_, record.issued).runs(first, count);
+    return StatusTree(view_, keys::status_tree(state.index), stored_, record.issued, state.statuses).runs(first, count);
   }
   // Numbers issued in this very block are beyond the stored tree, and good.
   return pending->second.overlay.read(first, count, [&](EntryNumber from, std::uint64_t number) {
@@ -29,8 +29,8 @@ PendingRegister& BlockView::touch(std::string_view institution, std::string_view
   PendingRegister& pending = place->second;
   if (is_new) {
     pending.state = &state;
-    pending.statuses =
-        std::make_unique<StatusTree>(view_, keys::status_tree(state.index), stored_, state.record.issued);
+    pending.statuses = std::make_unique<StatusTree>(view_, keys::status_tree(state.index), stored_, state.record.issued,
+                                                    state.statuses);
     if (!state.batches) state.batches = AppendEdge::load(view_, keys::batches_tree(state.index), state.record.batches);
     if (!state.events) state.events = AppendEdge::load(view_, keys::events_tree(state.index), state.record.events);
   }

@@ -33,41 +33,25 @@ void remove_listed(const storage::View& view, Height height, const Registry& reg
 
 Error conflict(std::string message) { return {ErrorCode::conflict, std::move(message)}; }
 
-/// Checks a checkpoint against the block it names; returns what is kept of it.
-Result<StoredCertified> check_certified(const storage::View& view, const Head& head, const std::string& origin,
-                                        const CertifiedCheckpoint& certified, const SignatureCheck& check_signature) {
-  const Checkpoint& checkpoint = certified.checkpoint;
-  if (checkpoint.origin != origin) return conflict("certify: expected the origin " + origin);
-  if (checkpoint.size == 0 || checkpoint.size > head.size) {
-    return Error{ErrorCode::not_found, "certify: expected a size of 1 to " + std::to_string(head.size) + ", found " +
-                                           std::to_string(checkpoint.size)};
+struct NamedBlock {
+  Height height;
+  Time time;
+};
+
+/// The block that ends where this checkpoint does. One that was applied a moment ago is known; any other is read.
+Result<NamedBlock> block_of(const storage::View& view, const Checkpoint& checkpoint,
+                            const std::map<std::uint64_t, Head>& known) {
+  const auto other_root = [&] {
+    return conflict("certify: this ledger has another root at size " + std::to_string(checkpoint.size));
+  };
+  if (const auto found = known.find(checkpoint.size); found != known.end()) {
+    if (found->second.root != checkpoint.root) return other_root();
+    return NamedBlock{found->second.height, found->second.time};
   }
   const auto record = decode_block_record(read_leaf(view, LeafIndex{checkpoint.size - 1}));
   if (!record) return conflict("certify: expected the size of a block, found one that no block ends at");
-  if (AppendTree(view, keys::log_tree()).root(checkpoint.size) != checkpoint.root) {
-    return conflict("certify: this ledger has another root at size " + std::to_string(checkpoint.size));
-  }
-  const auto consortium_at = [&](Height height) {
-    auto decoded = stored(decode_record(read_record(view, 0, height)), "the consortium record");
-    return std::get<ConsortiumRecord>(std::move(decoded));
-  };
-  const ConsortiumRecord consortium = consortium_at(record->height);
-  const std::uint64_t not_before = record->time.value / 1000;
-  const auto chosen = certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before, check_signature);
-  if (!chosen) {
-    return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) +
-                    " voters that verify");
-  }
-  StoredCertified out{record->height, {checkpoint, consortium.revision, *chosen, {}}};
-  if (record->height.value > 0) {
-    const ConsortiumRecord before = consortium_at(Height{record->height.value - 1});
-    if (before.revision != consortium.revision) {
-      const auto previous = certify(checkpoint, quorum_of(before), certified.previous, not_before, check_signature);
-      if (!previous) return conflict("certify: expected cosignatures of the epoch before as well");
-      out.certified.previous = *previous;
-    }
-  }
-  return out;
+  if (AppendTree(view, keys::log_tree()).root(checkpoint.size) != checkpoint.root) return other_root();
+  return NamedBlock{record->height, record->time};
 }
 
 }  // namespace
@@ -236,6 +220,42 @@ void for_each_range(EntryNumber first, std::uint64_t count, const std::function<
   }
 }
 
+ConsortiumRecord Ledger::State::consortium_at(const storage::View& view, Height height) const {
+  if (height >= consortium_since) return registry.consortium();
+  return std::get<ConsortiumRecord>(stored(decode_record(read_record(view, 0, height)), "the consortium record"));
+}
+
+Result<StoredCertified> Ledger::State::check(const storage::View& view, const CertifiedCheckpoint& certified,
+                                             const SignatureCheck& check_signature) const {
+  const Checkpoint& checkpoint = certified.checkpoint;
+  if (checkpoint.origin != origin) return conflict("certify: expected the origin " + origin);
+  if (checkpoint.size == 0 || checkpoint.size > head.size) {
+    return Error{ErrorCode::not_found, "certify: expected a size of 1 to " + std::to_string(head.size) + ", found " +
+                                           std::to_string(checkpoint.size)};
+  }
+  const auto block = block_of(view, checkpoint, uncertified);
+  if (!block) return block.error();
+  const ConsortiumRecord consortium = consortium_at(view, block->height);
+  const std::uint64_t not_before = block->time.value / 1000;
+  const auto chosen =
+      testamur::certify(checkpoint, quorum_of(consortium), certified.cosignatures, not_before, check_signature);
+  if (!chosen) {
+    return conflict("certify: expected cosignatures of " + std::to_string(consortium.threshold) +
+                    " voters that verify");
+  }
+  StoredCertified out{block->height, {checkpoint, consortium.revision, *chosen, {}}};
+  if (block->height.value > 0) {
+    const ConsortiumRecord before = consortium_at(view, Height{block->height.value - 1});
+    if (before.revision != consortium.revision) {
+      const auto previous =
+          testamur::certify(checkpoint, quorum_of(before), certified.previous, not_before, check_signature);
+      if (!previous) return conflict("certify: expected cosignatures of the epoch before as well");
+      out.certified.previous = *previous;
+    }
+  }
+  return out;
+}
+
 void Ledger::State::load() {
   const auto view = store->view();
   const Bytes genesis = present(view->get(keys::genesis()), "genesis");
@@ -246,13 +266,16 @@ void Ledger::State::load() {
     throw storage::StorageFault(
         ErrorCode::corrupt, "store: expected the log's root " + to_hex(head.root) + ", found " + to_hex(log.root()));
   }
+  uncertified.clear();
   registry = Registry::load(*view, head.registry_size);
+  consortium_since = read_record_version(*view, 0, head.height);
   RegistryTree tree(*view, head.height, head.registry_size);
   if (const BlockRecord newest = read_block(*view, head.height); tree.root() != newest.registry_root) {
     throw storage::StorageFault(
         ErrorCode::corrupt,
         "store: expected the registry's root " + to_hex(newest.registry_root) + ", found " + to_hex(tree.root()));
   }
+  registry_tiles = tree.take_tiles();
   origin = origin_line(registry.consortium().origin, id);
   const auto certified = read_certified(*view, origin);
   certified_height = certified ? certified->height : Height{0};
@@ -346,7 +369,7 @@ Result<void> Ledger::certify(const CertifiedCheckpoint& certified, const Signatu
   if (state_->broken) return *state_->broken;
   return guarded([&]() -> Result<void> {
     const auto view = state_->store->view();
-    const auto checked = check_certified(*view, state_->head, state_->origin, certified, check_signature);
+    const auto checked = state_->check(*view, certified, check_signature);
     if (!checked) return checked.error();
     if (checked->height < state_->certified_height) {
       return conflict("certify: block " + std::to_string(state_->certified_height.value) + " is certified already");
@@ -363,6 +386,9 @@ Result<void> Ledger::certify(const CertifiedCheckpoint& certified, const Signatu
       writes.remove(keys::undo(at));
     state_->store->write(writes);
     state_->certified_height = checked->height;
+    // The newest certified one may be cosigned anew.
+    state_->uncertified.erase(state_->uncertified.begin(),
+                              state_->uncertified.lower_bound(checked->certified.checkpoint.size));
     return {};
   });
 }

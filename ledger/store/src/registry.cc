@@ -23,7 +23,7 @@ void Registry::add(RecordIndex index, Record record) {
   } else {
     auto& registered = std::get<RegisterRecord>(record);
     std::string key = register_key(registered.institution, registered.name);
-    registers_.insert_or_assign(std::move(key), RegisterState{index, std::move(registered), {}, {}});
+    registers_.insert_or_assign(std::move(key), RegisterState{index, std::move(registered), {}, {}, {}});
   }
 }
 
@@ -42,11 +42,24 @@ RegisterState* Registry::find_register(std::string_view institution, std::string
   return found == registers_.end() ? nullptr : &found->second;
 }
 
-Bytes read_record(const storage::View& view, RecordIndex index, Height version) {
-  constexpr std::size_t version_bytes = 8;
+namespace {
+
+constexpr std::size_t kVersionBytes = 8;
+
+storage::KeyValue newest_record(const storage::View& view, RecordIndex index, Height version) {
   const Bytes key = keys::record(index, version);
-  auto found = view.last_up_to(key, key.size() - version_bytes);
-  return present(std::move(found), "record " + std::to_string(index)).value;
+  return present(view.last_up_to(key, key.size() - kVersionBytes), "record " + std::to_string(index));
+}
+
+}  // namespace
+
+Bytes read_record(const storage::View& view, RecordIndex index, Height version) {
+  return newest_record(view, index, version).value;
+}
+
+Height read_record_version(const storage::View& view, RecordIndex index, Height version) {
+  const Bytes key = newest_record(view, index, version).key;
+  return Height{stored_u64(ByteView(key).last(kVersionBytes), "a record's version")};
 }
 
 std::uint64_t stored_u64(ByteView value, std::string_view what) {

@@ -6,16 +6,18 @@
 
 #include "append_tree.h"
 #include "keys.h"
+#include "status_tree.h"
 #include "testamur/ledger/record.h"
 
 namespace testamur::store {
 
-/// A register's record with the right edges of its two growing trees, read when first needed.
+/// A register's record with the right edges of its two growing trees and the top of its statuses, read when first needed.
 struct RegisterState {
   RecordIndex index = 0;
   RegisterRecord record;
   std::optional<AppendEdge> batches;
   std::optional<AppendEdge> events;
+  std::optional<StatusTree::Tile> statuses;
 };
 
 std::string register_key(std::string_view institution, std::string_view name);
@@ -40,6 +42,9 @@ class Registry {
 
 /// The newest version up to `version` of a record, in bytes. Throws storage::StorageFault when there is none.
 Bytes read_record(const storage::View& view, RecordIndex index, Height version);
+
+/// The block from which on a record has been what it is as of `version`.
+Height read_record_version(const storage::View& view, RecordIndex index, Height version);
 
 /// Decodes what the store holds; throws storage::StorageFault when it does not decode.
 template <class T>

@@ -10,15 +10,19 @@ namespace testamur::store {
 
 class RegistryTree {
  public:
-  /// The tree as of block `version`, when it had `size` records.
-  RegistryTree(const storage::View& view, Height version, std::uint32_t size)
-      : view_(view), version_(version), size_(size) {}
+  using Tiles = std::map<std::pair<unsigned, std::uint64_t>, std::vector<Hash>>;
+
+  /// The tree as of block `version`, when it had `size` records; `known` are tiles of that tree, which need not be read.
+  RegistryTree(const storage::View& view, Height version, std::uint32_t size, Tiles known = {})
+      : view_(view), version_(version), size_(size), tiles_(std::move(known)) {}
 
   Hash root();
   merkle::Path inclusion_path(RecordIndex index);
 
   /// Sets leaf hashes, the new ones at the end, as of block `version`; the tree then is the new one.
   void update(const std::map<RecordIndex, Hash>& leaves, Height version, BlockWrites& writes);
+  /// What is known of the tree as it now is; the last that is asked of it.
+  Tiles take_tiles() { return std::move(tiles_); }
 
  private:
   using Hashes = std::map<std::uint64_t, Hash>;
@@ -30,7 +34,7 @@ class RegistryTree {
   const storage::View& view_;
   Height version_;
   std::uint32_t size_;
-  std::map<std::pair<unsigned, std::uint64_t>, std::vector<Hash>> tiles_;
+  Tiles tiles_;
 };
 
 }  // namespace testamur::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "registry.h"
+#include "registry_tree.h"
 #include "testamur/ledger/genesis.h"
 #include "testamur/store/ledger.h"
 
@@ -17,6 +18,12 @@ auto guarded(Body&& body) -> decltype(body()) {
   }
 }
 
+/// What `certified` holds on disk.
+struct StoredCertified {
+  Height height;
+  CertifiedCheckpoint certified;
+};
+
 class Ledger::State {
  public:
   std::shared_ptr<storage::KeyValueStore> store;
@@ -25,14 +32,22 @@ class Ledger::State {
   Head head;
   AppendEdge log;
   Registry registry;
+  RegistryTree::Tiles registry_tiles;  // of the newest version; what is not here is read
+  Height consortium_since;             // the block from which on the consortium record is what it is now
   Height certified_height;
+  std::map<std::uint64_t, Head> uncertified;  // by size: of blocks applied since the ledger was opened
   /// Once a write has failed, memory and disk may differ: nothing more is done until the ledger is opened again.
   std::optional<Error> broken;
 
   /// Reads everything from the store.
   void load();
   Applied apply(LogIndex index, const Payload& payload, const SignatureCheck& check_signature);
+  /// Checks a checkpoint against the block it names; returns what is kept of it.
+  Result<StoredCertified> check(const storage::View& view, const CertifiedCheckpoint& certified,
+                                const SignatureCheck& check_signature) const;
   void skip(LogIndex index);
+
+  ConsortiumRecord consortium_at(const storage::View& view, Height height) const;
 
   /// Runs what changes memory and disk. Unless it comes to its end, they may differ, and the state is broken.
   template <class Body>
@@ -54,11 +69,6 @@ BlockWrites genesis_writes(const Genesis& genesis, ByteView bytes, const storage
 Bytes encode(const Head& head);
 Head decode_head(ByteView value);
 
-/// What `certified` holds on disk.
-struct StoredCertified {
-  Height height;
-  CertifiedCheckpoint certified;
-};
 Bytes encode(const StoredCertified& stored);
 Result<StoredCertified> decode_certified(ByteView value, const std::string& origin);
 std::optional<StoredCertified> read_certified(const storage::View& view, const std::string& origin);

@@ -45,8 +45,11 @@ void append_run(std::vector<StatusRun>& out, std::uint64_t first, std::uint64_t 
 
 }  // namespace
 
-StatusTree::StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued)
-    : view_(view), prefix_(std::move(prefix)), version_(version), issued_(issued), top_(top_band(issued)) {}
+StatusTree::StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued,
+                       const std::optional<Tile>& top)
+    : view_(view), prefix_(std::move(prefix)), version_(version), issued_(issued), top_(top_band(issued)) {
+  if (top) tiles_.emplace(std::pair(top_, std::uint64_t{0}), *top);
+}
 
 Bytes StatusTree::encode(const Tile& tile) {
   Writer writer;

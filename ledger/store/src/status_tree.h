@@ -18,9 +18,21 @@
 namespace testamur::store {
 
 class StatusTree {
+ private:
+  struct Child {
+    bool mixed = false;
+    Status uniform = Status::good;
+    Hash value{};  // mixed: the chunk in band 0, else the subtree's root
+    bool operator==(const Child&) const = default;
+  };
+
  public:
-  /// The tree under `prefix` as of block `version`, when `issued` numbers were given out.
-  StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued);
+  using Tile = std::array<Child, kTileWidth>;
+
+  /// The tree under `prefix` as of block `version`, when `issued` numbers were given out; `top` is its top tile where that is known,
+  /// so that it need not be read.
+  StatusTree(const storage::View& view, Bytes prefix, Height version, std::uint64_t issued,
+             const std::optional<Tile>& top = {});
 
   Chunk chunk(std::uint64_t index);
   Hash root();
@@ -31,15 +43,10 @@ class StatusTree {
   /// Sets disjoint runs in rising order, within `issued_after` >= issued numbers, as of block `version`; the tree then is
   /// the new one.
   void update(std::span<const StatusRun> runs, std::uint64_t issued_after, Height version, BlockWrites& writes);
+  /// Of the tree as it now is.
+  const Tile& top() { return tile(top_, 0); }
 
  private:
-  struct Child {
-    bool mixed = false;
-    Status uniform = Status::good;
-    Hash value{};  // mixed: the chunk in band 0, else the subtree's root
-    bool operator==(const Child&) const = default;
-  };
-  using Tile = std::array<Child, kTileWidth>;
   struct Range {
     std::uint64_t first;
     std::uint64_t end;

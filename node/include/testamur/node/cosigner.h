@@ -56,8 +56,8 @@ class Cosigner {
     std::function<void()> kept;
   };
   Promise promise();
-  /// A quorum, this node among them, derived this head.
-  void agreed(Height height);
+  /// A quorum, this node among them, derived this head, as it was read back from the store.
+  void agreed(const store::BlockHead& head);
   /// From another node: what that node itself cosigned.
   void received(const std::string& from, const Checkpoint& checkpoint, const Cosignature& cosignature);
   void received(const CertifiedCheckpoint& certified);
@@ -68,6 +68,7 @@ class Cosigner {
   using Gathered = std::map<NoteKeyId, Cosignature>;
 
   void cosign();
+  void cosign(const store::BlockHead& head);
   std::optional<std::uint64_t> seconds_for(const store::BlockHead& head);
   bool is_promised(const store::BlockHead& head, std::uint64_t seconds) const;
   Promise promise(const store::BlockHead& head, std::uint64_t seconds);

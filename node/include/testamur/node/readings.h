@@ -15,6 +15,7 @@ struct Readings {
   struct Peer {
     consensus::NodeId id;
     std::string name;
+    bool is_member = false;  ///< it takes part now; one that was removed need not even be there
     bool connected = false;
     std::uint64_t sends_dropped = 0;  ///< messages and letters to it
   };

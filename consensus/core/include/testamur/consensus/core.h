@@ -48,7 +48,8 @@ struct Options {
   std::function<std::uint64_t()> random;
   PayloadCheck* check = nullptr;
   QuorumSize quorum = byzantine_quorum;
-  /// What the owner has against a configuration that this node, leading, is asked for; empty: nothing.
+  /// What the owner has against a configuration with other voters; empty: nothing. The same at every node: a leader is asked before it
+  /// proposes one, and a follower before it acknowledges one.
   std::function<std::string(const Configuration&)> objects = {};
   /// Not 0: this node lost what it had promised, and votes only where the configuration names this life of it.
   std::uint64_t life = 0;
@@ -204,8 +205,9 @@ class Core {
   void disconnected(NodeId peer);
   /// Drops the log up to this index, or as far as it is applied, when what came of it is safe on the owner's disk.
   void compact(Index index);
-  /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. False: this node
-  /// is as far, or leads, and nothing changes.
+  /// The owner holds the state after this entry, and goes on from there: what is committed next comes after it. What contradicts that
+  /// goes, and is kept as evidence. False: this node is as far, or leads, or it is of the same entries and another head, or other
+  /// voters than may be; then nothing changes.
   bool install(const Snapshot& snapshot);
 
   Output take();
@@ -248,6 +250,7 @@ class Core {
     std::uint64_t round = 0;    ///< of the newest heartbeat it answered
 
     bool is_probing() const { return state == PeerProgress::State::probe; }
+    bool is_heard() const { return active || was_active; }
     void probe_from(Index index);
   };
   struct WaitingRead {
@@ -289,6 +292,8 @@ class Core {
   bool was_removed(NodeId node) const;
   void heard_end(NodeId from, const EntryId& last);
   bool is_left_behind() const;
+  void heard_announcement(const Message& message);
+  bool is_followed(const Message& message) const;
   bool may_be_newer(const Message& message) const;
   EntryId freshness() const;
   void set_state(HardState state);
@@ -297,6 +302,8 @@ class Core {
   void send_to_voters(const Body& body);
   void send_to_members(const Body& body);
   void advance_commit();
+  void commit_to(Index index);
+  void mend_floor();
   void announce();
   void broadcast_claim();
   void count_claims();
@@ -349,6 +356,8 @@ class Core {
   void after_commit();
   void raise_learners();
   bool quorum_would_hear(const Configuration& configuration) const;
+  bool are_voters(const Voters& voters) const;
+  bool may_follow_ours(const Configuration& configuration) const;
   std::optional<NodeId> best_successor() const;
   void tick_transfer(Leader& leading);
   void hand_over_when_level(NodeId peer, const Progress& progress);
@@ -362,6 +371,7 @@ class Core {
   void on(const Message& message, const ReadRequest& request);
   void on(const Message& message, const ReadResponse& response);
   // snapshot.cc
+  std::optional<Claim> contradicted_by(const Claim& certified) const;
   void on(const Message& message, const Behind& behind);
 
   Options options_;
@@ -369,13 +379,15 @@ class Core {
   Log log_;
   std::map<Index, Configuration> configurations_;  ///< in the log, by index; the first is that at its base
   std::optional<EntryId> floor_;
+  Index promised_;  ///< at the start: what was counted as committed before, of which damage may have taken a part
   bool floor_unwritten_ = false;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
-  unsigned ticks_ = 0;                  ///< since the leader's last word, or since the campaign began
-  unsigned timeout_ticks_ = 0;          ///< drawn anew each time
-  unsigned tries_ = 0;                  ///< to be elected, since a leader was heard
-  std::map<NodeId, EntryId> furthest_;  ///< what voters said that their logs end with
+  unsigned ticks_ = 0;                   ///< since the leader's last word, or since the campaign began
+  unsigned timeout_ticks_ = 0;           ///< drawn anew each time
+  unsigned tries_ = 0;                   ///< to be elected, since a leader was heard
+  std::map<NodeId, EntryId> furthest_;   ///< what voters said that their logs end with
+  std::map<NodeId, Term> announced_in_;  ///< the newest term in which one of the known announced what we lack
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;

@@ -45,7 +45,7 @@ struct Counts {
 
 /// Called by whoever has the turn, one at a time; must not block.
 struct DriverEvents {
-  std::function<void(Message)> send;
+  std::function<void(std::vector<Message>)> send;
   std::function<void(std::vector<Entry>)> committed;
   std::function<void(const Claim&)> agreed;
   std::function<void(const Evidence&)> evidence;
@@ -55,7 +55,7 @@ struct DriverEvents {
   std::function<Payload(Index)> next_payload;
   /// This node led, and steps down since a quorum refuses what it proposed.
   std::function<void()> refused_by_quorum;
-  /// Another configuration holds from this index on.
+  /// Another configuration holds from this index on; told also when the driver begins.
   std::function<void(Index, const Configuration&)> configuration;
   /// What this node lacks is in this leader's log no more: it needs a snapshot. Told again with each heartbeat.
   std::function<void(NodeId)> behind;

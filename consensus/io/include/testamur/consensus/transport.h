@@ -58,6 +58,8 @@ class Transport {
   virtual ~Transport() = default;
 
   virtual void send(Message message) = 0;
+  /// What there is to be said at one moment: what goes to one peer leaves together.
+  virtual void send_all(std::vector<Message> messages) = 0;
   /// To the node above the consensus at the other end.
   virtual void send_letter(NodeId to, Bytes letter) = 0;
   virtual bool is_connected(NodeId peer) const = 0;
