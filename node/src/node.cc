@@ -21,9 +21,11 @@
 #include "testamur/node/log_keeper.h"
 #include "testamur/node/metrics.h"
 #include "testamur/node/operators.h"
+#include "testamur/node/proof_calls.h"
 #include "testamur/node/room.h"
 #include "testamur/node/service.h"
 #include "testamur/node/snapshots.h"
+#include "testamur/node/submit_calls.h"
 #include "testamur/node/time_check.h"
 #include "testamur/node/version.h"
 
@@ -42,7 +44,6 @@ constexpr std::size_t kMaxSnapshotsWaiting = 16;
 constexpr std::size_t kMaxBlocksWaiting = 256;
 constexpr std::chrono::minutes kTellUnreadEvery{1};
 constexpr int kMaxIdleThreads = 8;  ///< of the public service
-constexpr unsigned kMaxSubmitThreads = 4;
 constexpr std::size_t kMaxHealthWatchers = 4;
 constexpr int kMaxOperatorMessageBytes = 64 << 10;
 constexpr int kMaxOperatorThreads = 8;
@@ -86,11 +87,13 @@ class RunningNode::Impl {
     health_.set_serving(false);
     intake_->stop();
     if (service_) service_->stop();
+    if (proof_calls_) proof_calls_->stop();
     health_.stop();
     hand_over();
     if (cluster_server_) cluster_server_->Shutdown(std::chrono::system_clock::now());
     if (server_) server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
-    submit_calls_.reset();
+    submit_lanes_.reset();
+    proof_lanes_.reset();
     // What feeds the consensus first, then what it feeds, which answers it, then the consensus.
     std::shared_ptr<consensus::Transport> transport;
     {
@@ -548,19 +551,18 @@ class RunningNode::Impl {
     builder.AddListeningPort(config_.public_listen, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
     builder.RegisterService(&health_);
-    SubmitCalls::Queues queues;
-    for (unsigned i = std::clamp(std::thread::hardware_concurrency(), 1u, kMaxSubmitThreads); i > 0; --i) {
-      queues.push_back(builder.AddCompletionQueue());
-    }
     submit_calls_ = std::make_unique<SubmitCalls>(
-        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls},
-        std::move(queues));
+        *service_, *intake_, SubmitCalls::Limits{config_.max_public_calls * 8, config_.max_public_calls});
+    proof_calls_ = std::make_unique<ProofCalls>(*service_, histories_, config_.max_public_calls);
+    submit_lanes_ = std::make_unique<Lanes>("submissions", Lanes::queues_of(builder));
+    proof_lanes_ = std::make_unique<Lanes>("proofs", Lanes::queues_of(builder));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return Error{ErrorCode::conflict, "public.listen: cannot listen on " + config_.public_listen +
                                             "; is the port in use, or the address not this machine's?"};
     }
-    submit_calls_->start();
+    submit_lanes_->start([this](Lane& lane) { submit_calls_->listen(lane); });
+    proof_lanes_->start([this](Lane& lane) { proof_calls_->listen(lane); });
     return {};
   }
 
@@ -690,6 +692,9 @@ class RunningNode::Impl {
   std::shared_ptr<consensus::Transport> transport_;
   std::unique_ptr<LedgerService> service_;
   std::unique_ptr<SubmitCalls> submit_calls_;
+  std::unique_ptr<ProofCalls> proof_calls_;
+  std::unique_ptr<Lanes> submit_lanes_;
+  std::unique_ptr<Lanes> proof_lanes_;  // lanes of their own, so that no submission waits for a proof
   std::unique_ptr<ClusterService> cluster_service_;
   std::unique_ptr<grpc::Server> cluster_server_;
   HealthService health_{kMaxHealthWatchers};

@@ -47,4 +47,12 @@ inline grpc::Status status_of(const Error& error) {
   return {grpc::StatusCode::DATA_LOSS, error.message};
 }
 
+/// The certified ledger cannot be opened: UNAVAILABLE before its first certified checkpoint.
+inline grpc::Status not_open(const Error& error) {
+  if (error.code != ErrorCode::not_found) return status_of(error);
+  return {grpc::StatusCode::UNAVAILABLE, "nothing is certified on this node yet; try again in a moment"};
+}
+
+inline grpc::Status stops() { return {grpc::StatusCode::UNAVAILABLE, "this node is stopping; ask another"}; }
+
 }  // namespace testamur::node

@@ -11,24 +11,16 @@ namespace {
 
 using store::History;
 
-constexpr std::uint32_t kMaxProofs = 1u << 20;
-constexpr std::uint32_t kMaxStep = 1u << 20;
 constexpr std::uint32_t kMaxBlocks = 10'000;
 constexpr std::uint32_t kMaxListed = 1000;
 constexpr std::chrono::seconds kLongestFresh{10};
 constexpr std::chrono::milliseconds kBeforeAskedAgain{50};
 
-/// The certified ledger of now; UNAVAILABLE before its first certified checkpoint.
+/// Answers from the certified ledger of now.
 template <class Answer>
 grpc::Status with_history(OpenHistories& histories, Answer&& answer) {
   const auto ledger = histories.borrow();
-  if (!ledger) {
-    if (ledger.error().code == ErrorCode::not_found) {
-      return {grpc::StatusCode::UNAVAILABLE, "nothing is certified on this node yet; try again in a moment"};
-    }
-    return status_of(ledger.error());
-  }
-  return answer(*(*ledger)->history);
+  return ledger ? answer(*(*ledger)->history) : not_open(ledger.error());
 }
 
 testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
@@ -122,39 +114,6 @@ grpc::Status LedgerService::FindListed(grpc::ServerContext*, const testamur::v1:
   });
 }
 
-grpc::Status LedgerService::GetProofs(grpc::ServerContext* context, const testamur::v1::GetProofsRequest* request,
-                                      grpc::ServerWriter<testamur::v1::EntryProof>* stream) {
-  const std::uint64_t count = std::max(request->count(), 1u);
-  const std::uint64_t step = std::max(request->step(), 1u);
-  if (step > kMaxStep) return {grpc::StatusCode::INVALID_ARGUMENT, "step: expected at most 1,048,576"};
-  if (count > kMaxProofs || request->first() + count * step < count * step) {
-    return {grpc::StatusCode::INVALID_ARGUMENT, "count: expected at most 1,048,576 numbers below 2^64"};
-  }
-  const Room::Place place = long_calls_.enter();
-  if (!place) return too_many();
-  return with_history(histories_, [&](const History& history) {
-    store::ProofRequest wanted;
-    wanted.institution = request->institution();
-    wanted.register_name = request->register_();
-    if (request->has_at()) wanted.at = Time{request->at()};
-    wanted.full = !request->light();
-    wanted.with_document = request->with_document();
-    for (std::uint64_t i = 0; i < count && !context->IsCancelled() && !stopping_; ++i) {
-      wanted.number = EntryNumber{request->first() + i * step};
-      const auto proof = history.prove(wanted);
-      if (!proof) return status_of(proof.error());
-      testamur::v1::EntryProof out;
-      out.set_number(wanted.number.value);
-      out.set_proof(text_of(encode(*proof)));
-      grpc::WriteOptions options;
-      if (i + 1 == count) options.set_last_message();  // leaves together with the status
-      if (!stream->Write(out, options)) break;
-    }
-    if (stopping_) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "this node is stopping; ask another");
-    return grpc::Status::OK;
-  });
-}
-
 grpc::Status LedgerService::fresh_checkpoint(grpc::ServerContext& context, testamur::v1::Checkpoint& answer) {
   const Room::Place place = long_calls_.enter();
   if (!place) return too_many();
@@ -208,7 +167,7 @@ grpc::Status LedgerService::GetBlocks(grpc::ServerContext* context, const testam
       if (!stream->Write(out)) break;
     }
     // Else the blocks that are missing would seem not to be there.
-    if (stopping_) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "this node is stopping; ask another");
+    if (stopping_) return stops();
     return grpc::Status::OK;
   });
 }

@@ -1,11 +1,6 @@
 #include "testamur/node/submit_calls.h"
 
-#include <grpcpp/alarm.h>
-#include <pthread.h>
-
-#include <atomic>
 #include <deque>
-#include <future>
 
 #include "service_answers.h"
 #include "testamur/node/letters.h"
@@ -43,135 +38,37 @@ grpc::Status wrong_wait() {
 
 }  // namespace
 
-/// Something that gRPC does for a call. It keeps the call alive until it is done.
-class SubmitCalls::Operation {
- public:
-  explicit Operation(std::function<void(bool ok)> then) : then_(std::move(then)) {}
-
-  void* begin(std::shared_ptr<void> call) {
-    call_ = std::move(call);
-    return this;
-  }
-  void complete(bool ok) {
-    const auto call = std::move(call_);
-    then_(ok);
-  }
-
- private:
-  const std::function<void(bool)> then_;
-  std::shared_ptr<void> call_;
-};
-
-/// Held by a call from its beginning to its end.
-class SubmitCalls::Active {
- public:
-  explicit Active(SubmitCalls& all) : all_(all) {
-    const std::lock_guard lock(all_.mutex_);
-    ++all_.active_;
-  }
-  ~Active() {
-    const std::lock_guard lock(all_.mutex_);
-    if (--all_.active_ == 0) all_.ended_.notify_all();
-  }
-  Active(const Active&) = delete;
-  Active& operator=(const Active&) = delete;
-
- private:
-  SubmitCalls& all_;
-};
-
-/// A completion queue and the one thread that serves it. What gRPC does for a call of this lane is begun and ended on that thread
-/// alone; so calls need no locks, and the outcomes of a block wake it once.
-class SubmitCalls::Lane {
- public:
-  Lane(SubmitCalls& calls, std::unique_ptr<grpc::ServerCompletionQueue> queue) : all(calls), queue_(std::move(queue)) {}
-  /// No call of this lane is left.
-  ~Lane() {
-    queue_->Shutdown();
-    if (thread_.joinable()) {
-      thread_.join();
-    } else {
-      run();  // of a server that was never started, the queue is emptied here
-    }
-  }
-  Lane(const Lane&) = delete;
-  Lane& operator=(const Lane&) = delete;
-
-  void start();
-  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
-
-  /// Runs the task on the lane's thread. From any thread.
-  void post(std::function<void()> task) {
-    if (std::this_thread::get_id() == id_) return task();
-    const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    if (tasks_.size() == 1) alarm_.Set(queue_.get(), std::chrono::system_clock::now(), &rung_);
-  }
-
-  /// Returns when the lane has begun, and has run what was posted to it before.
-  void come_to_now() {
-    if (!thread_.joinable()) return;
-    std::promise<void> come;
-    post([&come] { come.set_value(); });
-    come.get_future().wait();
-  }
-
-  SubmitCalls& all;
-
- private:
-  void run() {
-    void* operation = nullptr;
-    bool ok = false;
-    while (queue_->Next(&operation, &ok)) static_cast<Operation*>(operation)->complete(ok);
-  }
-  void run_tasks() {
-    std::vector<std::function<void()>> tasks;
-    {
-      const std::lock_guard lock(mutex_);
-      tasks.swap(tasks_);
-    }
-    for (const auto& task : tasks) task();
-  }
-
-  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
-  std::thread thread_;
-  std::atomic<std::thread::id> id_;  // of the thread, by itself
-  std::mutex mutex_;
-  std::vector<std::function<void()>> tasks_;
-  grpc::Alarm alarm_;  // set when there are tasks
-  Operation rung_{[this](bool) { run_tasks(); }};
-};
-
 class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  public:
-  explicit UnaryCall(Lane& lane) : lane_(lane), responder_(&context_) {}
+  UnaryCall(SubmitCalls& all, Lane& lane) : all_(all), lane_(lane), responder_(&context_) {}
 
-  static void listen(Lane& lane) {
-    const auto call = std::make_shared<UnaryCall>(lane);
-    lane.all.service_.RequestSubmit(&call->context_, &call->request_, &call->responder_, lane.queue(), lane.queue(),
-                                    call->begun_.begin(call));
+  static void listen(SubmitCalls& all, Lane& lane) {
+    const auto call = std::make_shared<UnaryCall>(all, lane);
+    all.service_.RequestSubmit(&call->context_, &call->request_, &call->responder_, lane.queue(), lane.queue(),
+                               call->begun_.begin(call));
   }
 
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(lane_.all);
-    listen(lane_);
+    active_.emplace(lane_.all());
+    listen(all_, lane_);
     const auto asked = asked_of(request_);
     if (!asked) return fail(wrong_wait());
-    if (!(place_ = lane_.all.calls_.enter())) return fail(too_many());
-    lane_.all.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
-                             asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
-                               call->lane_.post([call, outcome] { call->answer(outcome); });
-                             });
+    if (!(place_ = all_.calls_.enter())) return fail(too_many());
+    all_.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
+                        asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
+                          call->lane_.post([call, outcome] { call->answer(outcome); });
+                        });
   }
   void answer(const SubmissionOutcome& outcome) {
     responder_.Finish(outcome_of(outcome), grpc::Status::OK, finished_.begin(shared_from_this()));
   }
   void fail(const grpc::Status& status) { responder_.FinishWithError(status, finished_.begin(shared_from_this())); }
 
+  SubmitCalls& all_;
   Lane& lane_;
-  std::optional<Active> active_;  // goes when all below has gone
+  std::optional<Lanes::Active> active_;  // goes when all below has gone
   grpc::ServerContext context_;
   v1::SubmitRequest request_;
   grpc::ServerAsyncResponseWriter<v1::Outcome> responder_;
@@ -182,20 +79,20 @@ class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
 
 class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> {
  public:
-  explicit StreamCall(Lane& lane) : lane_(lane), stream_(&context_) {}
+  StreamCall(SubmitCalls& all, Lane& lane) : all_(all), lane_(lane), stream_(&context_) {}
 
-  static void listen(Lane& lane) {
-    const auto call = std::make_shared<StreamCall>(lane);
-    lane.all.service_.RequestSubmitStream(&call->context_, &call->stream_, lane.queue(), lane.queue(),
-                                          call->begun_.begin(call));
+  static void listen(SubmitCalls& all, Lane& lane) {
+    const auto call = std::make_shared<StreamCall>(all, lane);
+    all.service_.RequestSubmitStream(&call->context_, &call->stream_, lane.queue(), lane.queue(),
+                                     call->begun_.begin(call));
   }
 
  private:
   void begun(bool ok) {
     if (!ok) return;
-    active_.emplace(lane_.all);
-    listen(lane_);
-    if ((place_ = lane_.all.streams_.enter())) return read();
+    active_.emplace(lane_.all());
+    listen(all_, lane_);
+    if ((place_ = all_.streams_.enter())) return read();
     status_ = too_many();
     read_ended_ = true;
     finish_if_done();
@@ -226,10 +123,10 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
       return finish_if_done();
     }
     ++under_way_;
-    lane_.all.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
-                             asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
-                               call->lane_.post([call, outcome] { call->tell(outcome); });
-                             });
+    all_.intake_.submit(handed_of(request_.signed_statement(), request_.listed_commitments()), asked->wanted,
+                        asked->until, [call = shared_from_this()](const SubmissionOutcome& outcome) {
+                          call->lane_.post([call, outcome] { call->tell(outcome); });
+                        });
     paused_ = under_way_ >= kMaxUnderWay;
     if (!paused_) read();
   }
@@ -248,8 +145,9 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
     finish_if_done();
   }
 
+  SubmitCalls& all_;
   Lane& lane_;
-  std::optional<Active> active_;
+  std::optional<Lanes::Active> active_;
   grpc::ServerContext context_;
   v1::SubmitRequest request_;
   grpc::ServerAsyncReaderWriter<v1::Outcome, v1::SubmitRequest> stream_;
@@ -269,31 +167,9 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
   Operation finished_{[](bool) {}};
 };
 
-void SubmitCalls::Lane::start() {
-  thread_ = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), "submissions");
-    id_ = std::this_thread::get_id();
-    UnaryCall::listen(*this);
-    StreamCall::listen(*this);
-    run();
-  });
-}
-
-SubmitCalls::SubmitCalls(Service& service, Intake& intake, Limits limits, Queues queues)
-    : service_(service), intake_(intake), calls_(limits.calls, 0), streams_(limits.streams, 0) {
-  for (auto& queue : queues) lanes_.push_back(std::make_unique<Lane>(*this, std::move(queue)));
-}
-
-void SubmitCalls::start() {
-  for (const auto& lane : lanes_) lane->start();
-}
-
-SubmitCalls::~SubmitCalls() {
-  // What the lanes have still to see of calls that came before the end.
-  for (const auto& lane : lanes_) lane->come_to_now();
-  // Nothing may be begun on a queue that has shut down, so the calls end first.
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [this] { return active_ == 0; });
+void SubmitCalls::listen(Lane& lane) {
+  UnaryCall::listen(*this, lane);
+  StreamCall::listen(*this, lane);
 }
 
 }  // namespace testamur::node

@@ -30,10 +30,10 @@ void Invariants::check(const Core& core, const Output& output, std::uint64_t lif
     check_life(message, core, life);
   }
   for (const Entry& entry : output.committed) committed(core, entry, on_disk);
-  check_announced(core, output);
   check_committed(core, seen.committed.index);
   if (seen.committed.index > core.log().base().index && core.log().at(seen.committed.index) != seen.committed)
     throw Violation(text(core.self()) + " dropped what it had committed");
+  check_announced(core, output);
   seen.committed = core.log().at(core.committed()).value_or(EntryId{});
   if (core.configuration_index() != seen.configuration) check_configuration(core);
   seen.configuration = core.configuration_index();

@@ -231,6 +231,51 @@ TEST(Faults, ThoseWhoWaitLeaveRoomForThoseWhoAsk) {
   for (const auto& watcher : watchers) watcher->Finish();
 }
 
+TEST(Faults, ReadersWhoDoNotReadLeaveRoomForStatements) {
+  Cluster cluster({.nodes = 1, .registers = 2});
+  cluster.set_more_config(0, "max_calls = 16\n");
+  cluster.start_all();
+  cluster.wait_for_leader();
+  const World& world = cluster.world();
+  const auto issue = [&](const std::string& name) {
+    const Class entries = make_class(name, 300, false);
+    return cluster.submit(0, world.sign(0, world.issue(0, name, 0, 300, entries.root, false, clock_now())));
+  };
+  ASSERT_EQ(issue("r0").code(), "ok");
+  const auto ask = [&](grpc::ClientContext& context, std::uint32_t count) {
+    v1::GetProofsRequest request;
+    request.set_institution(World::institution_id(0));
+    request.set_register_("r0");
+    request.set_count(count);
+    return cluster.node(0).GetProofs(&context, request);
+  };
+  // Each asks for far more proofs than a connection takes in unread, and reads one.
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReaderInterface<v1::EntryProof>>> readers;
+  v1::EntryProof proof;
+  for (int i = 0; i < 16; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    readers.push_back(ask(*contexts.back(), 1u << 20));
+    ASSERT_TRUE(readers.back()->Read(&proof)) << i;
+  }
+  {
+    grpc::ClientContext context;
+    const auto reader = ask(context, 1);
+    EXPECT_FALSE(reader->Read(&proof));
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE) << "there is room for 16";
+  }
+  EXPECT_EQ(issue("r1").code(), "ok");
+  EXPECT_TRUE(cluster.status(0).has_value());
+  // The room of those who go is there for others.
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& reader : readers) reader->Finish();
+  EXPECT_TRUE(wait_until([&] {
+    grpc::ClientContext context;
+    const auto reader = ask(context, 1);
+    return reader->Read(&proof) && !reader->Read(&proof) && reader->Finish().ok();
+  }));
+}
+
 /// Rewrites what a stopped node goes by.
 void replace_file(const std::string& path, std::string_view contents) {
   std::filesystem::remove(path);

@@ -27,10 +27,10 @@ build() { cmake --build --preset release --target "$@" >build.log 2>&1; }
 # Runs a command on the copy with a mistake in it. Fails, without that, where the patch does not apply.
 #   with_mistake PATCH COMMAND...
 with_mistake() {
-  patch -p1 --silent --force --dry-run <"$1" >/dev/null || return 1
-  patch -p1 --silent --force --no-backup-if-mismatch <"$1" >/dev/null
+  patch -p1 --fuzz=0 --silent --force --dry-run <"$1" >/dev/null || return 1
+  patch -p1 --fuzz=0 --silent --force --no-backup-if-mismatch <"$1" >/dev/null
   "${@:2}" || true
-  patch -p1 --silent --reverse --force --no-backup-if-mismatch <"$1" >/dev/null
+  patch -p1 --fuzz=0 --silent --reverse --force --no-backup-if-mismatch <"$1" >/dev/null
 }
 
 # The arguments after the first are the beginnings of the names that are wanted; none: all are.

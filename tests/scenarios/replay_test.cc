@@ -59,7 +59,7 @@ TEST(Replay, ASeedWithLiarsComesToTheSameEnd) {
 /// The story says so much that another run differs from it.
 TEST(Replay, ALineLessIsAnotherStory) {
   const std::string text = story_of(3);
-  const std::string line = "\ndeliver ";
+  const std::string line = "\npropose ";  // of messages one may be as good as two
   const std::size_t begin = text.find(line, text.size() / 2);
   ASSERT_NE(begin, std::string::npos);
   const std::string without = text.substr(0, begin) + text.substr(text.find('\n', begin + 1));

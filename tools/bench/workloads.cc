@@ -14,6 +14,7 @@ namespace testamur::bench {
 namespace {
 
 constexpr std::uint32_t kPreloadBatch = 65'536;
+constexpr std::chrono::seconds kToCatchUp{120};
 
 double seconds_since(std::chrono::steady_clock::time_point begun) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -91,6 +92,37 @@ Result<void> make_documents(const std::string& directory, std::uint64_t count, t
     progress.advance();
   }
   return {};
+}
+
+/// The entries in all registers, certified as this node knows it.
+std::optional<tool::Failure> count_entries(tool::NodeClient& node, const Target& target, std::uint64_t& count) {
+  count = 0;
+  for (const LoadRegister& in : target.registers) {
+    const auto now = tool::ask_register(node, in.name);
+    if (!now) return tool::failure_of(now.failure);
+    count += now->record.issued;
+  }
+  return std::nullopt;
+}
+
+/// Until so many are certified at each node: what one has told may be news to another.
+std::optional<tool::Failure> wait_for_entries(const Target& target, std::uint64_t entries) {
+  const auto until = std::chrono::steady_clock::now() + kToCatchUp;
+  for (const std::string& address : target.nodes) {
+    tool::NodeClient node({address});
+    std::uint64_t count = 0;
+    while (true) {
+      if (auto failure = count_entries(node, target, count)) return failure;
+      if (count >= entries) break;
+      if (std::chrono::steady_clock::now() > until) {
+        return tool::Failure{tool::kFailed, "preload_failed",
+                             "preloading: " + address + " has certified " + std::to_string(count) + " entries of " +
+                                 std::to_string(entries)};
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -171,11 +203,7 @@ Result<Overload> run_overload(const Conditions& conditions, unsigned clients, to
 std::optional<tool::Failure> preload(const Conditions& conditions, std::uint64_t entries, tool::Context& context) {
   std::uint64_t held = 0;
   tool::NodeClient node(conditions.target.nodes);
-  for (const LoadRegister& in : conditions.target.registers) {
-    const auto now = tool::ask_register(node, in.name);
-    if (!now) return tool::failure_of(now.failure);
-    held += now->record.issued;
-  }
+  if (auto failure = count_entries(node, conditions.target, held)) return failure;
   if (held >= entries) return std::nullopt;
   tool::Progress progress(context, "preloading entries", entries - held);
   // As many callers as keep the nodes busy; each of whole batches, so a little more may come to be issued.
@@ -217,7 +245,7 @@ std::optional<tool::Failure> preload(const Conditions& conditions, std::uint64_t
     caller->call(queue, tag);
     ++open;
   }
-  return failure;
+  return failure ? failure : wait_for_entries(conditions.target, entries);
 }
 
 std::optional<tool::Failure> run_sealed(const Conditions& conditions, std::uint64_t documents,

@@ -1,6 +1,8 @@
 // What the two halves of History (history.cc: reading, prover.cc: proofs) share.
 #pragma once
 
+#include <map>
+
 #include "gap.h"
 #include "registry_tree.h"
 #include "state.h"
@@ -44,11 +46,22 @@ class History::Impl {
   Result<Proof> prove(const ProofRequest& request) const;
 
  private:
-  struct Shown;  // the block whose state a proof shows, and the register in it
-  Result<Shown> choose_block(const ProofRequest& request) const;
-  void add_blocks(Proof& proof, const Shown& shown, AppendTree& log) const;
-  Result<EntryProof> prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
-                                 RegistryTree& registry) const;
+  /// What all proofs of one register as of one block show beside the entry.
+  struct Shown {
+    Height height;
+    BlockRecord block;
+    merkle::Path block_path;
+    std::optional<LaterBlock> later;
+    RecordIndex index = 0;
+    RegisterRecord record;
+    merkle::Path record_path;
+    InstitutionProof institution;
+  };
+  Result<Height> choose_block(const ProofRequest& request) const;
+  Result<Shown> read_shown(const ProofRequest& request, Height height, AppendTree& log) const;
+  Result<const Shown*> shown_now(const ProofRequest& request, AppendTree& log) const;
+  Result<Proof> prove_by(const ProofRequest& request, const Shown& shown, AppendTree& log) const;
+  Result<EntryProof> prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log) const;
   Result<StatusEvidence> find_evidence(const Shown& shown, EntryNumber number, Status status) const;
   EventSequence last_event(const Shown& shown, EntryNumber number) const;
 
@@ -58,6 +71,7 @@ class History::Impl {
   CertifiedCheckpoint certified_;
   Hash ledger_;
   std::optional<Gap> gap_;
+  mutable std::map<std::string, Shown, std::less<>> shown_now_;  // of registers asked for, as of the newest block
 };
 
 }  // namespace testamur::store

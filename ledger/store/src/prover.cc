@@ -8,6 +8,7 @@ namespace testamur::store {
 namespace {
 
 constexpr std::size_t kMaxEvidenceBytes = kMaxProofBytes - (1u << 20);  // the rest of a proof is far below a MiB
+constexpr std::size_t kMaxShown = 64;                                   // registers remembered
 constexpr unsigned kMaxRangeLevel = 20;                                 // a change covers 2^20 numbers at most
 
 bool is_listed(const EntryProof& entry) {
@@ -17,48 +18,53 @@ bool is_listed(const EntryProof& entry) {
 
 }  // namespace
 
-struct History::Impl::Shown {
-  Height height;
-  BlockRecord block;
-  bool current = false;  // the newest certified block
-  RecordIndex index = 0;
-  RegisterRecord record;
-};
-
-Result<History::Impl::Shown> History::Impl::choose_block(const ProofRequest& request) const {
-  Shown shown;
-  shown.height = height_;
-  if (request.at) {
-    const std::uint64_t head_ms = head_seconds(certified_) * 1000;
-    const auto height = height_at(*request.at);
-    if (!height) return Error{ErrorCode::not_found, "prove: expected a time after the ledger's creation"};
-    shown.height = *height;
-    const Time newest = read_block(*view_, height_).time;
-    if (*height == height_ && *request.at > std::max(Time{head_ms}, newest)) {
-      return Error{ErrorCode::invalid, "prove: expected a time up to the certified head's, " + std::to_string(head_ms) +
-                                           " ms, found " + std::to_string(request.at->value)};
-    }
+Result<Height> History::Impl::choose_block(const ProofRequest& request) const {
+  if (!request.at) return height_;
+  const auto height = height_at(*request.at);
+  if (!height) return Error{ErrorCode::not_found, "prove: expected a time after the ledger's creation"};
+  const std::uint64_t head_ms = head_seconds(certified_) * 1000;
+  const Time newest = read_block(*view_, height_).time;
+  if (*height == height_ && *request.at > std::max(Time{head_ms}, newest)) {
+    return Error{ErrorCode::invalid, "prove: expected a time up to the certified head's, " + std::to_string(head_ms) +
+                                         " ms, found " + std::to_string(request.at->value)};
   }
-  shown.current = shown.height == height_;
-  shown.block = read_block(*view_, shown.height);
+  return *height;
+}
+
+Result<History::Impl::Shown> History::Impl::read_shown(const ProofRequest& request, Height height,
+                                                       AppendTree& log) const {
+  Shown shown;
+  shown.height = height;
+  shown.block = read_block(*view_, height);
   const auto index = find_record(*view_, register_key(request.institution, request.register_name));
   if (!index) {
     return Error{ErrorCode::not_found, "prove: expected a register of this ledger, found " +
                                            register_key(request.institution, request.register_name)};
   }
   shown.index = *index;
-  shown.record = read<RegisterRecord>(*index, shown.height);
+  shown.record = read<RegisterRecord>(*index, height);
+  shown.block_path = log.inclusion_path(read_block_index(*view_, height).value, size());
+  if (height != height_) {
+    const Height next{height.value + 1};
+    LaterBlock later{read_block_index(*view_, next), read_block(*view_, next), {}};
+    later.path = log.inclusion_path(later.index.value, size());
+    shown.later = std::move(later);
+  }
+  RegistryTree registry(*view_, height, shown.block.registry_size);
+  shown.record_path = registry.inclusion_path(*index);
+  const RecordIndex of = present(find_record(*view_, request.institution), "the register's institution");
+  shown.institution = {of, read<InstitutionRecord>(of, height), registry.inclusion_path(of)};
   return shown;
 }
 
-void History::Impl::add_blocks(Proof& proof, const Shown& shown, AppendTree& log) const {
-  proof.block = shown.block;
-  proof.block_path = log.inclusion_path(read_block_index(*view_, shown.height).value, size());
-  if (shown.current) return;
-  const Height next{shown.height.value + 1};
-  LaterBlock later{read_block_index(*view_, next), read_block(*view_, next), {}};
-  later.path = log.inclusion_path(later.index.value, size());
-  proof.later = std::move(later);
+/// Read once: most questions are about the state of now, and there are more of them than of heads.
+Result<const History::Impl::Shown*> History::Impl::shown_now(const ProofRequest& request, AppendTree& log) const {
+  const std::string name = register_key(request.institution, request.register_name);
+  if (const auto known = shown_now_.find(name); known != shown_now_.end()) return &known->second;
+  auto shown = read_shown(request, height_, log);
+  if (!shown) return shown.error();
+  if (shown_now_.size() == kMaxShown) shown_now_.clear();
+  return &shown_now_.emplace(name, std::move(*shown)).first->second;
 }
 
 /// The sequence of the newest event, as of the block shown, that touched this number. There must be one.
@@ -100,8 +106,7 @@ Result<StatusEvidence> History::Impl::find_evidence(const Shown& shown, EntryNum
   return StatusEvidence{std::move(suspending)};
 }
 
-Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log,
-                                              RegistryTree& registry) const {
+Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const Shown& shown, AppendTree& log) const {
   EntryProof entry;
   const std::uint64_t chunk = request.number.value / kChunkEntries;
   StatusTree statuses(*view_, keys::status_tree(shown.index), shown.height, shown.record.issued);
@@ -113,11 +118,7 @@ Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const
   entry.statement = stored(decode_statement_leaf(read_leaf(*view_, batch.leaf_index)), "a statement leaf");
   entry.statement_path = log.inclusion_path(batch.leaf_index.value, size());
 
-  if (request.full) {
-    const RecordIndex index = present(find_record(*view_, request.institution), "the register's institution");
-    entry.institution =
-        InstitutionProof{index, read<InstitutionRecord>(index, shown.height), registry.inclusion_path(index)};
-  }
+  if (request.full) entry.institution = shown.institution;
   auto evidence = find_evidence(shown, request.number, chunk_status(entry.chunk, request.number));
   if (!evidence) return evidence.error();
   entry.evidence = std::move(*evidence);
@@ -132,9 +133,7 @@ Result<EntryProof> History::Impl::prove_entry(const ProofRequest& request, const
   return entry;
 }
 
-Result<Proof> History::Impl::prove(const ProofRequest& request) const {
-  const auto shown = choose_block(request);
-  if (!shown) return shown.error();
+Result<Proof> History::Impl::prove_by(const ProofRequest& request, const Shown& shown, AppendTree& log) const {
   Proof proof;
   proof.ledger = ledger_;
   proof.number = request.number;
@@ -143,17 +142,29 @@ Result<Proof> History::Impl::prove(const ProofRequest& request) const {
   proof.epoch = certified_.epoch;
   proof.cosignatures = certified_.cosignatures;
   proof.previous = certified_.previous;
-  AppendTree log(*view_, keys::log_tree());
-  add_blocks(proof, *shown, log);
-  RegistryTree registry(*view_, shown->height, shown->block.registry_size);
-  proof.register_index = shown->index;
-  proof.record = shown->record;
-  proof.record_path = registry.inclusion_path(shown->index);
-  if (request.number.value >= shown->record.issued) return proof;
-  auto entry = prove_entry(request, *shown, log, registry);
+  proof.block = shown.block;
+  proof.block_path = shown.block_path;
+  proof.later = shown.later;
+  proof.register_index = shown.index;
+  proof.record = shown.record;
+  proof.record_path = shown.record_path;
+  if (request.number.value >= shown.record.issued) return proof;
+  auto entry = prove_entry(request, shown, log);
   if (!entry) return entry.error();
   proof.entry = std::move(*entry);
   return proof;
+}
+
+Result<Proof> History::Impl::prove(const ProofRequest& request) const {
+  AppendTree log(*view_, keys::log_tree());
+  const auto height = choose_block(request);
+  if (!height) return height.error();
+  if (*height == height_) {
+    const auto shown = shown_now(request, log);
+    return shown ? prove_by(request, **shown, log) : shown.error();
+  }
+  const auto shown = read_shown(request, *height, log);
+  return shown ? prove_by(request, *shown, log) : shown.error();
 }
 
 }  // namespace testamur::store

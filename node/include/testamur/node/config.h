@@ -32,7 +32,8 @@ struct Config {
   std::size_t keep_entries = 8192;  ///< of the consensus log that are certified; who lacks more gets a snapshot
   std::size_t max_pending = 16384;  ///< statements that wait for a block
   std::size_t max_pending_bytes = 256u << 20;
-  std::size_t max_public_calls = 512;  ///< under way at once, three quarters of them such that wait or stream
+  /// Under way at once, three quarters of them such that wait or stream; and as many again that ask for proofs.
+  std::size_t max_public_calls = 512;
 
   std::string log_level = "info";
   bool log_json = false;

@@ -1,15 +1,18 @@
-// The public service (proto/testamur/v1/ledger.proto): answers from the certified ledger. Statements are taken in by SubmitCalls.
+// The public service (proto/testamur/v1/ledger.proto): answers from the certified ledger. Statements are taken in by
+// SubmitCalls, and proofs are made by ProofCalls.
 #pragma once
 
 #include <atomic>
 
 #include "testamur/node/heads.h"
 #include "testamur/node/intake.h"
-#include "testamur/node/submit_calls.h"
+#include "testamur/node/lanes.h"
+#include "testamur/node/open_histories.h"
+#include "testamur/node/room.h"
 
 namespace testamur::node {
 
-class LedgerService final : public SubmitCalls::Service {
+class LedgerService final : public LanedService {
  public:
   /// Answers with the log index up to which one must have applied to speak of what holds now; nothing: it cannot be said.
   using ReadIndex = std::function<void(std::function<void(std::optional<store::LogIndex>)> answer)>;
@@ -32,8 +35,6 @@ class LedgerService final : public SubmitCalls::Service {
                         testamur::v1::Entry* answer) override;
   grpc::Status FindListed(grpc::ServerContext* context, const testamur::v1::FindListedRequest* request,
                           testamur::v1::FindListedResponse* answer) override;
-  grpc::Status GetProofs(grpc::ServerContext* context, const testamur::v1::GetProofsRequest* request,
-                         grpc::ServerWriter<testamur::v1::EntryProof>* stream) override;
   grpc::Status GetCheckpoint(grpc::ServerContext* context, const testamur::v1::GetCheckpointRequest* request,
                              testamur::v1::Checkpoint* answer) override;
   grpc::Status GetBlocks(grpc::ServerContext* context, const testamur::v1::GetBlocksRequest* request,
