@@ -17,6 +17,8 @@ class Links {
   /// Cuts one direction of one or some links of a node, and says to whom, or of all its links.
   std::vector<std::size_t> cut_half(std::size_t node, Random& random);
   void cut(std::size_t from, std::size_t to) { link(from, to).cut = true; }
+  /// It keeps everything back until then.
+  void clog(std::size_t from, std::size_t to, std::uint64_t until_ms) { link(from, to).clogged_until_ms = until_ms; }
   bool is_cut(std::size_t from, std::size_t to) const { return link(from, to).cut; }
   /// When the copies of a message sent now arrive; none where it is lost.
   void send(std::size_t from, std::size_t to, const Faults& faults, std::uint64_t now_ms, Random& random,

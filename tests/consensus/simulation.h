@@ -177,6 +177,7 @@ class Cluster {
   std::string objects(const Configuration& configuration) const;
 
   // simulation_trials.cc: what must work when all is well
+  void try_one(Node& leads);
   bool clocks_agree() const;
   unsigned timeout_ms(const Node& node) const;
   void stays_leader(Node& leads, unsigned milliseconds, bool proposes);
@@ -184,7 +185,10 @@ class Cluster {
   void bear_a_stall(Node& leads);
   void expect_to_go(Node& leads, unsigned within_ms, const char* although);
   void leave_a_disk_that_hangs(Node& leads);
+  NodeId ask_to_hand_on(Node& leads);
+  bool comes_to_lead(const Node& node);
   void hand_on(Node& leads);
+  void read_when_deposed(Node& leads);
   void leave_who_is_refused(Node& leads);
   void stop_at_the_uncertified(Node& leads);
 
@@ -205,6 +209,7 @@ class Cluster {
   void propose_somewhere();
   bool propose(Node& node, std::size_t payloads);
   void read_somewhere();
+  void read(Node& node);
   void silence_liars();
   void count_caught();
   void check_caught(const Node& node) const;

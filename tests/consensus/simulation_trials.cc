@@ -10,6 +10,7 @@ namespace {
 enum class Trial { stay, deaf, stall, hang, transfer, refuse, uncertified };
 constexpr std::uint64_t kTrials = 7;
 constexpr unsigned kStepMs = 50;
+constexpr unsigned kShortStepMs = 5;
 constexpr unsigned kMaxDrivenMs = 1'000;  // what a handful of messages and writes take, with room
 
 }  // namespace
@@ -30,13 +31,17 @@ void Cluster::try_out() {
   Core* const leading = leader();
   if (leading == nullptr || leading->is_changing() || !clocks_agree()) return;
   if (half_cut_.contains(leading->self())) return;  // it may have to go
-  const Configuration& members = leading->configuration();
+  try_one(node(leading->self()));
+  if (Core* const last = leader(); last != nullptr && half_cut_.empty()) read_when_deposed(node(last->self()));
+}
+
+void Cluster::try_one(Node& leads) {
+  const Configuration& members = leads.core->configuration();
   auto trial = static_cast<Trial>(more_.below(kTrials));
   const bool is_alone = members.voters.nodes.size() == 1;
   const bool can_spare = most_voters_impaired(members, first_) > 0;
   const bool needs_spare = trial == Trial::hang || trial == Trial::deaf;
   if (!half_cut_.empty() || is_alone || (needs_spare && !can_spare)) trial = Trial::stay;
-  Node& leads = node(leading->self());
   switch (trial) {
     case Trial::stay: return stays_leader(leads, 8 * timeout_ms(leads), /*proposes=*/true);
     case Trial::deaf: return bear_one_who_hears_nothing(leads);
@@ -99,23 +104,46 @@ void Cluster::leave_a_disk_that_hangs(Node& leads) {
   if (propose(leads, 1)) expect_to_go(leads, bound_ms, "its disk hangs");
 }
 
-void Cluster::hand_on(Node& leads) {
+/// Asks the leader to hand on to one whose log is level; no node, where there is none that it would take.
+NodeId Cluster::ask_to_hand_on(Node& leads) {
   std::vector<NodeId> others;
   for (const PeerProgress& peer : leads.core->progress()) {
     const bool is_level = peer.active && peer.match == leads.core->log().last().index;
     if (is_level && leads.core->configuration().is_voter(peer.peer)) others.push_back(peer.peer);
   }
-  if (others.empty()) return;
+  if (others.empty()) return {};
   const NodeId to = others[more_.below(others.size())];
-  if (leads.core->transfer(to) != TransferResult::accepted) return;
+  if (leads.core->transfer(to) != TransferResult::accepted) return {};
   if (story_) story_->step("transfer", leads.id, " to " + std::to_string(to.value));
   handle(leads);
-  for (unsigned waited = 0; waited < kMaxDrivenMs; waited += kStepMs) {
-    run(kStepMs);
-    if (node(to).core->role() == Role::leader) return;
-  }
+  return to;
+}
+
+bool Cluster::comes_to_lead(const Node& node) {
+  for (unsigned waited = 0; waited < kMaxDrivenMs && node.core->role() != Role::leader; waited += kShortStepMs)
+    run(kShortStepMs);
+  return node.core->role() == Role::leader;
+}
+
+void Cluster::hand_on(Node& leads) {
+  const NodeId to = ask_to_hand_on(leads);
+  if (to == NodeId{} || comes_to_lead(node(to))) return;
   if (story_) story_->expect_role(to, Role::leader);
   throw Violation("node " + std::to_string(to.value) + " was to lead and does not");
+}
+
+/// The one that leads no more does not know it: all that comes to it is late, and the first of it are answers from before. A read that
+/// it is asked for now must wait for answers to what it says now. That it is not stale is checked with each answer.
+void Cluster::read_when_deposed(Node& leads) {
+  // By then its check of the quorum would tell it.
+  const std::uint64_t until_ms = now_ms_ + timeout_ms(leads) - leads.tick_ms;
+  for (const Node& other : nodes_) links_.clog(place(other), place(leads), until_ms);
+  run(leads.tick_ms + kShortStepMs);  // a heartbeat is answered
+  const NodeId to = ask_to_hand_on(leads);
+  if (to == NodeId{} || !comes_to_lead(node(to)) || !propose(node(to), 1)) return;
+  for (const Index before = told_; told_ == before && now_ms_ < until_ms;) run(1);
+  if (now_ms_ < until_ms && leads.core->role() == Role::leader) read(leads);
+  run(kMaxDrivenMs);
 }
 
 /// A check of the quorum sees who is willing; the one after that, who was heard and is.

@@ -228,7 +228,10 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
 
 void Cluster::read_somewhere() {
   Node& node = nodes_[random_.below(nodes_.size())];
-  if (!node.core || now_ms_ < node.paused_until_ms) return;
+  if (node.core && now_ms_ >= node.paused_until_ms) read(node);
+}
+
+void Cluster::read(Node& node) {
   if (story_) story_->step("read", node.id);
   asked_[++last_read_] = told_;
   node.core->read(last_read_);
