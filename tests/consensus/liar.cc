@@ -66,6 +66,7 @@ void Liar::fork(AppendRequest& request, Term term) {
       }
       entry.id.hash = hash_entry(entry);
       ++told_.forked;
+      made_.push_back(entry);
       forged_.insert_or_assign(mine.hash, entry.id);
       original_.insert_or_assign(entry.id.hash, mine);
     }
@@ -90,6 +91,7 @@ Time Liar::wrong(Time time) {
 }
 
 void Liar::say(Message message, std::vector<Message>& leaving) {
+  made_.clear();
   if (auto* request = std::get_if<AppendRequest>(&message.body)) {
     if (random_.happens(withhold_)) {
       ++told_.withheld;

@@ -35,6 +35,8 @@ class Liar {
 
   /// What leaves in the place of what the core says.
   void say(Message message, std::vector<Message>& leaving);
+  /// The entries of another story that it made to say so: it may name them before, or without, sending them.
+  const std::vector<Entry>& made() const { return made_; }
   /// What it says at once to what it hears, and what its core hears of that.
   Message hear(Message message, std::vector<Message>& leaving);
   /// What it says of itself.
@@ -74,6 +76,7 @@ class Liar {
   unsigned misplace_ = 0;    ///< of snapshots; and, where it says that it leads, that others lack what its log lacks
   std::map<Digest, EntryId> forged_;    // by the hash of the entry in its core's log
   std::map<Digest, EntryId> original_;  // by the hash of the forged one
+  std::vector<Entry> made_;             // for what it said last
   Lies told_;
 };
 
