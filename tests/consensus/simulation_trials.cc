@@ -135,12 +135,13 @@ void Cluster::hand_on(Node& leads) {
 /// The one that leads no more does not know it: all that comes to it is late, and the first of it are answers from before. A read that
 /// it is asked for now must wait for answers to what it says now. That it is not stale is checked with each answer.
 void Cluster::read_when_deposed(Node& leads) {
+  run(2 * leads.tick_ms);  // it hears how far the others are
   // By then its check of the quorum would tell it.
   const std::uint64_t until_ms = now_ms_ + timeout_ms(leads) - leads.tick_ms;
   for (const Node& other : nodes_) links_.clog(place(other), place(leads), until_ms);
   run(leads.tick_ms + kShortStepMs);  // a heartbeat is answered
   const NodeId to = ask_to_hand_on(leads);
-  if (to == NodeId{} || !comes_to_lead(node(to)) || !propose(node(to), 1)) return;
+  if (to == NodeId{} || !comes_to_lead(node(to))) return;
   for (const Index before = told_; told_ == before && now_ms_ < until_ms;) run(1);
   if (now_ms_ < until_ms && leads.core->role() == Role::leader) read(leads);
   run(kMaxDrivenMs);
