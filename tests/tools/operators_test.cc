@@ -12,6 +12,7 @@
 #include "scrape.h"
 #include "testamur/consensus/transport.h"
 #include "testamur/encoding/encoding.h"
+#include "testamur/node/cosigned.h"
 #include "testamur/node/letters.h"
 #include "testamur/node/operators.h"
 #include "testamur/storage/rocks.h"
@@ -351,6 +352,48 @@ TEST_F(Operators, AQuorumReturnsToTheLastCertifiedHead) {
   ASSERT_TRUE(record);
   EXPECT_EQ(cluster_.submit(0, cluster_.one_entry(0, "r1", 0)).code(), "ok");
   EXPECT_TRUE(wait_until([&] { return cluster_.level(height + 1); }));
+}
+
+/// Where a node that does not run stands.
+struct Standing {
+  std::uint64_t certified_height = 0;
+  bool cosigned_more = false;  ///< than it knows to be certified
+};
+Standing standing_of(const std::string& directory) {
+  const std::shared_ptr<storage::KeyValueStore> state =
+      value_of(storage::open_rocks(directory + "/data/ledger", /*create=*/false));
+  const auto ledger = value_of(store::Ledger::open(state));
+  const auto cosigned = value_of(node::Cosigned::open(directory + "/data/cosigned", std::nullopt));
+  EXPECT_TRUE(cosigned->is_certain()) << "a process that is killed has noted what it cosigned";
+  const store::BlockHead head = value_of(ledger->block_head(ledger->certified_height()));
+  return {head.height.value, cosigned->size() > head.checkpoint.size};
+}
+
+TEST_F(Operators, ANodeIsNotTakenBackBehindWhatItCosigned) {
+  Load load(cluster_);
+  unsigned stayed = 0;
+  for (int round = 0; round < 100 && stayed < 3; ++round) {
+    const std::uint64_t then = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > then + 20; }));
+    for (unsigned i = 0; i < cluster_.size(); ++i) cluster_.freeze(i);
+    for (unsigned i = 0; i < cluster_.size(); ++i) cluster_.kill(i);
+    bool one_is_back = false;
+    for (unsigned i = 0; i < cluster_.size(); ++i) {
+      const Standing at = standing_of(cluster_.node_directory(i));
+      // The block of those that cosigned it is taken up by one that did not.
+      if (!at.cosigned_more && std::exchange(one_is_back, true)) continue;
+      cluster_.start(i, {"--recover", std::to_string(at.certified_height)});
+      EXPECT_EQ(cluster_.wait_for_exit(i), at.cosigned_more ? 1 : 0);
+      if (!at.cosigned_more) continue;
+      EXPECT_TRUE(cluster_.log_holds(i, "this node has cosigned "));
+      ++stayed;
+    }
+    cluster_.start_all();
+  }
+  EXPECT_GT(stayed, 0u) << "or nothing was tried";
+  const std::uint64_t then = load.certified();
+  EXPECT_TRUE(wait_until([&] { return load.certified() > then + 20; }));
+  expect_all_there(load.stop());
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Options {
   std::string wait = "60s";
   bool stay_learner = false;
   std::uint64_t height = 0;
+  bool not_cosigned = false;
   bool yes = false;
 };
 
@@ -205,7 +206,7 @@ int recover(const Options& options, Context& context) {
   const std::string height = std::to_string(options.height);
   context.out.flush();
   ::execl(program.c_str(), program.c_str(), "--config", config.c_str(), "--recover", height.c_str(),
-          static_cast<char*>(nullptr));
+          options.not_cosigned ? "--not-cosigned" : static_cast<char*>(nullptr), static_cast<char*>(nullptr));
   return context.fail(kFailed, "not_found",
                       program.string() + ": expected the node's program here, and it cannot be run");
 }
@@ -240,7 +241,8 @@ constexpr const char* kRecoverExample =
 
   The last resort, when a node that lied has left others with different uncertified blocks, and nothing goes on. The operators of a
   quorum stop their nodes and run this, each on his node's machine: its log and state go back to the last certified head, the same
-  on all, and with them what it promised about later ones. Nothing certified is lost.)";
+  on all, and with them what it promised about later ones. Nothing certified is lost. A node that has cosigned a later block does not
+  go back: the others take that block up. deploy/operate.md says how.)";
 
 }  // namespace
 
@@ -293,6 +295,9 @@ void add_cluster(CLI::App& app, Context& context) {
       .add_option("--height", options->height,
                   "The last certified block, on which the operators have agreed (testamur node status shows it)")
       ->required();
+  recovering.add_flag(
+      "--not-cosigned", options->not_cosigned,
+      "Where the node does not know whether it cosigned a later block: the operators found that it did not");
   recovering.add_flag("--yes", options->yes, "Do not ask");
   recovering.callback([options, &context] { context.exit = recover(*options, context); });
 }
