@@ -132,6 +132,7 @@ void Cosigner::keep_promise(const store::BlockHead& head, std::uint64_t seconds)
 }
 
 void Cosigner::sign(const store::BlockHead& head, std::uint64_t seconds) {
+  if (const auto noted = events_.signing(head.checkpoint); !noted) return events_.failed(noted.error());
   signed_ = {head.checkpoint.size, head.checkpoint.root, seconds};
   own_ = {head.checkpoint, testamur::cosign(head.checkpoint, seconds, options_.node, key_)};
   if (options_.signature_made) {

@@ -151,6 +151,7 @@ int main(int argc, char** argv) {
   std::filesystem::path file;
   bool check_only = false;
   bool rejoin = false;
+  bool not_cosigned = false;
   std::optional<std::uint64_t> recover;
   app.add_option("--config", file, "The node's configuration, node.toml")->required();
   app.add_flag("--check-config", check_only, "Check configuration, genesis and keys, and end");
@@ -158,11 +159,16 @@ int main(int argc, char** argv) {
       app.add_flag("--rejoin", rejoin,
                    "For a node that lost its log or a part of it: set what is left aside and begin anew, without "
                    "a vote until the others have given it one");
-  app.add_option("--recover", recover,
-                 "Take back everything after the certified block of this height, and end. The last resort of a "
-                 "quorum's operators "
-                 "together; see testamur cluster recover --help")
-      ->excludes(rejoining);
+  auto* recovering =
+      app.add_option("--recover", recover,
+                     "Take back everything after the certified block of this height, and end. The last resort of a "
+                     "quorum's operators "
+                     "together; see testamur cluster recover --help")
+          ->excludes(rejoining);
+  app.add_flag("--not-cosigned", not_cosigned,
+               "With --recover, where the node does not know whether it cosigned a later block: the operators found "
+               "that it did not")
+      ->needs(recovering);
   app.set_version_flag("--version", kVersion);
   try {
     app.parse(argc, argv);
@@ -193,7 +199,7 @@ int main(int argc, char** argv) {
   }
   start_log(config->log_level, config->log_json);
   if (recover) {
-    const auto back = return_to_certified(*config, *self, Height{*recover});
+    const auto back = return_to_certified(*config, *self, Height{*recover}, not_cosigned);
     if (!back) return say(kCannotStart, back.error());
     std::printf("%s: back at the certified block %llu.\n", file.c_str(), static_cast<unsigned long long>(*recover));
     return kStopped;

@@ -186,6 +186,7 @@ class RunningNode::Impl {
     events.keep = [this](Bytes promise, std::function<void()> done) {
       driver_->keep(std::move(promise), [this, done = std::move(done)] { ledger_desk_.post(done); });
     };
+    events.signing = [this](const Checkpoint& checkpoint) { return stores_.cosigned->note(checkpoint); };
     events.cosigned = [this](const Checkpoint& checkpoint, const Cosignature& cosignature) {
       to_all(cosigned_letter(checkpoint, cosignature));
     };

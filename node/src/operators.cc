@@ -126,13 +126,32 @@ void Operators::forget(std::uint64_t id) {
 void Operators::on(consensus::NodeId from, const OperatorAsksLetter& letter) {
   Question question;
   if (letter.question.size() > kMaxQuestionBytes || !question.ParseFromString(letter.question)) return;
-  if (!question.has_status()) {
+  Answer answer = [this, from, id = letter.id](const Reply& reply) {
+    send_(from, operator_hears_letter(id, reply.SerializeAsString()));
+  };
+  // How the cluster is changes nothing, and anybody may know it.
+  if (question.has_status()) return answer_here(question, std::move(answer));
+  driver_->inspect([this, from, question, answer = std::move(answer)](const consensus::Core& core) {
+    if (core.role() != consensus::Role::leader) return answer(no_leader());
+    if (std::string why = not_allowed(from, question, core.configuration()); !why.empty())
+      return answer(answer_of("not_allowed", std::move(why)));
     log_info("operator_asks",
              {{"by_way_of", consortium_.nodes[from.value - 1].name}, {"question", question.ShortDebugString()}});
-  }
-  answer_here(question, [this, from, id = letter.id](const Reply& reply) {
-    send_(from, operator_hears_letter(id, reply.SerializeAsString()));
+    answer_here(question, answer);
   });
+}
+
+/// Another node's word is all that this one has for what its operator wants, and that node may lie. So it is heard only where it gives
+/// something up that is its own: else it could take itself in again after it was evicted, or leave the others too few.
+std::string Operators::not_allowed(consensus::NodeId from, const Question& question,
+                                   const consensus::Configuration& members) const {
+  const std::string leads = consortium_.nodes[place_].name + " leads, and its operator may order this";
+  const Node& asking = consortium_.nodes[from.value - 1];
+  if (!members.is_member(from)) return asking.name + " takes no part; " + leads;
+  const auto node = id_of(question.change().node());
+  const bool own = node && consortium_.nodes[node->value - 1].institution == asking.institution;
+  if (own && question.change().kind() == ChangeRequest::KIND_REMOVE) return {};
+  return "by way of another node, an institution can only have nodes of its own removed; " + leads;
 }
 
 void Operators::on(consensus::NodeId from, const OperatorHearsLetter& letter) {

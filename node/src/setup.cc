@@ -233,6 +233,9 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
     }
     stores.promised = *promised;
   }
+  auto cosigned = Cosigned::open(config.data / "cosigned", stores.promised);
+  if (!cosigned) return cosigned.error();
+  stores.cosigned = std::move(*cosigned);
   const std::uint64_t base = stores.stored.base.id.index.value;
   const std::uint64_t last = base + stores.stored.entries.size();
   if (const auto taken = take_arrived(config, stores.stored, last); !taken) return taken.error();
@@ -262,7 +265,7 @@ Result<void> begin_new_life(const Config& config, const Self& self) {
   const auto aside =
       config.data / ("aside-" + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
   std::filesystem::create_directories(aside, error);
-  for (const char* part : {"log", "ledger"}) {
+  for (const char* part : {"log", "ledger", "cosigned"}) {
     if (error || !std::filesystem::exists(config.data / part)) continue;
     std::filesystem::rename(config.data / part, aside / part, error);
   }
@@ -277,7 +280,38 @@ Result<void> begin_new_life(const Config& config, const Self& self) {
   return {};
 }
 
-Result<void> return_to_certified(const Config& config, const Self& self, Height height) {
+namespace {
+
+/// Whoever holds back a signature of his own may have a certificate of what this node cosigned, and show it after it has cosigned
+/// another block there: two certified heads that contradict one another.
+Result<void> not_behind_cosigned(const Stores& stores, const store::BlockHead& head, bool not_cosigned) {
+  const Cosigned& cosigned = *stores.cosigned;
+  if (cosigned.size() <= head.checkpoint.size || (not_cosigned && !cosigned.is_certain())) return {};
+  const store::Ledger& ledger = *stores.ledger;
+  store::BlockHead at = head;
+  while (at.checkpoint.size < cosigned.size() && at.height < ledger.head().height) {
+    const auto after = ledger.block_head(Height{at.height.value + 1});
+    if (!after) return after.error();
+    at = *after;
+  }
+  // What was applied last may have to be applied again.
+  const std::string block =
+      (at.checkpoint.size < cosigned.size() ? "a block after " : "block ") + std::to_string(at.height.value);
+  const std::string stays = ". A node does not go back behind a block that it cosigned, which may be certified. ";
+  if (cosigned.is_certain()) {
+    return Error{ErrorCode::conflict,
+                 "this node has cosigned " + block + stays +
+                     "Leave it as it is: nodes that hold another block there go back, and take this "
+                     "one up from those that hold it"};
+  }
+  return Error{ErrorCode::conflict, "this node may have cosigned " + block +
+                                        ": its machine stopped before that was on disk" + stays +
+                                        "Where people find that it did not, say --not-cosigned (deploy/operate.md)"};
+}
+
+}  // namespace
+
+Result<void> return_to_certified(const Config& config, const Self& self, Height height, bool not_cosigned) {
   auto stores = open_stores(config, self);
   if (!stores) return stores.error();
   store::Ledger& ledger = *stores->ledger;
@@ -290,6 +324,7 @@ Result<void> return_to_certified(const Config& config, const Self& self, Height 
   }
   const auto head = ledger.block_head(height);
   if (!head) return head.error();
+  if (const auto later = not_behind_cosigned(*stores, *head, not_cosigned); !later) return later.error();
   if (const auto back = ledger.rollback(height); !back) return back.error();
   const consensus::Index index{head->payload.value};
   const consensus::Stored& stored = stores->stored;

@@ -203,6 +203,24 @@ TEST(Leader, StepsDownWhenThoseWhoAreHeardAndWillingAreTooFew) {
   EXPECT_EQ(hand.core->role(), Role::follower) << "nothing can be committed, and another's entries may be taken";
 }
 
+TEST(Leader, SendsOnceMoreWhatIsNotAnsweredButGivesALargeRequestTimeToArrive) {
+  for (const auto& [bytes, ticks] : {std::pair<std::size_t, int>{1, 10}, {4u << 20, 50}}) {
+    Hand hand;
+    hand.become_leader();
+    hand.all_committed();
+    ASSERT_EQ(hand.core->propose({payload(std::string(bytes, 'a'))}), ProposeResult::accepted);
+    ASSERT_NE(Hand::find<AppendRequest>(hand.settle(), 2), nullptr);
+    const auto is_sent_again = [&] {
+      for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, hand.term(), HeartbeatResponse{});
+      hand.tick();
+      return Hand::find<AppendRequest>(hand.settle(), 2) != nullptr;
+    };
+    int after = 1;
+    while (!is_sent_again() && after < 100) ++after;
+    EXPECT_EQ(after, ticks) << bytes << " bytes";
+  }
+}
+
 TEST(Leader, ProposesOnlyWhenAnEntryOfItsTermIsCommitted) {
   Hand hand;
   EXPECT_EQ(hand.core->propose({payload("a")}), ProposeResult::not_leader);

@@ -1,5 +1,5 @@
-// Goal: what one node sends another arrives as it was, in its order, and known to be from it; what breaks is mended; and nobody
-// who sends ever waits.
+// Goal: what one node sends another arrives as it was, in its order, what is small before what is large, and known to be from it; what
+// breaks is mended; and nobody who sends ever waits.
 // Method: real transports over real TLS on loopback addresses. Run under the thread sanitizer as well.
 #include "messages_of_every_kind.h"
 #include "relay.h"
@@ -26,6 +26,17 @@ std::string bytes_of(const Message& message) {
   peer::v1::Frame frame;
   wire::encode(message, *frame.mutable_message());
   return frame.SerializeAsString();
+}
+
+bool is_append(const Message& message) { return std::holds_alternative<AppendRequest>(message.body); }
+
+/// What keeps its order: requests of entries, and all else.
+std::vector<std::string> in_order(const std::vector<Message>& messages, bool appends) {
+  std::vector<std::string> out;
+  for (const Message& message : messages) {
+    if (is_append(message) == appends) out.push_back(bytes_of(message));
+  }
+  return out;
 }
 
 Bytes letter_of(std::size_t number) { return Bytes{static_cast<std::uint8_t>(number), 0, 255}; }
@@ -58,11 +69,15 @@ TEST_F(TransportTest, EveryKindOfMessageArrivesIntactAndInOrder) {
   }
   ASSERT_TRUE(b_.told->until(
       [&] { return b_.told->messages.size() == kRounds * kinds.size() && b_.told->letters.size() == kRounds; }));
-  for (std::size_t i = 0; i < b_.told->messages.size(); ++i) {
-    const Message& arrived = b_.told->messages[i];
+  for (const Message& arrived : b_.told->messages) {
     EXPECT_EQ(arrived.from, a_.id);
     EXPECT_EQ(arrived.to, b_.id);
-    ASSERT_EQ(bytes_of(arrived), bytes_of(kinds[i % kinds.size()])) << i;
+  }
+  for (const bool appends : {false, true}) {
+    const std::vector<std::string> sent = in_order(kinds, appends);
+    const std::vector<std::string> arrived = in_order(b_.told->messages, appends);
+    ASSERT_EQ(arrived.size(), kRounds * sent.size());
+    for (std::size_t i = 0; i < arrived.size(); ++i) ASSERT_EQ(arrived[i], sent[i % sent.size()]) << i;
   }
   for (std::size_t i = 0; i < kRounds; ++i) {
     EXPECT_EQ(b_.told->letters[i].first, a_.id);
@@ -89,7 +104,39 @@ TEST_F(TransportTest, WhatIsSaidAtOneMomentArrivesInOrder) {
   a_.transport->send_letter(b_.id, letter_of(1));
   ASSERT_TRUE(b_.told->until([&] { return b_.told->letters.size() == 1; }));
   ASSERT_EQ(b_.told->messages.size(), all.size());
-  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(bytes_of(b_.told->messages[i]), bytes_of(all[i])) << i;
+  for (const bool appends : {false, true}) EXPECT_TRUE(in_order(b_.told->messages, appends) == in_order(all, appends));
+}
+
+TEST_F(TransportTest, AHeartbeatDoesNotWaitForMegabytesOfEntries) {
+  b_.start_with({a_.as_peer()});
+  Relay relay(b_.address);
+  PeerAddress through = b_.as_peer();
+  through.address = relay.address();
+  a_.start_with({through});
+  ASSERT_TRUE(until_connected(a_, b_.id));
+  relay.silence(true);  // a slow link
+  constexpr std::size_t kAppends = 8;
+  for (std::size_t i = 0; i < kAppends; ++i) {
+    a_.transport->send({a_.id, b_.id, Term{1}, AppendRequest{an_id(i), {an_entry(i + 1, Bytes(4u << 20))}}});
+  }
+  a_.transport->send({a_.id, b_.id, Term{1}, Heartbeat{7}});
+  relay.silence(false);
+  ASSERT_TRUE(b_.told->until([&] { return b_.told->messages.size() == kAppends + 1; }));
+  const auto& messages = b_.told->messages;
+  const auto heartbeat = std::find_if_not(messages.begin(), messages.end(), is_append);
+  EXPECT_LE(heartbeat - messages.begin(), 2) << "what is being written cannot be overtaken; what waits is";
+}
+
+TEST_F(TransportTest, WhereEntriesHaveNoRoomAHeartbeatHas) {
+  RawCallee silent(b_, a_, hello_of(b_));
+  auto options = a_.options({b_.as_peer()});
+  options.max_queued_bytes = 1u << 20;
+  a_.start(std::move(options));
+  ASSERT_TRUE(until_connected(a_, b_.id));
+  while (a_.transport->dropped(b_.id) == 0) a_.transport->send_letter(b_.id, Bytes(64u << 10));
+  const auto dropped = a_.transport->dropped(b_.id);
+  a_.transport->send({a_.id, b_.id, Term{1}, Heartbeat{1}});
+  EXPECT_EQ(a_.transport->dropped(b_.id), dropped);
 }
 
 TEST_F(TransportTest, AnEmptyLetterIsALetter) {

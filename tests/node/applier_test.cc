@@ -21,6 +21,7 @@ TEST(Applier, TheSameBytesInALaterBlockAreToldAsAcceptedAlsoWhenTheFirstWasNotWa
   Intake intake({clock, test.world().ledger()}, histories, signatures, {[] {}, [](const Handed&) { return false; }});
   Cosigner::Events events;
   events.keep = [](const Bytes&, const std::function<void()>&) {};
+  events.signing = [](const Checkpoint&) -> Result<void> { return {}; };
   Cosigner cosigner({"node.example", clock}, test.ledger(), test::key_named("no voter"), std::nullopt, events);
   std::size_t claims = 0;
   Applier applier(test.ledger(), cosigner, intake, signatures,

@@ -82,6 +82,8 @@ class Voter {
   std::vector<std::string> strange;
   std::size_t checks = 0;            // of signatures
   std::vector<PublicKey> made_with;  // by whom what was told as made is signed
+  std::uint64_t noted = 0;           // of what was said to be about to leave, the largest size
+  bool cannot_note = false;
   bool may_fail = false;
   std::string failure;
   std::unique_ptr<Cosigner> cosigner;
@@ -92,7 +94,13 @@ class Voter {
     events.keep = [this](Bytes record, std::function<void()> done) {
       writes.push_back({0, std::move(record), std::move(done)});
     };
+    events.signing = [this](const Checkpoint& checkpoint) -> Result<void> {
+      noted = std::max(noted, checkpoint.size);
+      if (cannot_note) return Error{ErrorCode::storage, "it cannot be noted"};
+      return {};
+    };
     events.cosigned = [this](const Checkpoint& checkpoint, const Cosignature& cosignature) {
+      EXPECT_GE(noted, checkpoint.size) << "what leaves was noted";
       leaves(checkpoint, cosignature.seconds);
     };
     events.repeat = [] {};
@@ -147,6 +155,18 @@ TEST(Cosigner, SignsNothingBeforeItsPromiseIsOnDisk) {
   node.all_written();
   ASSERT_EQ(node.out.size(), 1u);
   EXPECT_EQ(node.out[0].checkpoint, head.checkpoint);
+}
+
+TEST(Cosigner, ASignatureThatCannotBeNotedDoesNotLeave) {
+  TestLedger ledger;
+  Voter node(ledger);
+  const auto head = node.apply();
+  node.promise();
+  node.all_written();
+  node.cannot_note = node.may_fail = true;
+  node.cosigner->agreed(head);
+  EXPECT_TRUE(node.out.empty());
+  EXPECT_THAT(node.failure, HasSubstr("cannot be noted"));
 }
 
 TEST(Cosigner, APromiseWrittenWithTheClaimNeedsNoWriteOfItsOwn) {

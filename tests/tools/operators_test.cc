@@ -1,6 +1,7 @@
 // Goal: an operator sees who takes part, hands on leadership, removes and adds nodes, and brings back one that lost its disk; and no
-// certified statement is lost or doubled meanwhile.
-// Method: testamurd processes on loopback under load; the command `testamur cluster` in this process.
+// certified statement is lost or doubled meanwhile. A node that lies does not speak for operators.
+// Method: testamurd processes on loopback under load; the command `testamur cluster` in this process. A node that lies is a transport of
+// the test's, with that node's keys.
 #include <gmock/gmock.h>
 
 #include <boost/json.hpp>
@@ -9,7 +10,11 @@
 #include "app.h"
 #include "load.h"
 #include "scrape.h"
+#include "testamur/consensus/transport.h"
 #include "testamur/encoding/encoding.h"
+#include "testamur/node/cosigned.h"
+#include "testamur/node/letters.h"
+#include "testamur/node/operators.h"
 #include "testamur/storage/rocks.h"
 
 namespace testamur::test {
@@ -44,6 +49,13 @@ class Operators : public ::testing::Test {
     tool::Context context{out, err, clock_now, {}};
     const int exit = tool::run(words, context);
     return {exit, boost::json::parse(out.str()).as_object()};
+  }
+  /// The same, as the operator of the node that leads.
+  Ran order(const std::vector<std::string>& words) {
+    Ran ran;
+    // Leadership may have moved since it was looked who leads.
+    wait_until([&] { return (ran = run(cluster_.wait_for_leader(), words)).code() != "not_allowed"; });
+    return ran;
   }
   std::string role(unsigned by, unsigned of) {
     const Ran ran = run(by, {"status"});
@@ -97,11 +109,11 @@ TEST_F(Operators, LeadershipIsHandedOn) {
   for (int round = 0; round < 3; ++round) {
     const unsigned leader = cluster_.wait_for_leader();
     const unsigned to = another(leader);
-    const Ran ran = run(another(to), {"transfer", cluster_.node_name(to)});
+    const Ran ran = order({"transfer", cluster_.node_name(to)});
     ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
     EXPECT_EQ(ran.json.at("leader").as_string(), cluster_.node_name(to));
   }
-  EXPECT_EQ(run(0, {"transfer", "nobody.example"}).code(), "unknown_node");
+  EXPECT_EQ(order({"transfer", "nobody.example"}).code(), "unknown_node");
 }
 
 TEST_F(Operators, AStoppedLeaderLeavesNoGap) {
@@ -122,7 +134,7 @@ TEST_F(Operators, ARemovedNodeThatIsSwitchedOffIsNotMissed) {
   const std::string connected = "testamur_peer_connected{node=\"" + cluster_.node_name(removed) + "\"}";
   ASSERT_TRUE(wait_until([&] { return http_get(port, "/metrics").has_value(); }));
   ASSERT_TRUE(wait_until([&] { return scrape(port).at(connected) == 1; }));
-  ASSERT_EQ(run(1, {"remove", cluster_.node_name(removed), "--wait", "10s"}).exit, 0);
+  ASSERT_EQ(order({"remove", cluster_.node_name(removed), "--wait", "10s"}).exit, 0);
   ASSERT_EQ(cluster_.stop(removed), 0);
   ASSERT_TRUE(wait_until([&] { return !scrape(port).has(connected); })) << "or monitoring calls somebody for good";
   EXPECT_TRUE(scrape(port).has("testamur_peer_connected{node=\"" + cluster_.node_name(1) + "\"}"));
@@ -131,19 +143,19 @@ TEST_F(Operators, ARemovedNodeThatIsSwitchedOffIsNotMissed) {
 TEST_F(Operators, ANodeIsRemovedAndAddedUnderLoad) {
   Load load(cluster_);
   const unsigned removed = another(cluster_.wait_for_leader());
-  Ran ran = run(another(removed), {"remove", cluster_.node_name(removed)});
+  Ran ran = order({"remove", cluster_.node_name(removed)});
   ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
   EXPECT_EQ(role(another(removed), removed), "removed");
-  EXPECT_EQ(run(another(removed), {"remove", cluster_.node_name(removed)}).exit, 0) << "it is so already";
+  EXPECT_EQ(order({"remove", cluster_.node_name(removed)}).exit, 0) << "it is so already";
 
   // A second removal would leave too few to certify a head.
   const unsigned other = another(another(removed));
-  EXPECT_EQ(run(another(removed), {"remove", cluster_.node_name(other)}).code(), "refused");
+  EXPECT_EQ(order({"remove", cluster_.node_name(other)}).code(), "refused");
   EXPECT_EQ(role(another(removed), other), "voter");
 
   const std::uint64_t then = load.certified();
   ASSERT_TRUE(wait_until([&] { return load.certified() > then + 50; })) << "three go on without it";
-  ran = run(another(removed), {"add", cluster_.node_name(removed)});
+  ran = order({"add", cluster_.node_name(removed)});
   ASSERT_EQ(ran.exit, 0) << boost::json::serialize(ran.json);
   EXPECT_EQ(role(another(removed), removed), "voter") << "it rose by itself";
   // It counts again: with another one gone, nothing would be decided without it.
@@ -162,11 +174,107 @@ TEST_F(Operators, ALeaderThatIsRemovedHandsOnLeadershipFirst) {
   const unsigned leader = cluster_.wait_for_leader();
   ASSERT_EQ(run(leader, {"remove", cluster_.node_name(leader)}).exit, 0);
   EXPECT_EQ(role(another(leader), leader), "removed");
-  ASSERT_EQ(run(another(leader), {"add", "--stay-learner", cluster_.node_name(leader)}).exit, 0);
+  ASSERT_EQ(order({"add", "--stay-learner", cluster_.node_name(leader)}).exit, 0);
   EXPECT_EQ(role(another(leader), leader), "learner");
-  ASSERT_EQ(run(another(leader), {"promote", cluster_.node_name(leader)}).exit, 0);
+  ASSERT_EQ(order({"promote", cluster_.node_name(leader)}).exit, 0);
   EXPECT_EQ(role(another(leader), leader), "voter");
   expect_all_there(load.stop());
+}
+
+TEST_F(Operators, AFollowersOperatorMayOnlyTakeHisOwnNodeOut) {
+  const unsigned leader = cluster_.wait_for_leader();
+  const unsigned asking = another(leader);
+  const unsigned other = another(asking);
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"remove", cluster_.node_name(other)}, {"transfer"}, {"add", cluster_.node_name(asking)}}) {
+    const Ran ran = run(asking, words);
+    EXPECT_EQ(ran.exit, tool::kFailed);
+    EXPECT_EQ(ran.code(), "not_allowed") << words[0];
+    EXPECT_THAT(boost::json::serialize(ran.json), HasSubstr(cluster_.node_name(leader) + " leads"));
+  }
+  EXPECT_EQ(role(asking, other), "voter");
+  ASSERT_EQ(run(asking, {"remove", cluster_.node_name(asking)}).exit, 0);
+  EXPECT_EQ(role(leader, asking), "removed");
+  EXPECT_EQ(cluster_.wait_for_leader(), leader);
+}
+
+/// What speaks with the keys of a node that was killed, and says what it likes.
+class Liar {
+ public:
+  Liar(const Cluster& cluster, unsigned place) {
+    const auto& nodes = cluster.world().consortium().nodes;
+    consensus::TransportOptions options;
+    options.self = node::id_at(place);
+    options.name = nodes[place].name;
+    options.listen = nodes[place].address;
+    options.ledger = cluster.world().ledger();
+    const std::string directory = cluster.node_directory(place);
+    options.tls = value_of(identity::read_tls_identity(directory + "/tls.pem", directory + "/tls.crt"));
+    for (unsigned i = 0; i < nodes.size(); ++i) {
+      options.peers.push_back({node::id_at(i), nodes[i].name, nodes[i].address, nodes[i].tls_spki});
+    }
+    consensus::TransportEvents events;
+    events.message = [](const consensus::Message&) {};
+    events.letter = [this](consensus::NodeId, const Bytes& bytes) {
+      const auto letter = value_of(node::read_letter(bytes));
+      const auto* hears = std::get_if<node::OperatorHearsLetter>(&letter);
+      if (hears == nullptr) return;
+      const std::lock_guard lock(mutex_);
+      heard_[hears->id].ParseFromString(hears->reply);
+    };
+    transport_ = value_of(consensus::Transport::start(options, std::move(events)));
+  }
+
+  /// What a node answers when it is told that this one's operator ordered something.
+  std::string say(unsigned to, const node::Question& question) {
+    EXPECT_TRUE(wait_until([&] { return transport_->is_connected(node::id_at(to)); }));
+    const std::uint64_t id = ++last_id_;
+    transport_->send_letter(node::id_at(to), node::operator_asks_letter(id, question.SerializeAsString()));
+    EXPECT_TRUE(wait_until([&] { return answer_to(id) != ""; }));
+    return answer_to(id);
+  }
+  std::string change(unsigned to, cluster::v1::ChangeRequest::Kind kind, const std::string& node) {
+    node::Question question;
+    question.mutable_change()->set_kind(kind);
+    question.mutable_change()->set_node(node);
+    return say(to, question);
+  }
+
+ private:
+  std::string answer_to(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    return heard_.contains(id) ? heard_.at(id).answer().code() : "";
+  }
+
+  std::mutex mutex_;
+  std::map<std::uint64_t, node::Reply> heard_;
+  std::uint64_t last_id_ = 0;
+  std::unique_ptr<consensus::Transport> transport_;
+};
+
+TEST_F(Operators, ANodeThatLiesDoesNotSpeakForOperators) {
+  using cluster::v1::ChangeRequest;
+  const unsigned leader = cluster_.wait_for_leader();
+  const unsigned lying = another(leader);
+  const unsigned other = another(lying);
+  cluster_.kill(lying);
+  Liar liar(cluster_, lying);
+  node::Question transfer;
+  transfer.mutable_transfer()->set_to(cluster_.node_name(other));
+  EXPECT_EQ(liar.say(leader, transfer), "not_allowed");
+  for (const auto kind : {ChangeRequest::KIND_REMOVE, ChangeRequest::KIND_ADD, ChangeRequest::KIND_PROMOTE}) {
+    EXPECT_EQ(liar.change(leader, kind, cluster_.node_name(other)), "not_allowed");
+  }
+  EXPECT_EQ(liar.change(leader, ChangeRequest::KIND_ADD, cluster_.node_name(lying)), "not_allowed");
+  EXPECT_EQ(cluster_.wait_for_leader(), leader);
+  EXPECT_EQ(role(leader, other), "voter");
+
+  // Evicted, it does not come in again by itself.
+  ASSERT_EQ(order({"remove", cluster_.node_name(lying)}).exit, 0);
+  for (const auto kind : {ChangeRequest::KIND_ADD, ChangeRequest::KIND_PROMOTE, ChangeRequest::KIND_REMOVE}) {
+    EXPECT_EQ(liar.change(leader, kind, cluster_.node_name(lying)), "not_allowed");
+  }
+  EXPECT_EQ(role(leader, lying), "removed");
 }
 
 TEST_F(Operators, ANodeThatLostItsDiskComesBackWithoutAVoteAndGetsItAgain) {
@@ -244,6 +352,48 @@ TEST_F(Operators, AQuorumReturnsToTheLastCertifiedHead) {
   ASSERT_TRUE(record);
   EXPECT_EQ(cluster_.submit(0, cluster_.one_entry(0, "r1", 0)).code(), "ok");
   EXPECT_TRUE(wait_until([&] { return cluster_.level(height + 1); }));
+}
+
+/// Where a node that does not run stands.
+struct Standing {
+  std::uint64_t certified_height = 0;
+  bool cosigned_more = false;  ///< than it knows to be certified
+};
+Standing standing_of(const std::string& directory) {
+  const std::shared_ptr<storage::KeyValueStore> state =
+      value_of(storage::open_rocks(directory + "/data/ledger", /*create=*/false));
+  const auto ledger = value_of(store::Ledger::open(state));
+  const auto cosigned = value_of(node::Cosigned::open(directory + "/data/cosigned", std::nullopt));
+  EXPECT_TRUE(cosigned->is_certain()) << "a process that is killed has noted what it cosigned";
+  const store::BlockHead head = value_of(ledger->block_head(ledger->certified_height()));
+  return {head.height.value, cosigned->size() > head.checkpoint.size};
+}
+
+TEST_F(Operators, ANodeIsNotTakenBackBehindWhatItCosigned) {
+  Load load(cluster_);
+  unsigned stayed = 0;
+  for (int round = 0; round < 100 && stayed < 3; ++round) {
+    const std::uint64_t then = load.certified();
+    ASSERT_TRUE(wait_until([&] { return load.certified() > then + 20; }));
+    for (unsigned i = 0; i < cluster_.size(); ++i) cluster_.freeze(i);
+    for (unsigned i = 0; i < cluster_.size(); ++i) cluster_.kill(i);
+    bool one_is_back = false;
+    for (unsigned i = 0; i < cluster_.size(); ++i) {
+      const Standing at = standing_of(cluster_.node_directory(i));
+      // The block of those that cosigned it is taken up by one that did not.
+      if (!at.cosigned_more && std::exchange(one_is_back, true)) continue;
+      cluster_.start(i, {"--recover", std::to_string(at.certified_height)});
+      EXPECT_EQ(cluster_.wait_for_exit(i), at.cosigned_more ? 1 : 0);
+      if (!at.cosigned_more) continue;
+      EXPECT_TRUE(cluster_.log_holds(i, "this node has cosigned "));
+      ++stayed;
+    }
+    cluster_.start_all();
+  }
+  EXPECT_GT(stayed, 0u) << "or nothing was tried";
+  const std::uint64_t then = load.certified();
+  EXPECT_TRUE(wait_until([&] { return load.certified() > then + 20; }));
+  expect_all_there(load.stop());
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Options {
   std::string wait = "60s";
   bool stay_learner = false;
   std::uint64_t height = 0;
+  bool not_cosigned = false;
   bool yes = false;
 };
 
@@ -205,7 +206,7 @@ int recover(const Options& options, Context& context) {
   const std::string height = std::to_string(options.height);
   context.out.flush();
   ::execl(program.c_str(), program.c_str(), "--config", config.c_str(), "--recover", height.c_str(),
-          static_cast<char*>(nullptr));
+          options.not_cosigned ? "--not-cosigned" : static_cast<char*>(nullptr), static_cast<char*>(nullptr));
   return context.fail(kFailed, "not_found",
                       program.string() + ": expected the node's program here, and it cannot be run");
 }
@@ -217,28 +218,31 @@ constexpr const char* kStatusExample =
 constexpr const char* kTransferExample =
     R"(  testamur cluster transfer node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
-  Before a leader's machine is stopped for long; without a name, the one whose log is the longest takes over.)";
+  Before a leader's machine is stopped for long; without a name, the one whose log is the longest takes over. Only the operator of
+  the node that leads may.)";
 constexpr const char* kAddExample =
     R"(  testamur cluster add node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
   A node that the consortium record names, and that was removed or starts anew, takes part again: as a learner, which becomes a
   voter by itself once its log is level. Voters change through a joint configuration: a quorum of those before and of those after
-  decides meanwhile.)";
+  decides meanwhile. Only the operator of the node that leads may.)";
 constexpr const char* kPromoteExample =
     R"(  testamur cluster promote node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
-  For a learner that was added with --stay-learner.)";
+  For a learner that was added with --stay-learner. Only the operator of the node that leads may.)";
 constexpr const char* kRemoveExample =
     R"(  testamur cluster remove node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
   A machine that is gone for good counts against the others as long as it is a voter. A leader hands on leadership first. Refused
-  where those left could not decide, or not certify, anything.)";
+  where those left could not decide, or not certify, anything. The operator of the node that leads may, and whoever takes out a
+  node of his own institution.)";
 constexpr const char* kRecoverExample =
     R"(  testamur cluster recover --directory ulisboa --height 4711
 
   The last resort, when a node that lied has left others with different uncertified blocks, and nothing goes on. The operators of a
   quorum stop their nodes and run this, each on his node's machine: its log and state go back to the last certified head, the same
-  on all, and with them what it promised about later ones. Nothing certified is lost.)";
+  on all, and with them what it promised about later ones. Nothing certified is lost. A node that has cosigned a later block does not
+  go back: the others take that block up. deploy/operate.md says how.)";
 
 }  // namespace
 
@@ -291,6 +295,9 @@ void add_cluster(CLI::App& app, Context& context) {
       .add_option("--height", options->height,
                   "The last certified block, on which the operators have agreed (testamur node status shows it)")
       ->required();
+  recovering.add_flag(
+      "--not-cosigned", options->not_cosigned,
+      "Where the node does not know whether it cosigned a later block: the operators found that it did not");
   recovering.add_flag("--yes", options->yes, "Do not ask");
   recovering.callback([options, &context] { context.exit = recover(*options, context); });
 }

@@ -9,6 +9,8 @@ namespace {
 
 /// A leader whose disk has not answered for so many election timeouts makes way for another.
 constexpr unsigned kMaxTimeoutsWriting = 4;
+/// What arrives on a slow link in an election timeout. A request that is still on its way is not to be sent once more.
+constexpr std::size_t kBytesATimeout = 1u << 20;
 
 }  // namespace
 
@@ -28,7 +30,8 @@ void Core::tick_leader() {
   for (auto& [peer, progress] : leading.followers) {
     if (progress.in_flight.empty()) continue;
     // All that was in flight may be lost: without this the window would stay full for ever.
-    if (++progress.ticks_silent >= options_.election_ticks) restart_from_match(peer, progress);
+    const std::size_t timeouts = 1 + progress.in_flight.front().bytes / kBytesATimeout;
+    if (++progress.ticks_silent >= timeouts * options_.election_ticks) restart_from_match(peer, progress);
   }
   tick_transfer(leading);
   if (++leading.ticks_to_heartbeat >= options_.heartbeat_ticks) {

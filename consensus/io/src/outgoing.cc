@@ -144,7 +144,7 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
       const std::lock_guard lock(all_.mutex_);
       if (ok && !over_) next = all_.next_to_write();
       all_.writing_ = !next.empty();
-      more_follows = !all_.queue_.empty();
+      more_follows = all_.is_anything_queued();
     }
     if (!next.empty()) return write(next, more_follows);
     finish_if_over();
@@ -250,33 +250,45 @@ void Outgoing::enqueue(std::vector<Queued> all) {
   {
     const std::lock_guard lock(mutex_);
     for (Queued& queued : all) {
-      const bool room = queue_.size() < shared_.options.max_queued_messages &&
-                        queued_bytes_ + queued.bytes <= shared_.options.max_queued_bytes;
+      Line& line = line_of(queued);
+      const bool room = line.waiting.size() < shared_.options.max_queued_messages &&
+                        line.bytes + queued.bytes <= shared_.options.max_queued_bytes;
       if (!connected_ || !room) {
         ++dropped_;
         continue;
       }
-      queued_bytes_ += queued.bytes;
-      queue_.push_back(std::move(queued));
+      line.bytes += queued.bytes;
+      line.waiting.push_back(std::move(queued));
     }
-    if (writing_ || queue_.empty()) return;
+    if (writing_ || !is_anything_queued()) return;
     first = next_to_write();
-    more_follows = !queue_.empty();
+    more_follows = is_anything_queued();
     writing_ = true;
     by = call_;
   }
   by->write(first, more_follows);
 }
 
+Outgoing::Queued Outgoing::Line::next() {
+  Queued queued = std::move(waiting.front());
+  waiting.pop_front();
+  bytes -= queued.bytes;
+  return queued;
+}
+
+Outgoing::Line& Outgoing::line_of(const Queued& queued) {
+  const auto* message = std::get_if<Message>(&queued.what);
+  return message != nullptr && !std::holds_alternative<AppendRequest>(message->body) ? first_ : after_;
+}
+
 /// One, with the small ones that wait behind it where it is small itself. With the mutex held.
 std::vector<Outgoing::Queued> Outgoing::next_to_write() {
   std::vector<Queued> next;
   const auto is_small = [](const Queued& queued) { return queued.bytes <= kSmallBytes; };
-  while (!queue_.empty() && next.size() < kMostTogether) {
-    if (!next.empty() && !(is_small(next.front()) && is_small(queue_.front()))) break;
-    queued_bytes_ -= queue_.front().bytes;
-    next.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+  while (is_anything_queued() && next.size() < kMostTogether) {
+    Line& line = first_.waiting.empty() ? after_ : first_;
+    if (!next.empty() && !(is_small(next.front()) && is_small(line.waiting.front()))) break;
+    next.push_back(line.next());
   }
   return next;
 }
@@ -308,9 +320,8 @@ void Outgoing::connected() {
 void Outgoing::lost() {
   const std::lock_guard lock(mutex_);
   connected_ = false;
-  dropped_ += queue_.size();
-  queue_.clear();
-  queued_bytes_ = 0;
+  dropped_ += first_.waiting.size() + after_.waiting.size();
+  first_ = after_ = {};
 }
 
 void Outgoing::ended(const grpc::Status& status, bool was_connected, std::chrono::steady_clock::duration lasted) {

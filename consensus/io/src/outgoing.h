@@ -3,6 +3,9 @@
 // Whoever sends writes to the stream himself where no other write is under way, so that no thread has to wake up for it; what comes
 // meanwhile is queued, and written by the loop. Nothing waits in the queue for a stream that is not there: whoever is told
 // `connected` knows best what to say first.
+//
+// Entries and letters may be megabytes, and take their time on a slow link. Heartbeats, votes and all else that the consensus says is
+// small, and goes before them: else a leader that sends a lot would be taken for one that is gone.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -44,11 +47,19 @@ class Outgoing {
     std::variant<Message, Bytes> what;
     std::size_t bytes;
   };
+  /// What waits, in order.
+  struct Line {
+    std::deque<Queued> waiting;
+    std::size_t bytes = 0;
+    Queued next();
+  };
 
   void dial();
   std::optional<Queued> queued(Message message);
   void enqueue(std::vector<Queued> all);
   bool fits(std::size_t bytes, std::string_view what);
+  Line& line_of(const Queued& queued);
+  bool is_anything_queued() const { return !first_.waiting.empty() || !after_.waiting.empty(); }
   std::vector<Queued> next_to_write();
   bool is_writing() const;
   void connected();
@@ -63,8 +74,8 @@ class Outgoing {
   const grpc::ChannelArguments arguments_;
 
   mutable std::mutex mutex_;
-  std::deque<Queued> queue_;
-  std::size_t queued_bytes_ = 0;
+  Line first_;                  // messages without entries
+  Line after_;                  // entries and letters
   bool writing_ = false;        // a write to the stream there is, by whoever set this, is under way
   std::shared_ptr<Call> call_;  // of the stream there is, or is to be
   bool stopping_ = false;

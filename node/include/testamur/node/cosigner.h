@@ -33,6 +33,8 @@ class Cosigner {
   struct Events {
     /// Puts a promise on disk, then calls back on this thread.
     std::function<void(Bytes promise, std::function<void()> done)> keep;
+    /// A signature is about to leave: that it did must outlive this process (cosigned.h). After an error it does not leave.
+    std::function<Result<void>(const Checkpoint&)> signing;
     /// To all voters.
     std::function<void(const Checkpoint&, const Cosignature&)> cosigned;
     /// To all: the newest certified checkpoint, again.

@@ -1,5 +1,6 @@
 // What operators ask of a node (proto/testamur/cluster/v1/cluster.proto): how the cluster is, leadership handed on, members changed.
-// The leader answers; other nodes hand the question on to it.
+// The leader answers; other nodes hand the question on to it. It does what its own operator orders. Of what another node hands on it does
+// only what takes a node of that institution out, since it has no more than that node's word for it (deploy/operate.md).
 #pragma once
 
 #include <map>
@@ -49,7 +50,9 @@ class Operators {
   void change(std::vector<consensus::Change> changes, Answer answer);
   Reply status(const consensus::Core& core) const;
   std::optional<consensus::NodeId> id_of(const std::string& name) const;
-  bool hand_on(std::uint64_t id, const Question& question);
+  /// Why what a node hands on is not done; empty: it is.
+  std::string not_allowed(consensus::NodeId from, const Question& question,
+                          const consensus::Configuration& members) const;
 
   const ConsortiumRecord& consortium_;
   const std::size_t place_;

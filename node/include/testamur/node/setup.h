@@ -6,6 +6,7 @@
 #include "testamur/identity/tls.h"
 #include "testamur/ledger/genesis.h"
 #include "testamur/node/config.h"
+#include "testamur/node/cosigned.h"
 #include "testamur/store/ledger.h"
 
 namespace testamur::node {
@@ -32,6 +33,7 @@ struct Stores {
   std::unique_ptr<consensus::LogStore> log;
   consensus::Stored stored;
   std::optional<CosignMemory> promised;  ///< what `stored` has of this node's cosigning
+  std::unique_ptr<Cosigned> cosigned;
 };
 
 /// The hash that chains the entries of the consensus log.
@@ -49,7 +51,8 @@ std::filesystem::path arriving_directory(const Config& config);
 Result<void> begin_new_life(const Config& config, const Self& self);
 
 /// Takes back everything after the certified block of this height, which must be the newest that the node knows to be certified, and
-/// what the node promised about it. Errors: invalid (another height), as open_stores.
-Result<void> return_to_certified(const Config& config, const Self& self, Height height);
+/// what the node promised about it. Never behind a block that it cosigned; `not_cosigned`: where it does not know whether it did, people
+/// do. Errors: invalid (another height), conflict (it cosigned a later block, or may have), as open_stores.
+Result<void> return_to_certified(const Config& config, const Self& self, Height height, bool not_cosigned = false);
 
 }  // namespace testamur::node

@@ -1,8 +1,8 @@
 // Messages between nodes: one long-lived gRPC stream that each node opens to each other one, over mutual TLS with pinned keys.
 // Whatever arrives is known to come from the node whose key opened the stream; anything else is refused and logged.
 //
-// Messages may be lost (a full queue, a broken stream), never doubled or reordered within a stream. Nothing here blocks its
-// caller.
+// Messages may be lost (a full queue, a broken stream), never doubled. Within a stream, entries and letters keep their order, and so do all
+// other messages, which overtake those. Nothing here blocks its caller.
 #pragma once
 
 #include <functional>
@@ -29,13 +29,13 @@ struct TransportOptions {
   Hash ledger{};       ///< both ends of a stream must be of one ledger
   identity::TlsIdentity tls;
   std::vector<PeerAddress> peers;            ///< this node among them is passed over
-  std::size_t max_queued_bytes = 64u << 20;  ///< to one peer; beyond, messages are dropped
+  std::size_t max_queued_bytes = 64u << 20;  ///< to one peer, of what keeps an order; beyond, messages are dropped
   std::size_t max_queued_messages = 8192;
   std::size_t max_message_bytes = 24u << 20;  ///< the same at all nodes; a longer one is dropped, and told as refused
 };
 
 /// Called from the transport's own thread, `refused` also from gRPC's; must be quick, for whatever comes meanwhile waits. One peer's
-/// messages and letters come in the order they were sent. They may send; they may not end the transport.
+/// messages and letters come in the order that the stream keeps. They may send; they may not end the transport.
 struct TransportEvents {
   std::function<void(Message)> message;
   std::function<void(NodeId from, Bytes letter)> letter;
