@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxWaiting = 64;
 constexpr std::size_t kMaxQuestionBytes = 4096;
+constexpr std::chrono::minutes kAskTogether{10};
 
 using cluster::v1::ChangeRequest;
 
@@ -141,17 +142,38 @@ void Operators::on(consensus::NodeId from, const OperatorAsksLetter& letter) {
   });
 }
 
-/// Another node's word is all that this one has for what its operator wants, and that node may lie. So it is heard only where it gives
-/// something up that is its own: else it could take itself in again after it was evicted, or leave the others too few.
+/// Another node's word is all that this one has for what its operator wants, and that node may lie. So it is heard where it gives
+/// something up that is its own, and where more institutions than may lie say the same: else it could take itself in again after it
+/// was evicted, or leave the others too few.
 std::string Operators::not_allowed(consensus::NodeId from, const Question& question,
-                                   const consensus::Configuration& members) const {
+                                   const consensus::Configuration& members) {
   const std::string leads = consortium_.nodes[place_].name + " leads, and its operator may order this";
   const Node& asking = consortium_.nodes[from.value - 1];
   if (!members.is_member(from)) return asking.name + " takes no part; " + leads;
   const auto node = id_of(question.change().node());
   const bool own = node && consortium_.nodes[node->value - 1].institution == asking.institution;
   if (own && question.change().kind() == ChangeRequest::KIND_REMOVE) return {};
-  return "by way of another node, an institution can only have nodes of its own removed; " + leads;
+  const std::size_t ask = institutions_that_ask(from, question, members);
+  const std::size_t needed = (consortium_.nodes.size() - 1) / 3 + 1;
+  if (ask >= needed) return {};
+  return std::to_string(ask) + " of " + std::to_string(needed) +
+         " institutions ask for it; the operator of another one may, within " + std::to_string(kAskTogether.count()) +
+         " minutes. Or " + leads;
+}
+
+/// With this one, how many institutions' members handed the same question on within the time.
+std::size_t Operators::institutions_that_ask(consensus::NodeId from, const Question& question,
+                                             const consensus::Configuration& members) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::string same = question.SerializeAsString();
+  const std::lock_guard lock(mutex_);
+  asked_[from] = {same, now};
+  std::set<std::string> institutions;
+  for (const auto& [node, asked] : asked_) {
+    if (asked.question == same && now - asked.at < kAskTogether && members.is_member(node))
+      institutions.insert(consortium_.nodes[node.value - 1].institution);
+  }
+  return institutions.size();
 }
 
 void Operators::on(consensus::NodeId from, const OperatorHearsLetter& letter) {

@@ -198,6 +198,22 @@ TEST_F(Operators, AFollowersOperatorMayOnlyTakeHisOwnNodeOut) {
   EXPECT_EQ(cluster_.wait_for_leader(), leader);
 }
 
+TEST_F(Operators, MoreInstitutionsThanMayLieAreHeardTogether) {
+  const unsigned leader = cluster_.wait_for_leader();
+  const unsigned one = another(leader);
+  const unsigned two = another(one);
+  const std::vector<std::string> remove = {"remove", cluster_.node_name(two)};
+  const std::string mine = cluster_.node_name(one);
+  for (int times = 0; times < 2; ++times) {
+    const Ran ran = run(one, remove);
+    EXPECT_EQ(ran.code(), "not_allowed") << "the same institution counts once";
+    EXPECT_THAT(boost::json::serialize(ran.json), HasSubstr("1 of 2 institutions ask for it"));
+  }
+  EXPECT_EQ(run(two, {"transfer", mine}).code(), "not_allowed") << "it orders something else";
+  ASSERT_EQ(run(one, {"transfer", mine}).exit, 0);
+  EXPECT_EQ(cluster_.wait_for_leader(), one);
+}
+
 /// What speaks with the keys of a node that was killed, and says what it likes.
 class Liar {
  public:

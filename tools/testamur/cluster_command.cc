@@ -218,24 +218,26 @@ constexpr const char* kStatusExample =
 constexpr const char* kTransferExample =
     R"(  testamur cluster transfer node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
-  Before a leader's machine is stopped for long; without a name, the one whose log is the longest takes over. Only the operator of
-  the node that leads may.)";
+  Before a leader's machine is stopped for long; without a name, the one whose log is the longest takes over. The operator of
+  the node that leads may; those of others where enough institutions order the same within ten minutes.)";
 constexpr const char* kAddExample =
     R"(  testamur cluster add node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
   A node that the consortium record names, and that was removed or starts anew, takes part again: as a learner, which becomes a
   voter by itself once its log is level. Voters change through a joint configuration: a quorum of those before and of those after
-  decides meanwhile. Only the operator of the node that leads may.)";
+  decides meanwhile. The operator of the node that leads may; those of others where enough institutions order the same within ten
+  minutes.)";
 constexpr const char* kPromoteExample =
     R"(  testamur cluster promote node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
-  For a learner that was added with --stay-learner. Only the operator of the node that leads may.)";
+  For a learner that was added with --stay-learner. The operator of the node that leads may; those of others where enough institutions
+  order the same within ten minutes.)";
 constexpr const char* kRemoveExample =
     R"(  testamur cluster remove node.uporto.pt --directory ulisboa --node node.ulisboa.pt:7301
 
   A machine that is gone for good counts against the others as long as it is a voter. A leader hands on leadership first. Refused
   where those left could not decide, or not certify, anything. The operator of the node that leads may, and whoever takes out a
-  node of his own institution.)";
+  node of his own institution; those of others where enough institutions order the same within ten minutes.)";
 constexpr const char* kRecoverExample =
     R"(  testamur cluster recover --directory ulisboa --height 4711
 

@@ -1,10 +1,13 @@
 // What operators ask of a node (proto/testamur/cluster/v1/cluster.proto): how the cluster is, leadership handed on, members changed.
-// The leader answers; other nodes hand the question on to it. It does what its own operator orders. Of what another node hands on it does
-// only what takes a node of that institution out, since it has no more than that node's word for it (deploy/operate.md).
+// The leader answers; other nodes hand the question on to it. It does what its own operator orders. For what another node hands on it has
+// no more than that node's word: it does what takes a node of that institution out, and what more institutions than may lie ask for
+// (deploy/operate.md).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "testamur/cluster/v1/cluster.pb.h"
 #include "testamur/consensus/driver.h"
@@ -51,8 +54,9 @@ class Operators {
   Reply status(const consensus::Core& core) const;
   std::optional<consensus::NodeId> id_of(const std::string& name) const;
   /// Why what a node hands on is not done; empty: it is.
-  std::string not_allowed(consensus::NodeId from, const Question& question,
-                          const consensus::Configuration& members) const;
+  std::string not_allowed(consensus::NodeId from, const Question& question, const consensus::Configuration& members);
+  std::size_t institutions_that_ask(consensus::NodeId from, const Question& question,
+                                    const consensus::Configuration& members);
 
   const ConsortiumRecord& consortium_;
   const std::size_t place_;
@@ -66,6 +70,11 @@ class Operators {
   };
   std::map<std::uint64_t, Waiting> waiting_;
   std::uint64_t last_id_ = 0;
+  struct Asked {
+    std::string question;
+    std::chrono::steady_clock::time_point at;
+  };
+  std::map<consensus::NodeId, Asked> asked_;  // the newest that each node handed on and that it may not order by itself
 };
 
 }  // namespace testamur::node
