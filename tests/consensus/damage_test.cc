@@ -132,6 +132,9 @@ TEST_F(Damage, WhoeverHasWhatIsMissingAnswersThoughItIsDamagedToo) {
   EXPECT_EQ(hand.term(), 1u) << "it changes nothing here";
   hand.from(3, 1, Lacking{entries[0].id});
   EXPECT_EQ(Hand::find<Found>(settle(hand), 3), nullptr) << "it has no more";
+  hand.from(2, 1, Heartbeat{});
+  hand.from(3, 1, Lacking{{}});
+  EXPECT_EQ(Hand::find<Found>(settle(hand), 3), nullptr) << "that is the leader's to do";
 }
 
 TEST_F(Damage, AskingEndsWhenALeaderIsHeard) {

@@ -67,7 +67,9 @@ void Core::tick_damage() {
   }
 }
 
+/// Where somebody leads it is his to send entries, and nobody makes us send many.
 void Core::on(const Message& message, const Lacking& lacking) {
+  if (hears_leader() || role() == Role::leader) return;
   if (!log_.holds(lacking.after) || lacking.after == log_.last()) return;
   send(message.from, Found{lacking.after, entries_after(lacking.after.index, options_.max_append_entries)});
 }
