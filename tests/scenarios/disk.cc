@@ -68,6 +68,7 @@ Result<Stored> Disk::load(const EntryHash& hash) {
 
 /// What followed a damage comes back with what fills the hole, as it does in the real store.
 void Disk::put_together(const EntryHash& hash) {
+  if (!real_) return;  // it has been loaded
   if (const auto salvaged = promised_store_->salvage(hash); !salvaged) throw Violation(salvaged.error().message);
 }
 

@@ -88,10 +88,8 @@ void Core::on(const Message&, const Found& found) {
     last = entry.id;
     if (floor_ == last || follows_beyond(last)) filling = i + 1;
   }
-  for (std::size_t i = 0; i < filling; ++i) {
-    if (!append_own(found.entries[i])) break;
-  }
-  take_back();
+  const auto end = found.entries.begin() + static_cast<std::ptrdiff_t>(filling);
+  if (std::all_of(found.entries.begin(), end, [this](const Entry& entry) { return append_own(entry); })) take_back();
   durable_.synced(options_.self, log_);
 }
 

@@ -255,7 +255,7 @@ void Core::on(const Message& message, const AppendRequest& request) {
   if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
   ticks_ = 0;
   const AppendResponse response = accept_entries(message, request);
-  take_back();
+  if (response.outcome == AppendOutcome::accepted) take_back();
   durable_.synced(options_.self, log_);
   // Held until the write that the answer rests on is done; entries that were there already may be in one under way.
   send_resting(message.from, response);
