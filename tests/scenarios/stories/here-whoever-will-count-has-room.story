@@ -15,12 +15,15 @@ heal
 reconnect 1 -> 4
 pass 3
 expect committed 4 a b c d e f g h i
-# Its own quorum waits for it, and a new leader's first entry comes on top of what older terms left.
+# Of four three decide. One of them hears only the leader and is full, and one lacks everything; the new leader needs them both, and nobody
+# announces anything of its term before its first entry is there, on top of what the old term left.
+cut 2,4 -> 3
 cut 1,2,3 <-> 4
 propose 1 j k l
 deliver
 propose 1 m n o
 deliver
+expect committed 3,4 a b c d e f g h i
 crash 1
 heal
 unheard 3,4
