@@ -180,13 +180,14 @@ void Cosigner::received(const std::string& from, const Checkpoint& checkpoint, c
   if (const auto head = heads_.find(checkpoint.size); head != heads_.end()) try_certify(head->second);
 }
 
-void Cosigner::received(const CertifiedCheckpoint& certified) {
+std::optional<std::string> Cosigner::received(const CertifiedCheckpoint& certified) {
   const auto head = heads_.find(certified.checkpoint.size);
-  if (head == heads_.end()) return;  // not there yet; it is said again
+  if (head == heads_.end()) return std::nullopt;  // not there yet; it is said again
   const std::uint64_t now = options_.clock().value / 1000;
-  if (head_seconds(certified) > now + kMaxAheadSeconds) return;
+  if (head_seconds(certified) > now + kMaxAheadSeconds) return std::nullopt;
   if (certified.checkpoint.root != head->second.checkpoint.root) return contradicted(certified, head->second);
   accept(certified, head->second);
+  return std::nullopt;
 }
 
 /// Two heads of one size under one voter's key prove that it lies, to anybody, whatever this node has derived itself.
@@ -204,21 +205,23 @@ void Cosigner::tell_whether_signed_twice(const std::string& voter, const Checkpo
   }
 }
 
-/// Another head than ours under a quorum's signatures: at least a third of the institutions signed two stories, or this node is
-/// wrong. Either way it must not go on; both heads are the evidence.
-void Cosigner::contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine) {
-  if (certified.checkpoint.origin != ledger_.origin()) return;
+/// Both heads are the evidence. Where both are certified, nobody can go on.
+std::optional<std::string> Cosigner::contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine) {
+  if (certified.checkpoint.origin != ledger_.origin()) return std::nullopt;
   if (!certify(certified.checkpoint, quorum_, certified.cosignatures, 0)) {
-    return tell("certified", "a head of size " + std::to_string(certified.checkpoint.size) + " is not certified");
+    tell("certified", "a head of size " + std::to_string(certified.checkpoint.size) + " is not certified");
+    return std::nullopt;
   }
   std::string evidence;
   for (const Cosignature& cosignature : certified.cosignatures) {
     evidence += " " + std::to_string(cosignature.seconds) + ":" + to_base64(cosignature.signature);
   }
-  events_.failed({ErrorCode::conflict, "evidence: a certified head of size " +
-                                           std::to_string(certified.checkpoint.size) + " has the root " +
-                                           to_hex(certified.checkpoint.root) + ", this node derived " +
-                                           to_hex(mine.checkpoint.root) + "; cosigned by" + evidence});
+  evidence = "a certified head of size " + std::to_string(certified.checkpoint.size) + " has the root " +
+             to_hex(certified.checkpoint.root) + ", this node derived " + to_hex(mine.checkpoint.root) +
+             "; cosigned by" + evidence;
+  if (!certified_ || certified_->checkpoint.size < certified.checkpoint.size) return evidence;
+  events_.failed({ErrorCode::conflict, "evidence: two certified heads: " + evidence});
+  return std::nullopt;
 }
 
 /// One more for a head that a quorum has cosigned no earlier: its signature need not be checked.

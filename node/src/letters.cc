@@ -99,6 +99,28 @@ Bytes letter_of(const SnapshotAsksLetter& letter) {
   return bytes_of(out);
 }
 
+namespace {
+
+void write(const consensus::Base& at, v1::Place& out) {
+  out.set_term(at.id.term.value);
+  out.set_index(at.id.index.value);
+  out.set_hash(text_of(at.id.hash));
+  out.set_configuration(text_of(*consensus::encode(at.configuration)));
+}
+
+Result<consensus::Base> read(const v1::Place& from) {
+  consensus::Base at;
+  at.id.term = consensus::Term{from.term()};
+  at.id.index = consensus::Index{from.index()};
+  if (!copy_exactly(from.hash(), at.id.hash)) return malformed("an entry's hash");
+  auto configuration = consensus::decode_configuration(as_bytes(from.configuration()));
+  if (!configuration) return malformed("a configuration");
+  at.configuration = std::move(*configuration);
+  return at;
+}
+
+}  // namespace
+
 Bytes letter_of(const SnapshotGivesLetter& letter) {
   v1::Letter out;
   auto& gives = *out.mutable_snapshot_gives();
@@ -106,15 +128,25 @@ Bytes letter_of(const SnapshotGivesLetter& letter) {
   if (const auto* manifest = std::get_if<SnapshotGivesLetter::Manifest>(&letter.what)) {
     auto& is = *gives.mutable_manifest();
     is.set_manifest(text_of(manifest->manifest));
-    is.set_term(manifest->at.id.term.value);
-    is.set_index(manifest->at.id.index.value);
-    is.set_hash(text_of(manifest->at.id.hash));
-    is.set_configuration(text_of(*consensus::encode(manifest->at.configuration)));
+    write(manifest->at, *is.mutable_at());
   } else if (const auto* chunk = std::get_if<SnapshotGivesLetter::Chunk>(&letter.what)) {
     gives.set_chunk(text_of(chunk->bytes));
   } else {
     gives.set_gone(true);
   }
+  return bytes_of(out);
+}
+
+Bytes letter_of(const PlaceAsksLetter& letter) {
+  v1::Letter out;
+  out.mutable_place_asks()->set_height(letter.height.value);
+  return bytes_of(out);
+}
+
+Bytes letter_of(const PlaceGivesLetter& letter) {
+  v1::Letter out;
+  out.mutable_place_gives()->set_height(letter.height.value);
+  write(letter.at, *out.mutable_place_gives()->mutable_at());
   return bytes_of(out);
 }
 
@@ -144,14 +176,9 @@ Result<Letter> read_snapshot(const v1::SnapshotGives& gives) {
     out.what = SnapshotGivesLetter::Chunk{Bytes(gives.chunk().begin(), gives.chunk().end())};
   } else if (gives.has_manifest()) {
     const auto& from = gives.manifest();
-    SnapshotGivesLetter::Manifest manifest{Bytes(from.manifest().begin(), from.manifest().end()), {}};
-    manifest.at.id.term = consensus::Term{from.term()};
-    manifest.at.id.index = consensus::Index{from.index()};
-    if (!copy_exactly(from.hash(), manifest.at.id.hash)) return malformed("an entry's hash");
-    auto configuration = consensus::decode_configuration(as_bytes(from.configuration()));
-    if (!configuration) return malformed("a configuration");
-    manifest.at.configuration = std::move(*configuration);
-    out.what = std::move(manifest);
+    auto at = read(from.at());
+    if (!at) return at.error();
+    out.what = SnapshotGivesLetter::Manifest{Bytes(from.manifest().begin(), from.manifest().end()), std::move(*at)};
   }
   return Letter{std::move(out)};
 }
@@ -201,6 +228,12 @@ Result<Letter> read_letter(ByteView bytes) {
       return Letter{out};
     }
     case v1::Letter::kSnapshotGives: return read_snapshot(letter.snapshot_gives());
+    case v1::Letter::kPlaceAsks: return Letter{PlaceAsksLetter{Height{letter.place_asks().height()}}};
+    case v1::Letter::kPlaceGives: {
+      auto at = read(letter.place_gives().at());
+      if (!at) return at.error();
+      return Letter{PlaceGivesLetter{Height{letter.place_gives().height()}, std::move(*at)}};
+    }
     case v1::Letter::kBlockAsks:
       return Letter{BlockAsksLetter{Height{letter.block_asks().height()}, letter.block_asks().count()}};
     case v1::Letter::kBlockGives: {

@@ -263,6 +263,17 @@ class RunningNode::Impl {
   void start_snapshots() {
     Snapshots::Events events;
     events.send = [this](consensus::NodeId to, Bytes letter) { return send_letter(to, std::move(letter)); };
+    events.to_all = [this](const Bytes& letter) { to_all(letter); };
+    events.certified_height = [this] {
+      const auto head = heads_.certified();
+      return head ? head->height : Height{};
+    };
+    events.payload_of = [this](Height height) -> std::optional<consensus::Index> {
+      const auto history = histories_.borrow();
+      if (!history || height > (*history)->history->height()) return std::nullopt;
+      const auto payload = (*history)->history->block_payload(height);
+      return payload ? std::optional(consensus::Index{payload->value}) : std::nullopt;
+    };
     events.base_at = [this](consensus::Index index, std::function<void(std::optional<consensus::Base>)> answer) {
       driver_->inspect([this, index, answer = std::move(answer)](const consensus::Core& core) {
         std::optional<consensus::Base> base;
@@ -280,9 +291,10 @@ class RunningNode::Impl {
       log_warn("snapshot_not_taken", {{"node", name_of(from)}, {"why", error.message}});
     };
     events.failed = [this](const Error& error) { fail(error); };
-    snapshots_ = std::make_unique<Snapshots>(
-        Snapshots::Options{arriving_directory(config_), self_.genesis, signatures_.as_check()}, stores_.state,
-        std::move(events));
+    snapshots_ =
+        std::make_unique<Snapshots>(Snapshots::Options{arriving_directory(config_), self_.genesis,
+                                                       (self_.consortium.nodes.size() - 1) / 3, signatures_.as_check()},
+                                    stores_.state, std::move(events));
   }
 
   void start_filling() {
@@ -496,21 +508,30 @@ class RunningNode::Impl {
     });
   }
   void on(consensus::NodeId from, CertifiedLetter letter) {
-    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0,
-            [this, letter = std::move(letter)] { cosigner_->received(letter.certified); });
+    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0, [this, from, letter = std::move(letter)] {
+      const auto evidence = cosigner_->received(letter.certified);
+      if (!evidence) return;
+      metrics_.evidence(name_of(from));
+      log_error("evidence", {{"what", *evidence},
+                             {"said_by", name_of(from)},
+                             {"what_now", "this node goes on from a snapshot of what is certified"}});
+      snapshot_desk_.post([this, from] { snapshots_->behind(from); });
+    });
   }
 
   void on(consensus::NodeId from, const OperatorAsksLetter& letter) { operators_.on(from, letter); }
   void on(consensus::NodeId from, const OperatorHearsLetter& letter) { operators_.on(from, letter); }
   void on(consensus::NodeId from, const RejoinsLetter& letter) { operators_.on(from, letter); }
-  void on(consensus::NodeId from, SnapshotAsksLetter letter) {
+  template <class Letter>
+  void at_snapshots(consensus::NodeId from, Letter letter) {
     wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
             [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
   }
-  void on(consensus::NodeId from, SnapshotGivesLetter letter) {
-    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
-            [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
-  }
+  void on(consensus::NodeId from, SnapshotAsksLetter letter) { at_snapshots(from, std::move(letter)); }
+  void on(consensus::NodeId from, SnapshotGivesLetter letter) { at_snapshots(from, std::move(letter)); }
+
+  void on(consensus::NodeId from, const PlaceAsksLetter& letter) { at_snapshots(from, letter); }
+  void on(consensus::NodeId from, const PlaceGivesLetter& letter) { at_snapshots(from, letter); }
 
   void on(consensus::NodeId from, BlockAsksLetter letter) {
     wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0, [this, from, letter] {

@@ -64,13 +64,18 @@ Result<std::unique_ptr<store::Ledger>> open_ledger(const std::filesystem::path& 
   return ledger;
 }
 
-/// How far the ledger in a directory has applied; nothing where there is none, or one that has not wholly arrived.
-std::optional<std::uint64_t> applied_in(const std::filesystem::path& directory) {
+/// Null where there is none, or one that has not wholly arrived.
+std::unique_ptr<store::Ledger> ledger_in(const std::filesystem::path& directory) {
   auto opened = storage::open_rocks(directory.string(), /*create=*/false);
-  if (!opened) return std::nullopt;
-  const auto ledger = store::Ledger::open(std::shared_ptr<storage::KeyValueStore>(std::move(*opened)));
-  if (!ledger) return std::nullopt;
-  return (*ledger)->head().applied.value;
+  if (!opened) return nullptr;
+  auto ledger = store::Ledger::open(std::shared_ptr<storage::KeyValueStore>(std::move(*opened)));
+  return ledger ? std::move(*ledger) : nullptr;
+}
+
+/// How far it has applied; nothing where there is none, or one that has not wholly arrived.
+std::optional<std::uint64_t> applied_in(const std::filesystem::path& directory) {
+  const auto ledger = ledger_in(directory);
+  return ledger ? std::optional(ledger->head().applied.value) : std::nullopt;
 }
 
 constexpr std::string_view kBeforeSnapshot = "before-snapshot-";
@@ -87,8 +92,15 @@ Result<void> drop_set_aside(const Config& config, const storage::KeyValueStore& 
   return {};
 }
 
+/// Whether the ledger in a directory derived another head than the one that the log claims, which a certified head has taken back.
+bool is_contradicted(const std::filesystem::path& directory, const std::optional<consensus::Claim>& claim) {
+  const auto ledger = claim ? ledger_in(directory) : nullptr;
+  const auto head = ledger ? ledger->block_head(Height{claim->height}) : Error{ErrorCode::not_found, ""};
+  return head && head_digest(head->checkpoint) != claim->head;
+}
+
 /// A snapshot takes the ledger's place once the log begins after it, which is written last before the node begins again. A ledger that
-/// is as far needs none.
+/// is as far needs none, unless it is another.
 Result<void> take_arrived(const Config& config, const consensus::Stored& log, std::uint64_t last) {
   const consensus::Index base = log.base.id.index;
   const auto arriving = arriving_directory(config);
@@ -96,7 +108,7 @@ Result<void> take_arrived(const Config& config, const consensus::Stored& log, st
   if (!std::filesystem::exists(arriving)) return {};
   // Beyond the log's end: what it had applied went with a log that a certified head contradicts.
   const std::uint64_t applied = applied_in(ledger).value_or(0);
-  const bool is_needed = applied < base.value || (applied > last && !log.floor);
+  const bool is_needed = applied < base.value || (applied > last && !log.floor) || is_contradicted(ledger, log.claim);
   const auto arrived = applied_in(arriving);
   std::error_code error;
   if (!is_needed || arrived != base.value) {

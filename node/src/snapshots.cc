@@ -20,7 +20,10 @@ void Snapshots::tick() {
   if (giving_ && now - giving_->last_asked > kIdle) end_giving();
   if (!taking_ || now - taking_->last_heard < kAskAgain) return;
   if (++taking_->tries > kMostTries) {
-    log_warn("snapshot_not_given", {{"why", "no answer"}});
+    log_warn("snapshot_not_given",
+             {{"why", !taking_->receiver || is_vouched_for()
+                          ? "no answer"
+                          : "too few say that its block is at the place in the log that was given with it"}});
     taking_.reset();  // what has arrived stays, for the next that is asked
     return;
   }
@@ -32,8 +35,9 @@ void Snapshots::tick() {
 void Snapshots::on(consensus::NodeId from, const SnapshotAsksLetter& letter) {
   // One that somebody takes is given to all who ask: it is the same for whoever goes on with it.
   if (!giving_ && !begin_giving()) return;
-  giving_->last_asked = Clock::now();
+  // Who asks what is there may not take it, and would keep a newer one from those who will.
   if (!letter.height) return give_manifest(from);
+  giving_->last_asked = Clock::now();
   SnapshotGivesLetter answer{*letter.height, SnapshotGivesLetter::Gone{}};
   const auto after = store::decode_snapshot_place(letter.after);
   if (*letter.height == giving_->height && after) {
@@ -77,6 +81,14 @@ void Snapshots::give_manifest(consensus::NodeId to) {
   });
 }
 
+void Snapshots::on(consensus::NodeId from, const PlaceAsksLetter& letter) {
+  const auto payload = events_.payload_of(letter.height);
+  if (!payload) return;
+  events_.base_at(*payload, [this, from, height = letter.height](std::optional<consensus::Base> at) {
+    if (at) events_.send(from, letter_of(PlaceGivesLetter{height, std::move(*at)}));
+  });
+}
+
 // Taking.
 
 void Snapshots::behind(consensus::NodeId leader) {
@@ -91,8 +103,19 @@ void Snapshots::behind(consensus::NodeId leader) {
   ask();
 }
 
+/// With its giver, more than may lie.
+bool Snapshots::is_vouched_for() const { return taking_->vouched.size() > options_.most_liars; }
+
+void Snapshots::go_on() {
+  if (is_vouched_for() && taking_->receiver->complete()) return finish();
+  ask();
+}
+
 void Snapshots::ask() {
   taking_->last_heard = Clock::now();
+  if (taking_->receiver && !is_vouched_for()) {
+    return events_.to_all(letter_of(PlaceAsksLetter{taking_->receiver->manifest().block.height}));
+  }
   SnapshotAsksLetter letter;
   if (taking_->receiver) {
     letter.height = taking_->receiver->manifest().block.height;
@@ -113,6 +136,20 @@ void Snapshots::on(consensus::NodeId from, const SnapshotGivesLetter& letter) {
   ask();
 }
 
+void Snapshots::on(consensus::NodeId from, const PlaceGivesLetter& letter) {
+  if (!taking_ || !taking_->receiver || letter.height != taking_->receiver->manifest().block.height) return;
+  if (letter.at != taking_->at) {
+    return events_.strange(from,
+                           {ErrorCode::conflict, "block " + std::to_string(letter.height.value) +
+                                                     " has another place in its log than the snapshot's giver says"});
+  }
+  const bool was_vouched_for = is_vouched_for();
+  taking_->vouched.insert(from);
+  if (was_vouched_for || !is_vouched_for()) return;
+  taking_->tries = 0;
+  go_on();
+}
+
 void Snapshots::give_up(const Error& error) {
   events_.strange(taking_->from, error);
   taking_.reset();
@@ -123,7 +160,11 @@ void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
   if (taking_->receiver) return;
   const auto manifest = store::decode_snapshot_manifest(given.manifest);
   if (!manifest) return give_up(manifest.error());
-  // No hash vouches for the place in the log, so both must name the same.
+  if (manifest->block.height < events_.certified_height()) {
+    return give_up({ErrorCode::invalid, "a snapshot of height " + std::to_string(manifest->block.height.value) +
+                                            ", below what is certified here"});
+  }
+  // No hash vouches for the place in the log: both must name the same, and others, too.
   if (given.at.id.index.value != manifest->payload.value) {
     return give_up({ErrorCode::invalid, "a snapshot of index " + std::to_string(manifest->payload.value) +
                                             " that is said to be at index " + std::to_string(given.at.id.index.value)});
@@ -138,9 +179,9 @@ void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
   }
   taking_->receiver = std::move(*receiver);
   taking_->at = given.at;
+  taking_->vouched = {taking_->from};
   log_info("snapshot_begins", {{"height", manifest->block.height.value}, {"index", manifest->payload.value}});
-  if (taking_->receiver->complete()) return finish();
-  ask();
+  go_on();
 }
 
 void Snapshots::take_chunk(const SnapshotGivesLetter::Chunk& chunk) {
@@ -153,8 +194,7 @@ void Snapshots::take_chunk(const SnapshotGivesLetter::Chunk& chunk) {
       default: return give_up(taken.error());
     }
   }
-  if (taking_->receiver->complete()) return finish();
-  ask();
+  go_on();
 }
 
 void Snapshots::finish() {
@@ -175,6 +215,7 @@ void Snapshots::finish() {
 
 void Snapshots::discard() {
   has_arrived_ = false;
+  not_before_ = Clock::now() + kIdle;
   std::error_code ignored;
   std::filesystem::remove_all(options_.directory, ignored);
 }

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t kTooFarAheadMs = 86'400'000;  // no honest node accepts such a time
 constexpr std::uint64_t kAheadMs = 40'000;            // such a one they do
+constexpr std::uint64_t kFarAhead = 1'000;            // of what anybody has in the log
 
 }  // namespace
 
@@ -23,6 +24,7 @@ void add(Lies& sum, const Lies& lies) {
   sum.heads += lies.heads;
   sum.cosignatures += lies.cosignatures;
   sum.double_cosignatures += lies.double_cosignatures;
+  sum.places += lies.places;
 }
 
 Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), nodes_(nodes), random_(seed) {
@@ -40,6 +42,7 @@ Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), no
   cosign_ = draw(1000);
   wrong_time_ = draw(500);
   wrong_hash_ = draw(100);
+  misplace_ = draw(1000);
 }
 
 void Liar::translate(EntryId& id, const std::map<Digest, EntryId>& table) const {
@@ -63,6 +66,7 @@ void Liar::fork(AppendRequest& request, Term term) {
       }
       entry.id.hash = hash_entry(entry);
       ++told_.forked;
+      made_.push_back(entry);
       forged_.insert_or_assign(mine.hash, entry.id);
       original_.insert_or_assign(entry.id.hash, mine);
     }
@@ -87,6 +91,7 @@ Time Liar::wrong(Time time) {
 }
 
 void Liar::say(Message message, std::vector<Message>& leaving) {
+  made_.clear();
   if (auto* request = std::get_if<AppendRequest>(&message.body)) {
     if (random_.happens(withhold_)) {
       ++told_.withheld;
@@ -151,6 +156,10 @@ void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Messa
     Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | kClaimed, block)};
     entry.id.hash = hash_entry(entry);
     tell(told_.leading, from_me(to, term, Heartbeat{}), leaving);
+    if (random_.happens(misplace_)) {
+      leaving.push_back(from_me(to, term, Behind{{term, Index{before.index.value + kFarAhead}, {}}}));
+      continue;
+    }
     leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));
     leaving.push_back(from_me(to, term, Durable{entry.id}));
   }
@@ -176,6 +185,17 @@ std::vector<Claim> Liar::cosign(const Claim& theirs) {
   heads.back().head[0] ^= static_cast<std::uint8_t>(1 + random_.below(3));
   if (random_.below(2) == 0) std::swap(heads[0], heads[1]);
   return heads;
+}
+
+void Liar::misplace(Snapshot& snapshot, NodeId to) {
+  if (!random_.happens(misplace_)) return;
+  ++told_.places;
+  switch (random_.below(3)) {
+    case 0: snapshot.last.index.value += kFarAhead; break;
+    case 1: snapshot.last.hash[0] ^= 1; break;
+    default: snapshot.configuration.voters = {{to}, 1};
+  }
+  snapshot.claim.index = snapshot.last.index;
 }
 
 }  // namespace testamur::consensus::simulation

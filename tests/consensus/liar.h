@@ -23,6 +23,7 @@ struct Lies {
   std::uint64_t heads = 0;                ///< a head made up, or derived by others
   std::uint64_t cosignatures = 0;         ///< of a head that somebody else cosigned
   std::uint64_t double_cosignatures = 0;  ///< of another head beside
+  std::uint64_t places = 0;               ///< where in the log a snapshot is of, and who took part there
 };
 
 void add(Lies& sum, const Lies& lies);
@@ -34,12 +35,16 @@ class Liar {
 
   /// What leaves in the place of what the core says.
   void say(Message message, std::vector<Message>& leaving);
+  /// The entries of another story that it made to say so: it may name them before, or without, sending them.
+  const std::vector<Entry>& made() const { return made_; }
   /// What it says at once to what it hears, and what its core hears of that.
   Message hear(Message message, std::vector<Message>& leaving);
   /// What it says of itself.
   void tick(const Core& core, const Owner& owner, std::vector<Message>& leaving);
   /// The heads it cosigns, towards one who cosigned this.
   std::vector<Claim> cosign(const Claim& theirs);
+  /// What no hash vouches for in a snapshot that it gives.
+  void misplace(Snapshot& snapshot, NodeId to);
   const Lies& told() const { return told_; }
 
  private:
@@ -58,18 +63,20 @@ class Liar {
   Random random_;
   std::uint64_t forked_ = 0;  ///< those who hear the other story, a bit each
   // Rates, of a thousand.
-  unsigned fork_ = 0;                   ///< as leader: another story begins at an entry
-  unsigned withhold_ = 0;               ///< as leader: entries are not sent
-  unsigned durable_ = 0;                ///< what comes is durable at once
-  unsigned vote_ = 0;                   ///< everybody gets its vote
-  unsigned echo_ = 0;                   ///< it derived what others derived
-  unsigned head_ = 0;                   ///< a tick: it derived anything
-  unsigned lead_ = 0;                   ///< a tick: it says that it leads
-  unsigned cosign_ = 0;                 ///< it cosigns what others cosigned
-  unsigned wrong_time_ = 0;             ///< of forked entries
-  unsigned wrong_hash_ = 0;             ///< of requests: their last entry is another under its hash
+  unsigned fork_ = 0;        ///< as leader: another story begins at an entry
+  unsigned withhold_ = 0;    ///< as leader: entries are not sent
+  unsigned durable_ = 0;     ///< what comes is durable at once
+  unsigned vote_ = 0;        ///< everybody gets its vote
+  unsigned echo_ = 0;        ///< it derived what others derived
+  unsigned head_ = 0;        ///< a tick: it derived anything
+  unsigned lead_ = 0;        ///< a tick: it says that it leads
+  unsigned cosign_ = 0;      ///< it cosigns what others cosigned
+  unsigned wrong_time_ = 0;  ///< of forked entries
+  unsigned wrong_hash_ = 0;  ///< of requests: their last entry is another under its hash
+  unsigned misplace_ = 0;    ///< of snapshots; and, where it says that it leads, that others lack what its log lacks
   std::map<Digest, EntryId> forged_;    // by the hash of the entry in its core's log
   std::map<Digest, EntryId> original_;  // by the hash of the forged one
+  std::vector<Entry> made_;             // for what it said last
   Lies told_;
 };
 

@@ -76,6 +76,7 @@ void print(const Cluster::Counts& counts) {
       {"false heads", lies.heads},
       {"cosignatures for all", lies.cosignatures},
       {"double cosignatures", lies.double_cosignatures},
+      {"places of snapshots", lies.places},
   };
   std::printf("lies:");
   for (const auto& [what, count] : told) std::printf(" %llu %s;", static_cast<unsigned long long>(count), what);

@@ -270,7 +270,10 @@ void Cluster::take(Node& node) {
   if (story_ && output.write) story_->know(output.write->entries);
   if (node.liar) {
     std::vector<Message> leaving;
-    for (Message& message : output.messages) node.liar->say(std::move(message), leaving);
+    for (Message& message : output.messages) {
+      node.liar->say(std::move(message), leaving);
+      if (story_) story_->know(node.liar->made());
+    }
     for (Message& message : leaving) send(std::move(message));
   } else {
     check(node, output);

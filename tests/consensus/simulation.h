@@ -174,6 +174,7 @@ class Cluster {
   Payload draw_payload(Node& node);
   void fetched(Node& node);
   std::optional<Content> content_of(Node& source);
+  bool is_vouched_for(const Node& node, const Snapshot& snapshot) const;
   void rejoin(Node& leader, NodeId from, std::uint64_t life);
   std::string objects(const Configuration& configuration) const;
 

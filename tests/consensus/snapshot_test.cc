@@ -149,11 +149,34 @@ TEST_F(CountedOtherwise, WhatIsTheSameOrOlderChangesNothing) {
 
 TEST_F(CountedOtherwise, ByVotersOfAnotherThresholdIsNotTaken) {
   Snapshot seized = snapshot({Term{1}, Index{5}, other_b.id.hash}, head(5, 5, "B5"));
-  seized.configuration.voters = {{NodeId{1}, NodeId{2}}, 2};
-  EXPECT_TRUE(Hand().core->install(seized)) << "two of two are a quorum";
   seized.configuration.voters.nodes = {NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
   seized.configuration.voters.threshold = 3;
   EXPECT_FALSE(hand.core->install(seized)) << "no hash vouches for who the members are";
+  seized.configuration.voters.nodes = {NodeId{1}, NodeId{2}};
+  seized.configuration.voters.threshold = 2;
+  EXPECT_TRUE(hand.core->install(seized)) << "two of two are a quorum";
+}
+
+TEST_F(CountedOtherwise, ByVotersThatTheOwnerObjectsToIsNotTaken) {
+  Options options = Hand::options();
+  options.objects = [](const Configuration& members) { return members.voters.nodes.size() < 3 ? "too few" : ""; };
+  Hand again(std::move(options), Restart{{Term{1}, std::nullopt}, {}, {a, b}, head(2, 2, "A2")});
+  Snapshot seized = snapshot({Term{1}, Index{5}, other_b.id.hash}, head(5, 5, "B5"));
+  seized.configuration.voters = {{NodeId{1}, NodeId{2}}, 2};
+  EXPECT_FALSE(again.core->install(seized));
+}
+
+TEST_F(CountedOtherwise, OfATermThatNobodyIsInIsNotTaken) {
+  EXPECT_FALSE(hand.core->install(snapshot({Term{2}, Index{5}, other_b.id.hash}, head(5, 5, "B5"))));
+}
+
+TEST_F(CountedOtherwise, EndsALeadershipThatRestsOnIt) {
+  hand.become_leader();
+  EXPECT_FALSE(hand.core->install(snapshot({Term{1}, Index{5}, other_b.id.hash}, head(5, 5, "B5"))));
+  EXPECT_EQ(hand.core->role(), Role::leader) << "a leader that nothing contradicts has no use for a snapshot";
+  ASSERT_TRUE(hand.core->install(snapshot(other_b.id, head(2, 2, "B2"))));
+  EXPECT_EQ(hand.core->role(), Role::follower);
+  EXPECT_EQ(hand.core->log().last(), other_b.id);
 }
 
 }  // namespace

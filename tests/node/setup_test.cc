@@ -6,9 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "scratch.h"
+#include "test_ledger.h"
 #include "testamur/encoding/encoding.h"
+#include "testamur/node/applier.h"
 #include "testamur/node/cosigner.h"
-#include "world.h"
 
 namespace testamur::node {
 namespace {
@@ -62,6 +63,27 @@ TEST_F(SetupTest, ALogShorterThanWhatTheLedgerAppliedIsRefused) {
   ASSERT_FALSE(stores);
   EXPECT_THAT(stores.error().message,
               HasSubstr("expected at least the 1 entries that the ledger has applied, found 0"));
+}
+
+/// What this node derived at an index was a liar's, and a snapshot of what is certified there has come, of the same height even.
+TEST_F(SetupTest, ASnapshotReplacesALedgerThatItsHeadContradicts) {
+  test::value_of(open_stores(config_, self()));
+  const auto derive = [&](const std::filesystem::path& directory, std::uint64_t time) {
+    test::TestLedger ledger(world_, directory.string());
+    test::value_of(ledger.ledger().apply(store::LogIndex{1}, Payload{Time{test::kCreated.value + time}, {}}));
+    return head_digest(test::value_of(ledger.ledger().block_head(Height{1})).checkpoint);
+  };
+  const Hash derived = derive(config_.data / "ledger", 1);
+  const Hash certified = derive(arriving_directory(config_), 2);
+  ASSERT_NE(derived, certified);
+  consensus::Write write;
+  write.base.emplace();
+  write.base->id.index = consensus::Index{1};
+  write.begins = true;
+  write.claim = consensus::Claim{consensus::Index{1}, 1, certified};
+  test::value_of(open_log()->write(std::span(&write, 1), std::nullopt));
+  const Stores stores = test::value_of(open_stores(config_, self()));
+  EXPECT_EQ(head_digest(test::value_of(stores.ledger->block_head(Height{1})).checkpoint), certified);
 }
 
 }  // namespace

@@ -87,8 +87,11 @@ bool Core::are_voters(const Voters& voters) const {
 /// Whether a configuration may stand in the log after our newest. With other voters it has to suit the owner, too.
 bool Core::may_follow_ours(const Configuration& next) const {
   if (!may_follow(configuration(), next)) return false;
-  if (next.voters == configuration().voters) return true;
-  return are_voters(next.voters) && (!options_.objects || options_.objects(next).empty());
+  return next.voters == configuration().voters || may_be_taken(next);
+}
+
+bool Core::may_be_taken(const Configuration& other) const {
+  return are_voters(other.voters) && (!options_.objects || options_.objects(other).empty());
 }
 
 /// What a leader does once more is committed: it leaves a joint configuration; and, where it is no voter any more, it goes.

@@ -41,8 +41,8 @@ std::optional<Claim> Core::contradicted_by(const Claim& certified) const {
 }
 
 bool Core::install(const Snapshot& snapshot) {
-  if (role() == Role::leader || !what_is_wrong(snapshot.configuration).empty()) return false;
-  if (!are_voters(snapshot.configuration.voters)) return false;
+  if (!what_is_wrong(snapshot.configuration).empty() || !may_be_taken(snapshot.configuration)) return false;
+  if (snapshot.last.term > state_.term) return false;  // who gave it is in that term, and so are we
   const auto mine = log_.at(snapshot.last.index);
   const bool is_committed = snapshot.last.index <= committed_;
   const bool other_entry = is_committed && mine && *mine != snapshot.last;
@@ -58,6 +58,9 @@ bool Core::install(const Snapshot& snapshot) {
   // The same entries, and another head of them: somebody derives wrongly, and no other log mends that.
   if (mine == snapshot.last && other_head) return false;
   const bool contradicts = other_entry || other_head;
+  // What it leads on with is not what was certified.
+  if (role() == Role::leader && contradicts) become_follower(state_.term, std::nullopt);
+  if (role() == Role::leader) return false;
   if (mine == snapshot.last && snapshot.last.index <= log_.synced().index) {
     // What follows was acknowledged, and stays.
     log_.drop_to(snapshot.last.index);

@@ -41,7 +41,7 @@ class Cosigner {
     std::function<void(const CertifiedCheckpoint&, const store::BlockHead&)> certified;
     /// A voter's word is not taken, or contradicts what this node holds.
     std::function<void(const std::string& voter, const std::string& what)> strange;
-    /// The store cannot be read or written any more, or a quorum signed another story than this node's.
+    /// The store cannot be read or written any more, or quorums signed two stories.
     std::function<void(const Error&)> failed;
   };
 
@@ -60,7 +60,9 @@ class Cosigner {
   void agreed(const store::BlockHead& head);
   /// From another node: what that node itself cosigned.
   void received(const std::string& from, const Checkpoint& checkpoint, const Cosignature& cosignature);
-  void received(const CertifiedCheckpoint& certified);
+  /// The evidence, where a quorum signed another head than this node derived. Then at least a third of the institutions signed two
+  /// stories, or what this node counted was a liar's; it has to go on from a snapshot.
+  std::optional<std::string> received(const CertifiedCheckpoint& certified);
   /// Cosigns idle heads anew, and says again what may have been lost. Every now and then.
   void tick();
 
@@ -78,7 +80,7 @@ class Cosigner {
                  const PublicKey& key);
   void tell_whether_signed_twice(const std::string& voter, const Checkpoint& checkpoint,
                                  const Cosignature& cosignature);
-  void contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine);
+  std::optional<std::string> contradicted(const CertifiedCheckpoint& certified, const store::BlockHead& mine);
   bool adds_nothing(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   bool is_gathered(const Checkpoint& checkpoint, const Cosignature& cosignature) const;
   void gather(const Checkpoint& checkpoint, const Cosignature& cosignature);

@@ -51,6 +51,13 @@ struct SnapshotGivesLetter {
   Height height;
   std::variant<Manifest, Chunk, Gone> what;
 };
+struct PlaceAsksLetter {
+  Height height;
+};
+struct PlaceGivesLetter {
+  Height height;
+  consensus::Base at;
+};
 struct BlockAsksLetter {
   Height height;
   std::uint32_t count = 1;
@@ -61,7 +68,7 @@ struct BlockGivesLetter {
 };
 using Letter = std::variant<SubmissionLetter, NoRoomLetter, CosignedLetter, CertifiedLetter, OperatorAsksLetter,
                             OperatorHearsLetter, RejoinsLetter, SnapshotAsksLetter, SnapshotGivesLetter,
-                            BlockAsksLetter, BlockGivesLetter>;
+                            BlockAsksLetter, BlockGivesLetter, PlaceAsksLetter, PlaceGivesLetter>;
 
 Bytes submission_letter(const Handed& handed);
 Bytes no_room_letter(const SubmissionId& submission, std::uint32_t retry_after_ms);
@@ -72,6 +79,8 @@ Bytes operator_hears_letter(std::uint64_t id, const std::string& reply);
 Bytes rejoins_letter(std::uint64_t life);
 Bytes letter_of(const SnapshotAsksLetter& letter);
 Bytes letter_of(const SnapshotGivesLetter& letter);
+Bytes letter_of(const PlaceAsksLetter& letter);
+Bytes letter_of(const PlaceGivesLetter& letter);
 Bytes letter_of(const BlockAsksLetter& letter);
 Bytes letter_of(const BlockGivesLetter& letter);
 /// Errors: malformed.

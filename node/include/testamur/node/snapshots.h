@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <set>
 
 #include "testamur/node/letters.h"
 #include "testamur/store/snapshot.h"
@@ -18,10 +19,15 @@ class Snapshots {
   struct Options {
     std::filesystem::path directory;  ///< where one that arrives is kept
     Bytes genesis;
+    std::size_t most_liars = 0;  ///< among all nodes
     SignatureCheck check_signature = ed25519_verify;
   };
   struct Events {
     std::function<bool(consensus::NodeId to, Bytes letter)> send;
+    std::function<void(const Bytes& letter)> to_all;
+    /// The index of the payload that made a certified block; nothing: this node does not know.
+    std::function<std::optional<consensus::Index>(Height)> payload_of;
+    std::function<Height()> certified_height;
     /// The log's entry at an index, and who took part there; answered on this desk. Nothing: the log does not hold it.
     std::function<void(consensus::Index, std::function<void(std::optional<consensus::Base>)>)> base_at;
     /// One has arrived, was found to be what the certified head says, and lies in the directory as a ledger.
@@ -35,10 +41,12 @@ class Snapshots {
 
   /// This node needs a snapshot from there.
   void behind(consensus::NodeId leader);
-  /// What arrived is of no use: this node got as far by itself.
+  /// What arrived is of no use: this node got as far by itself, or derives another head of the same entries.
   void discard();
   void on(consensus::NodeId from, const SnapshotAsksLetter& letter);
   void on(consensus::NodeId from, const SnapshotGivesLetter& letter);
+  void on(consensus::NodeId from, const PlaceAsksLetter& letter);
+  void on(consensus::NodeId from, const PlaceGivesLetter& letter);
   /// Every second or so.
   void tick();
 
@@ -60,12 +68,15 @@ class Snapshots {
     consensus::Base at;
     Clock::time_point last_heard;
     unsigned tries = 0;
+    std::set<consensus::NodeId> vouched = {};  ///< who says that the block is at that place
   };
 
   bool begin_giving();
   void end_giving();
   void give_manifest(consensus::NodeId to);
+  bool is_vouched_for() const;
   void ask();
+  void go_on();
   void take_manifest(const SnapshotGivesLetter::Manifest& manifest);
   void take_chunk(const SnapshotGivesLetter::Chunk& chunk);
   void finish();

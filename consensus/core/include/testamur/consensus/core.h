@@ -379,6 +379,7 @@ class Core {
   void raise_learners();
   bool quorum_would_hear(const Configuration& configuration) const;
   bool are_voters(const Voters& voters) const;
+  bool may_be_taken(const Configuration& other) const;
   bool may_follow_ours(const Configuration& configuration) const;
   std::optional<NodeId> best_successor() const;
   void tick_transfer(Leader& leading);
