@@ -251,8 +251,8 @@ class RunningNode::Impl {
     core.life = life_ = stored.life;
     next_to_apply_ = next(stored.base.id.index);
     consensus::Restart restart{
-        stored.state,      stored.base, std::move(stored.entries), stored.claim, consensus::Index{applied},
-        certified_index(), stored.floor};
+        stored.state,      stored.base,  std::move(stored.entries), stored.claim, consensus::Index{applied},
+        certified_index(), stored.floor, std::move(stored.beyond)};
     consensus::DriverOptions options;
     options.core = std::move(core);
     options.tick = config_.tick;

@@ -138,6 +138,19 @@ Error with_way_out(Error error) {
   return error;
 }
 
+/// "151 to 200, 202 to 202", for people.
+std::string indexes_of(std::span<const consensus::Entry> entries) {
+  std::string out;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::uint64_t index = entries[i].id.index.value;
+    if (i > 0 && entries[i - 1].id.index.value + 1 == index) continue;
+    std::uint64_t last = index;
+    for (std::size_t j = i + 1; j < entries.size() && entries[j].id.index.value == last + 1; ++j) ++last;
+    out += (out.empty() ? "" : ", ") + std::to_string(index) + " to " + std::to_string(last);
+  }
+  return out.empty() ? "nothing" : out;
+}
+
 Bytes owner_of(const Self& self) { return Writer{}.raw(self.ledger).text(self.node().name).bytes(); }
 
 /// Beside the data, so that it is there when they are lost: the node has begun once.
@@ -219,8 +232,11 @@ Result<Stores> open_stores(const Config& config, const Self& self) {
     stores.log = slow_log_store(std::move(stores.log), config.slow_disk_for_tests);
   auto salvaged = stores.log->salvage(entry_hash);
   if (!salvaged) return with_way_out(salvaged.error());
-  if (salvaged->damage)
-    log_error("log_damaged", {{"why", salvaged->damage->message}, {"what_now", "the others mend it"}});
+  if (salvaged->damage) {
+    log_error("log_damaged", {{"why", salvaged->damage->message},
+                              {"kept", indexes_of(salvaged->stored.beyond)},
+                              {"what_now", "the others mend it"}});
+  }
   stores.stored = std::move(salvaged->stored);
   if (const auto marked = mark(config); !marked) return marked.error();
   if (!stores.stored.owner_record.empty()) {
@@ -331,6 +347,8 @@ Result<void> return_to_certified(const Config& config, const Self& self, Height 
   const std::uint64_t last = stored.base.id.index.value + stored.entries.size();
   consensus::Write write;
   if (index.value < last) write.truncate_from = next(index);
+  // Of what followed a damage nothing is wanted any more; unless the damage is in what is returned to, which the others have.
+  if (index.value <= last) write.floor = consensus::EntryId{};
   write.claim = consensus::Claim{index, height.value, head_digest(head->checkpoint)};
   // The time of what was signed still counts: it does not fall.
   CosignMemory memory{head->checkpoint.size, head->checkpoint.root, stores->promised ? stores->promised->seconds : 0};

@@ -338,6 +338,21 @@ TEST(Claims, OtherHeadsDoNotCountAndTwoAreEvidence) {
   EXPECT_FALSE(output.agreed);
 }
 
+TEST(Evidence, AgainstOneIsBoundedAndLeavesRoomForThatAgainstAnother) {
+  Hand hand;
+  const auto two_heads = [&](std::uint64_t liar, std::uint64_t height) {
+    hand.from(liar, 0, Derived{{Index{height}, height, {1}}});
+    hand.from(liar, 0, Derived{{Index{height}, height, {2}}});
+    return hand.take().evidence.size();
+  };
+  std::size_t told = 0;
+  for (std::uint64_t height = 1; height <= 1000; ++height) told += two_heads(4, height);
+  EXPECT_GE(told, 100u);
+  EXPECT_LT(told, 1000u);
+  EXPECT_EQ(two_heads(4, 1001), 0u) << "it has used up its own";
+  EXPECT_EQ(two_heads(3, 1), 1u);
+}
+
 TEST(Claims, NeverMoveBackOnDisk) {
   // After a restart the owner derives again from the start; a claim on disk that fell would let a liar change what was claimed.
   const Entry a = Hand{}.entry(1, {}, payload("a"));

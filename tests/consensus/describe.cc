@@ -12,6 +12,12 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+std::string what_follows(const EntryId& after, const std::vector<Entry>& entries) {
+  std::string out = " after " + describe(after);
+  for (const Entry& entry : entries) out += " " + std::to_string(entry.id.term.value) + ":" + text_of(entry);
+  return out;
+}
+
 std::string_view yes_or_no(bool granted) { return granted ? " granted" : " refused"; }
 
 /// What a message says beside its kind and term.
@@ -22,12 +28,7 @@ std::string said(const Body& body) {
           [](const PreVoteResponse& m) { return std::string(yes_or_no(m.granted)); },
           [](const VoteRequest& m) { return " last " + describe(m.last); },
           [](const VoteResponse& m) { return std::string(yes_or_no(m.granted)); },
-          [](const AppendRequest& m) {
-            std::string out = " after " + describe(m.previous);
-            for (const Entry& entry : m.entries)
-              out += " " + std::to_string(entry.id.term.value) + ":" + text_of(entry);
-            return out;
-          },
+          [](const AppendRequest& m) { return what_follows(m.previous, m.entries); },
           [](const AppendResponse& m) { return " " + std::string(name_of(m.outcome)) + " " + describe(m.at); },
           [](const Heartbeat& m) { return " round " + std::to_string(m.round); },
           [](const HeartbeatResponse& m) { return " round " + std::to_string(m.round); },
@@ -37,6 +38,8 @@ std::string said(const Body& body) {
           [](const ReadRequest&) { return std::string(); },
           [](const ReadResponse& m) { return m.index ? " " + std::to_string(m.index->value) : " unknown"; },
           [](const Behind& m) { return " " + describe(m.base); },
+          [](const Lacking& m) { return " after " + describe(m.after); },
+          [](const Found& m) { return what_follows(m.after, m.entries); },
       },
       body);
 }
@@ -45,11 +48,15 @@ std::string said(const Body& body) {
 
 // In the order of Body.
 const std::vector<std::string_view>& message_kinds() {
-  static const std::vector<std::string_view> kinds = {
-      "pre-vote-request", "pre-vote-response", "vote-request",       "vote-response", "append",
-      "append-response",  "heartbeat",         "heartbeat-response", "durable",       "derived",
-      "campaign-now",     "read-request",      "read-response",      "behind"};
-  static_assert(std::variant_size_v<Body> == 14, "each kind of message has its word");
+  static const std::vector<std::string_view> kinds = {"pre-vote-request", "pre-vote-response",
+                                                      "vote-request",     "vote-response",
+                                                      "append",           "append-response",
+                                                      "heartbeat",        "heartbeat-response",
+                                                      "durable",          "derived",
+                                                      "campaign-now",     "read-request",
+                                                      "read-response",    "behind",
+                                                      "lacking",          "found"};
+  static_assert(std::variant_size_v<Body> == 16, "each kind of message has its word");
   return kinds;
 }
 
@@ -115,6 +122,7 @@ std::string_view name_of(AppendOutcome outcome) {
     case AppendOutcome::conflict: return "conflict";
     case AppendOutcome::refused: return "refused";
     case AppendOutcome::stale: return "stale";
+    case AppendOutcome::full: return "full";
   }
   return "?";
 }

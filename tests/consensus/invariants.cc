@@ -177,7 +177,7 @@ void Invariants::check_said(const Message& message, const Stored& on_disk) {
   if (const auto* durable = std::get_if<Durable>(&message.body))
     require(is_on(on_disk, durable->last), "durable", durable->last);
   if (const auto* append = std::get_if<AppendResponse>(&message.body)) {
-    if (append->outcome == AppendOutcome::accepted) require(is_on(on_disk, append->at), "accepted", append->at);
+    if (acknowledges(append->outcome)) require(is_on(on_disk, append->at), "accepted", append->at);
     require(state.term >= message.term, "a term");
   }
   if (const auto* vote = std::get_if<VoteResponse>(&message.body); vote != nullptr && vote->granted) {

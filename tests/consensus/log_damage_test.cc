@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "hand.h"
 #include "log_history.h"
@@ -213,6 +214,63 @@ TEST(LogDamage, OfARecordIsFoundByItsOwnChecksum) {
       EXPECT_EQ(stored.error().code, ErrorCode::corrupt);
       EXPECT_NE(stored.error().message.find(key), std::string::npos) << stored.error().message;
     }
+  }
+}
+
+std::string key_of(Index index) {
+  std::string key = "e";
+  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(index.value >> shift));
+  return key;
+}
+
+/// The log in a directory, as far as it can be read.
+Stored salvaged_from(const std::string& directory, const std::function<void(LogStore&, const Stored&)>& then = {}) {
+  const auto store = open_log_store(directory, kOwner);
+  if (!store) throw std::runtime_error(store.error().message);
+  auto salvaged = (*store)->salvage(some_hash);
+  if (!salvaged) throw std::runtime_error(salvaged.error().message);
+  if (then) then(**store, salvaged->stored);
+  return std::move(salvaged->stored);
+}
+
+TEST(LogDamage, TwoLogsThatAreDamagedInOtherPlacesMendOneAnother) {
+  test::ScratchDirectory scratch;
+  const std::vector<std::string> logs = {scratch.path() + "/one", scratch.path() + "/two"};
+  const std::vector<Index> rotten = {Index{7}, Index{12}};
+  Write promised;
+  promised.state = HardState{Term{1}, NodeId{1}};
+  for (int i = 0; i < 20; ++i)
+    promised.entries.push_back(
+        following(i == 0 ? EntryId{} : promised.entries.back().id, Term{1}, payload("entry " + std::to_string(i))));
+  for (std::size_t log = 0; log < logs.size(); ++log) {
+    {
+      const auto store = open_log_store(logs[log], kOwner);
+      ASSERT_TRUE(store) << store.error().message;
+      ASSERT_TRUE((*store)->write(std::span(&promised, 1), std::nullopt));
+    }
+    change_record(logs[log], key_of(rotten[log]), 45);
+    // The first thing that a node that starts writes is where its log ended.
+    const Stored before = salvaged_from(logs[log], [](LogStore& store, const Stored& stored) {
+      Write write;
+      write.floor = stored.floor;
+      ASSERT_TRUE(store.write(std::span(&write, 1), std::nullopt));
+    });
+    EXPECT_EQ(before.entries.size(), rotten[log].value - 1);
+    EXPECT_EQ(before.beyond.size(), promised.entries.size() - before.entries.size()) << "the rotten one among them";
+    EXPECT_EQ(before.floor, promised.entries.back().id);
+  }
+  // What the first lacks the second has; then it is whole, and has all that the second lacks.
+  for (std::size_t log = 0; log < logs.size(); ++log) {
+    const Stored others = salvaged_from(logs[1 - log]);
+    ASSERT_GE(others.entries.size(), rotten[log].value);
+    salvaged_from(logs[log], [&](LogStore& store, const Stored&) {
+      Write write;
+      write.entries = {others.entries[rotten[log].value - 1]};
+      ASSERT_TRUE(store.write(std::span(&write, 1), std::nullopt));
+    });
+    const Stored mended = salvaged_from(logs[log]);
+    EXPECT_EQ(mended.entries.size(), promised.entries.size());
+    EXPECT_TRUE(mended.beyond.empty());
   }
 }
 

@@ -309,15 +309,69 @@ TEST_P(LogStores, WhatIsBeforeADamageIsSalvagedAndWhereTheLogEndedIsKept) {
   write.entries = {entries[2], entries[3]};
   expect_written(write);
   Stored stored = load_twice();
-  EXPECT_EQ(stored.entries.size(), 4u) << "what followed the damage is gone";
+  EXPECT_EQ(stored.entries.size(), 5u) << "what followed the damage is there, after what was damaged";
   EXPECT_EQ(stored.floor, entries[4].id);
   write = {};
-  write.entries = {entries[4]};
   write.floor = EntryId{};
   expect_written(write);
   stored = load_twice();
   EXPECT_EQ(stored.entries.size(), 5u);
   EXPECT_EQ(stored.floor, std::nullopt);
+}
+
+std::vector<Index> indexes_of(const std::vector<Entry>& entries) {
+  std::vector<Index> indexes;
+  for (const Entry& entry : entries) indexes.push_back(entry.id.index);
+  return indexes;
+}
+
+TEST_P(LogStores, WhatFollowsADamageStaysUntilItIsOverwritten) {
+  const std::vector<Entry> entries = write_entries(5);
+  auto salvaged = store_->salvage(damaged_at(Index{2}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(indexes_of(salvaged->stored.beyond), (std::vector{Index{2}, Index{3}, Index{4}, Index{5}}));
+  Write write;
+  write.floor = salvaged->stored.floor;
+  expect_written(write);
+  reopen();
+  salvaged = store_->salvage(damaged_at(Index{2}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.entries.size(), 1u);
+  EXPECT_EQ(indexes_of(salvaged->stored.beyond), (std::vector{Index{2}, Index{3}, Index{4}, Index{5}}));
+  EXPECT_EQ(salvaged->stored.floor, entries[4].id);
+  // Another entry of that term takes the place of two: what is left follows nothing, and still is there.
+  write = {};
+  write.entries = {following(entries[0].id, Term{1}, payload("other"))};
+  write.entries.push_back(following(write.entries[0].id, Term{1}, payload("more")));
+  expect_written(write);
+  reopen();
+  salvaged = store_->salvage(some_hash);
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.entries.size(), 3u);
+  EXPECT_EQ(indexes_of(salvaged->stored.beyond), (std::vector{Index{4}, Index{5}}));
+  // Where there is no floor any more, nobody waits for it.
+  write = {};
+  write.floor = EntryId{};
+  expect_written(write);
+  EXPECT_EQ(load_twice().entries.size(), 3u);
+}
+
+TEST_P(LogStores, WhatFollowsADamageDoesNotHideWhereALaterLogEnded) {
+  std::vector<Entry> entries = write_entries(9);
+  auto salvaged = store_->salvage(damaged_at(Index{2}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  Write write;
+  write.state = HardState{Term{2}, {}};
+  write.floor = salvaged->stored.floor;
+  write.entries = {following(entries[0].id, Term{2}, payload("other"))};
+  for (const char* text : {"x", "y"})
+    write.entries.push_back(following(write.entries.back().id, Term{2}, payload(text)));
+  const EntryId end = write.entries.back().id;
+  expect_written(write);
+  // Of the log that was acknowledged since, an entry is damaged; the end of the older one does not stand for the end of this.
+  salvaged = store_->salvage(damaged_at(Index{3}));
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.floor, end);
 }
 
 TEST_P(LogStores, WhereALogEndedOutlastsASecondDamage) {
@@ -354,11 +408,13 @@ TEST_P(LogStores, AClaimMayBeAheadOfALogThatIsBeingMended) {
   ASSERT_TRUE(store_->salvage(damaged_at(Index{2})));
   write = {};
   write.floor = entries[4].id;
-  write.entries = {entries[1]};
+  write.entries = {following(entries[0].id, Term{1}, payload("other"))};
   expect_written(write);
-  const Stored stored = load_twice();
-  EXPECT_EQ(stored.claim->index, Index{5});
-  EXPECT_EQ(stored.entries.size(), 2u);
+  reopen();
+  const auto salvaged = store_->salvage(some_hash);
+  ASSERT_TRUE(salvaged) << salvaged.error().message;
+  EXPECT_EQ(salvaged->stored.claim->index, Index{5});
+  EXPECT_EQ(salvaged->stored.entries.size(), 2u);
 }
 
 TEST_P(LogStores, AWholeLogNeedsNoSalvage) {

@@ -54,6 +54,30 @@ TEST(Log, AnOverwrittenAppendDoesNotMakeItsReplacementSynced) {
   EXPECT_EQ(log.synced(), entry(2, 3).id);
 }
 
+TEST(Log, KnowsHowManyBytesItHolds) {
+  const auto of_bytes = [](std::uint64_t term, std::uint64_t index, std::size_t bytes) {
+    Entry made = entry(term, index);
+    made.payload = std::make_shared<const std::vector<std::uint8_t>>(bytes);
+    return made;
+  };
+  Log log({}, {of_bytes(1, 1, 10), of_bytes(1, 2, 20)});
+  log.append(of_bytes(2, 3, 40));
+  log.append(of_bytes(3, 4, 80));
+  EXPECT_EQ(log.bytes_between(Index{0}, Index{4}), 150u);
+  EXPECT_EQ(log.bytes_between(Index{2}, Index{3}), 40u);
+  log.drop_to(Index{2});
+  EXPECT_EQ(log.bytes_between(Index{2}, Index{4}), 120u);
+  log.truncate_from(Index{4});
+  log.append(of_bytes(4, 4, 1));
+  EXPECT_EQ(log.bytes_between(Index{2}, Index{4}), 41u);
+  EXPECT_EQ(log.last_before(Term{4}), Index{3});
+  EXPECT_EQ(log.last_before(Term{5}), Index{4});
+  EXPECT_EQ(log.last_before(Term{2}), Index{2}) << "the base";
+  log.begin_after({Term{5}, Index{9}, {}});
+  log.append(of_bytes(5, 10, 7));
+  EXPECT_EQ(log.bytes_between(Index{9}, Index{10}), 7u);
+}
+
 TEST(Log, WhatNoWriteHasTakenNeedsNoTruncationOnDisk) {
   Log log({}, {entry(1, 1)});
   log.append(entry(1, 2));

@@ -40,6 +40,7 @@ inline std::vector<Message> messages_of_every_kind(NodeId from = NodeId{1}, Node
       AppendResponse{AppendOutcome::conflict, an_id(8)},
       AppendResponse{AppendOutcome::refused, an_id(9)},
       AppendResponse{AppendOutcome::stale, EntryId{}},
+      AppendResponse{AppendOutcome::full, an_id(16)},
       AppendRequest{an_id(13), {a_configuration(14)}},
       Heartbeat{51},
       HeartbeatResponse{52},
@@ -50,6 +51,8 @@ inline std::vector<Message> messages_of_every_kind(NodeId from = NodeId{1}, Node
       ReadResponse{54, Index{55}},
       ReadResponse{56, std::nullopt},
       Behind{an_id(15)},
+      Lacking{an_id(17)},
+      Found{an_id(18), {an_entry(19, std::vector<std::uint8_t>{7}), a_configuration(20)}},
   };
   std::vector<Message> messages;
   std::uint64_t term = 40;

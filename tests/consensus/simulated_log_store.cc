@@ -1,5 +1,7 @@
 #include "simulated_log_store.h"
 
+#include <map>
+
 namespace testamur::consensus::simulation {
 namespace {
 
@@ -102,21 +104,25 @@ class SimulatedLogStore final : public LogStore {
 
   Result<Stored> load(const EntryHash& hash) override {
     if (dead()) return refused();
-    const std::size_t good = good_entries(hash);
-    if (good < disk_.stored_.entries.size()) return damage_at(good);
-    return disk_.stored_;
+    const Stored stored = put_together(hash);
+    if (!stored.beyond.empty()) return damage_after(stored);
+    disk_.stored_ = stored;
+    return stored;
   }
 
   Result<Salvaged> salvage(const EntryHash& hash) override {
     if (dead()) return refused();
-    const std::size_t good = good_entries(hash);
-    Salvaged salvaged{disk_.stored_, {}};
-    if (good == disk_.stored_.entries.size()) return salvaged;
-    salvaged.damage = damage_at(good);
-    salvaged.stored.floor = end_of(disk_.stored_, hash);
-    salvaged.stored.entries.resize(good);
-    // What follows the damage goes with the first write; here, at once, and the floor stays.
-    disk_.stored_ = salvaged.stored;
+    const std::vector<Entry> all = all_entries();
+    Salvaged salvaged{put_together(hash), {}};
+    Stored& stored = salvaged.stored;
+    end_.reset();
+    if (!stored.beyond.empty()) {
+      salvaged.damage = damage_after(stored);
+      end_ = end_of(all, stored, hash);
+      if (!stored.floor || !up_to_date(*stored.floor, *end_)) stored.floor = end_;
+    }
+    // The floor is on disk at once here, where the store in RocksDB has it with the first write.
+    disk_.stored_ = stored;
     return salvaged;
   }
 
@@ -135,50 +141,68 @@ class SimulatedLogStore final : public LogStore {
   }
 
  private:
+  std::vector<Entry> all_entries() const {
+    std::vector<Entry> all = disk_.stored_.entries;
+    all.insert(all.end(), disk_.stored_.beyond.begin(), disk_.stored_.beyond.end());
+    return all;
+  }
+
+  /// What is stored, with entries as far as each follows the one before, and what is beyond.
+  Stored put_together(const EntryHash& hash) const {
+    Stored stored = disk_.stored_;
+    stored.entries.clear();
+    stored.beyond.clear();
+    EntryId last = stored.base.id;
+    std::map<Index, Entry> beyond;
+    for (Entry& entry : all_entries()) {
+      const bool follows = beyond.empty() && entry.id.index == next(last.index) && entry.previous == last.hash &&
+                           entry.id.term >= last.term && entry.id.hash == hash(entry);
+      if (follows) {
+        last = entry.id;
+        stored.entries.push_back(std::move(entry));
+      } else {
+        beyond.emplace(entry.id.index, std::move(entry));
+      }
+    }
+    for (auto& [index, entry] : beyond) stored.beyond.push_back(std::move(entry));
+    return stored;
+  }
+
   /// Where a damaged log ended, or beyond, as the store in RocksDB has it.
-  static EntryId end_of(const Stored& stored, const EntryHash& hash) {
-    const Entry& last = stored.entries.back();
+  static EntryId end_of(const std::vector<Entry>& all, const Stored& stored, const EntryHash& hash) {
+    const Entry& last = all.back();
     // Entries lie one after another here, so one that was written in another's place shows by its index.
-    const bool in_place = last.id.index.value == stored.base.id.index.value + stored.entries.size();
+    const bool in_place = all.size() < 2 || last.id.index > all[all.size() - 2].id.index;
     const bool readable = in_place && last.id.hash == hash(last) && last.id.term <= stored.state.term;
     // Where it is known by its key, which here is what it says, or where it lies.
-    const Index place{std::max(stored.base.id.index.value + stored.entries.size(), last.id.index.value)};
-    const EntryId end = readable ? last.id : EntryId{stored.state.term, place, {}};
-    return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
+    const Index place{std::max(stored.base.id.index.value + all.size(), last.id.index.value)};
+    return readable ? last.id : EntryId{stored.state.term, place, {}};
   }
-  std::size_t good_entries(const EntryHash& hash) const {
-    EntryId last = disk_.stored_.base.id;
-    std::size_t good = 0;
-    for (const Entry& entry : disk_.stored_.entries) {
-      const bool follows =
-          entry.id.index == next(last.index) && entry.previous == last.hash && entry.id.term >= last.term;
-      if (!follows || entry.id.hash != hash(entry)) break;
-      last = entry.id;
-      ++good;
-    }
-    return good;
-  }
-  Error damage_at(std::size_t good) const {
-    return {ErrorCode::corrupt,
-            "simulated log store: index " + std::to_string(disk_.stored_.base.id.index.value + good + 1)};
+  static Error damage_after(const Stored& stored) {
+    const std::uint64_t good = stored.base.id.index.value + stored.entries.size();
+    return {ErrorCode::corrupt, "simulated log store: index " + std::to_string(good + 1)};
   }
   bool dead() const { return failed_ || life_ != disk_.lives_; }
   static Error refused() { return {ErrorCode::storage, "simulated log store: the disk failed or lost its power"}; }
 
   void keep(Planned planned, const std::optional<std::vector<std::uint8_t>>& owner_record) {
     Stored& stored = disk_.stored_;
+    const EntryId last = planned.last();
     stored.state = planned.state;
     stored.claim = planned.claim;
     if (planned.new_base) stored.base = std::move(*planned.new_base);
     stored.floor = planned.floor;
     stored.entries.resize(planned.keep);
     stored.entries.erase(stored.entries.begin(), stored.entries.begin() + static_cast<std::ptrdiff_t>(planned.drop));
+    const bool keeps_beyond = stored.floor && end_ && up_to_date(*end_, last);
+    std::erase_if(stored.beyond, [&](const Entry& entry) { return !keeps_beyond || entry.id.index <= last.index; });
     for (Entry& entry : planned.added) stored.entries.push_back(std::move(entry));
     if (owner_record) stored.owner_record = *owner_record;
   }
 
   SimulatedDisk& disk_;
   std::uint64_t life_;
+  std::optional<EntryId> end_;  // of what followed a damage when it was found
   bool failed_ = false;
 };
 

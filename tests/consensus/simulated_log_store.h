@@ -22,6 +22,8 @@ class SimulatedDisk {
   /// closed.
   enum class Damage { changed, misdirected, gone };
   void damage(Index index, Damage damage, Index other = {});
+  /// It holds this instead. The store must be closed.
+  void replace(Stored stored) { stored_ = std::move(stored); }
 
  private:
   friend class SimulatedLogStore;

@@ -85,6 +85,7 @@ Options Cluster::options_for(Node& node) {
   options.max_append_entries = 4;
   options.max_in_flight = 4;
   options.max_uncertified = setup_.max_uncertified;
+  options.max_held = setup_.max_held;
   options.hash = hash_entry;
   options.random = [this, id = node.id] {
     const std::uint64_t drawn = random_.next();
@@ -203,8 +204,8 @@ void Cluster::start(Node& node) {
     node.owner.install(*node.staged);
     node.owner.flush();
   }
-  Restart restart{found.state, found.base, std::move(found.entries), found.claim, node.owner.applied(),
-                  {},          found.floor};
+  Restart restart{found.state, found.base,  std::move(found.entries), found.claim, node.owner.applied(),
+                  {},          found.floor, std::move(found.beyond)};
   if (node.owner.certified()) restart.certified = node.owner.certified()->claim.index;
   if (story_) {
     story_->step(
@@ -305,7 +306,7 @@ void Cluster::send(Message message) {
   if (!story_) {
     send_copies(std::move(message));
   } else {
-    if (const auto* request = std::get_if<AppendRequest>(&message.body)) story_->know(request->entries);
+    if (const auto* entries = entries_of(message.body)) story_->know(*entries);
     story_->sent(message, send_copies(message));
   }
 }
@@ -429,6 +430,7 @@ bool Cluster::apply_some(Node& node) {
     // Of a block that was certified before the last start.
     if (!applied.done && !applied.claim && makes_block(entry)) ++silent;
     told_ = std::max(told_, entry.id.index);
+    node.core->applied(entry.id.index);
     if (!applied.claim) continue;
     invariants_.check_derived(node.id, *applied.claim);
     node.core->derived(*applied.claim);

@@ -32,6 +32,7 @@ struct Setup {
   unsigned faults_ms = 20'000;      ///< how long they last
   bool one_link_stays_cut = false;  ///< in one direction, when all else is well again
   std::size_t max_uncertified = 64;
+  std::size_t max_held = 64;
 };
 Setup draw_setup(std::uint64_t seed);
 /// With liars, who are fewer than a third of the voters; these stay, and no disk is damaged beside.

@@ -16,7 +16,7 @@ Setup draw_setup(std::uint64_t seed) {
   setup.one_link_stays_cut = random.below(3) == 0;
   setup.faults = draw_faults(random);
   setup.faults_ms = static_cast<unsigned>(5'000 + random.below(25'000));
-  if (random.below(2) == 0) setup.max_uncertified = 4 + random.below(61);
+  if (random.below(2) == 0) setup.max_uncertified = setup.max_held = 4 + random.below(61);
   if (random.below(2) == 0) setup.faults.crash_at_change_per_mille = static_cast<unsigned>(1 + random.below(400));
   if (random.below(2) == 0) setup.faults.stranger_per_mille = static_cast<unsigned>(1 + random.below(50));
   return setup;
@@ -28,6 +28,7 @@ Setup draw_setup_with_liars(std::uint64_t seed) {
   setup.voters = 4 + random.below(4);
   setup.spares = 0;
   setup.liars = 1 + random.below((setup.voters - 1) / 3);
+  setup.max_held = Options{}.max_held;  // a story with liars does not tell what was applied and made no head
   setup.faults.change_per_mille = setup.faults.lose_log_per_mille = setup.faults.damage_per_mille = 0;
   return setup;
 }

@@ -53,6 +53,9 @@ std::string details(const Body& body) {
   if (const auto* vote = std::get_if<VoteResponse>(&body)) return vote->granted ? ", granted" : ", refused";
   if (const auto* durable = std::get_if<Durable>(&body)) return ", " + describe(durable->last);
   if (const auto* derived = std::get_if<Derived>(&body)) return ", height " + std::to_string(derived->claim.height);
+  if (const auto* lacking = std::get_if<Lacking>(&body)) return ", after " + describe(lacking->after);
+  if (const auto* found = std::get_if<Found>(&body))
+    return ", " + std::to_string(found->entries.size()) + " entries after " + describe(found->after);
   if (const auto* behind = std::get_if<Behind>(&body)) return ", " + describe(behind->base);
   return {};
 }
@@ -102,6 +105,7 @@ void Story::begin(std::size_t voters, std::size_t nodes, std::size_t liars, cons
   line("limit max-append-entries " + std::to_string(options.max_append_entries));
   line("limit max-in-flight " + std::to_string(options.max_in_flight));
   line("limit max-uncertified " + std::to_string(options.max_uncertified));
+  line("limit max-held " + std::to_string(options.max_held));
 }
 
 void Story::step(const std::string& what, NodeId node, const std::string& how) {
@@ -274,9 +278,9 @@ std::string Story::spell(const EntryId& id, const Core& to) const {
   return to.log().at(id.index) == id ? name : name + ":" + hex(translated(id.hash));
 }
 
-std::string Story::spell(const AppendRequest& request, const Core& to) const {
-  std::string out = " after" + spell(request.previous, to);
-  for (const Entry& entry : request.entries) {
+std::string Story::spell(const EntryId& after, const std::vector<Entry>& entries, const Core& to) const {
+  std::string out = " after" + spell(after, to);
+  for (const Entry& entry : entries) {
     out += " " + std::to_string(entry.id.term.value) + ":" + (entry.is_owners() ? text(entry.payload) : "*");
     if (entry.id.hash != hash_entry(entry)) out += "=" + hex(translated(entry.id.hash));
   }
@@ -296,7 +300,7 @@ std::string Story::spell(const Body& body, const Core& to) const {
           [&](const PreVoteResponse& m) { return campaign(m.campaign) + granted(m.granted); },
           [&](const VoteRequest& m) { return spell(m.last, to) + (m.transferred ? " transferred" : ""); },
           [&](const VoteResponse& m) { return granted(m.granted); },
-          [&](const AppendRequest& m) { return spell(m, to); },
+          [&](const AppendRequest& m) { return spell(m.previous, m.entries, to); },
           [&](const AppendResponse& m) { return " " + std::string(name_of(m.outcome)) + spell(m.at, to); },
           [&](const Heartbeat& m) { return number(m.round); },
           [&](const HeartbeatResponse& m) { return number(m.round); },
@@ -306,6 +310,8 @@ std::string Story::spell(const Body& body, const Core& to) const {
           [&](const ReadRequest& m) { return number(m.id); },
           [&](const ReadResponse& m) { return number(m.id) + (m.index ? number(m.index->value) : " unknown"); },
           [&](const Behind& m) { return spell(m.base, to); },
+          [&](const Lacking& m) { return spell(m.after, to); },
+          [&](const Found& m) { return spell(m.after, m.entries, to); },
       },
       body);
 }

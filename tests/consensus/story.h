@@ -88,7 +88,7 @@ class Story {
   Digest translated(const Digest& hash) const;
   std::string spell(const EntryId& id, const Core& to) const;
   std::string spell(const Body& body, const Core& to) const;
-  std::string spell(const AppendRequest& request, const Core& to) const;
+  std::string spell(const EntryId& after, const std::vector<Entry>& entries, const Core& to) const;
 
   std::ostream& out_;
   std::set<NodeId> liars_;

@@ -97,8 +97,8 @@ TEST(Wire, WhatIsMissingOrOutOfBoundsIsRefusedByName) {
   set(message.mutable_append_response()->mutable_at());
   message.mutable_append_response()->set_outcome(3);
   EXPECT_EQ(refusal(message), "decoded");
-  message.mutable_append_response()->set_outcome(4);
-  EXPECT_THAT(refusal(message), HasSubstr("outcome is 4, expected 0 to 3"));
+  message.mutable_append_response()->set_outcome(5);
+  EXPECT_THAT(refusal(message), HasSubstr("outcome is 5, expected 0 to 4"));
 
   message.mutable_derived()->set_head(hash.substr(1));
   EXPECT_THAT(refusal(message), HasSubstr("the head is of 31 bytes"));

@@ -142,6 +142,7 @@ void Cluster::start(Node& starting, Index applied, Index certified) {
   restart.state = found->state;
   restart.base = found->base;
   restart.floor = found->floor;
+  restart.beyond = found->beyond;
   restart.entries = found->entries;
   restart.claim = found->claim;
   restart.applied = applied;
@@ -361,6 +362,7 @@ bool Cluster::apply_one(Node& node, bool silently) {
   const Entry entry = std::move(node.to_apply.front());
   node.to_apply.pop_front();
   told_ = std::max(told_, entry.id.index);
+  node.core->applied(entry.id.index);
   if (silently || (!setup_.by_hand && entry.id.index <= node.applied)) return true;  // before a restart
   Claim claim = claim_at(entry.id.index);
   if (node.ledger) {

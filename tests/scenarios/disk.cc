@@ -66,8 +66,14 @@ Result<Stored> Disk::load(const EntryHash& hash) {
   return std::move(salvaged->stored);
 }
 
+/// What followed a damage comes back with what fills the hole, as it does in the real store.
+void Disk::put_together(const EntryHash& hash) {
+  if (!real_) return;  // it has been loaded
+  if (const auto salvaged = promised_store_->salvage(hash); !salvaged) throw Violation(salvaged.error().message);
+}
+
 /// A log of which a part was damaged must begin as what was promised; the others mend it.
-void Disk::take_salvaged(const Stored& loaded) {
+void Disk::take_salvaged(const Stored& loaded, const EntryHash& hash) {
   const Stored& promised = promised_.stored();
   const bool begins_alike = loaded.entries.size() <= promised.entries.size() &&
                             std::equal(loaded.entries.begin(), loaded.entries.end(), promised.entries.begin(),
@@ -76,11 +82,10 @@ void Disk::take_salvaged(const Stored& loaded) {
     throw Violation("the damaged log store of node " + std::to_string(owner_[0]) + " made up something: it had " +
                     summary(promised) + ", and holds " + summary(loaded));
   }
-  Write write;
-  write.floor = loaded.floor.value_or(EntryId{});
-  write.truncate_from = next(loaded.entries.empty() ? loaded.base.id.index : loaded.entries.back().id.index);
-  if (const auto written = promised_store_->write(std::span(&write, 1), std::nullopt); !written)
-    throw Violation(written.error().message);
+  promised_store_.reset();
+  promised_.replace(loaded);
+  promised_store_ = open_promised();
+  put_together(hash);
   damaged_ = false;
 }
 
@@ -92,13 +97,15 @@ Result<Stored> Disk::start(const EntryHash& hash) {
     return loaded.error();
   }
   if (damaged_) {
-    take_salvaged(*loaded);
+    take_salvaged(*loaded, hash);
     return loaded;
   }
+  put_together(hash);
   const Stored before = promised_.stored();
   if (!perhaps_.empty() && !same(*loaded, before)) {
     if (const auto written = promised_store_->write(perhaps_, std::nullopt); !written)
       throw Violation(written.error().message);
+    put_together(hash);
   }
   if (!same(*loaded, promised_.stored())) {
     throw Violation("the log store of node " + std::to_string(owner_[0]) + " has lost or made up something: it had " +

@@ -51,7 +51,8 @@ class Disk {
  private:
   struct Real;
   Result<Stored> load(const EntryHash& hash);
-  void take_salvaged(const Stored& loaded);
+  void take_salvaged(const Stored& loaded, const EntryHash& hash);
+  void put_together(const EntryHash& hash);
   std::unique_ptr<LogStore> open_promised();
 
   std::vector<std::uint8_t> owner_;

@@ -83,6 +83,13 @@ Said read_append(Words& words) {
   };
 }
 
+Said read_found(Words& words) {
+  return [append = read_append(words)](const Cluster& cluster, NodeId to) {
+    auto request = std::get<AppendRequest>(append(cluster, to));
+    return Found{request.previous, std::move(request.entries)};
+  };
+}
+
 template <class Make>
 Said of_entry(Words& words, Make make) {
   return
@@ -94,10 +101,10 @@ Said always(Body body) {
 }
 
 AppendOutcome read_outcome(Words& words) {
-  for (const AppendOutcome outcome :
-       {AppendOutcome::accepted, AppendOutcome::conflict, AppendOutcome::refused, AppendOutcome::stale})
+  for (const AppendOutcome outcome : {AppendOutcome::accepted, AppendOutcome::conflict, AppendOutcome::refused,
+                                      AppendOutcome::stale, AppendOutcome::full})
     if (words.accept(name_of(outcome))) return outcome;
-  throw SyntaxError("expected accepted, conflict, refused or stale");
+  throw SyntaxError("expected accepted, conflict, refused, stale or full");
 }
 
 Said read_answer(Words& words, const std::string& kind) {
@@ -124,12 +131,14 @@ Said read_said(Words& words) {
   const std::string kind = words.one_of(message_kinds(), "a message");
   if (kind.ends_with("-response")) return read_answer(words, kind);
   if (kind == "append") return read_append(words);
+  if (kind == "found") return read_found(words);
   if (kind == "heartbeat") return always(Heartbeat{words.number("the round")});
   if (kind == "derived") return always(Derived{read_claim(words)});
   if (kind == "campaign-now") return always(CampaignNow{});
   if (kind == "read-request") return always(ReadRequest{words.number("which read")});
   if (kind == "durable") return of_entry(words, [](const EntryId& id) { return Durable{id}; });
   if (kind == "behind") return of_entry(words, [](const EntryId& id) { return Behind{id}; });
+  if (kind == "lacking") return of_entry(words, [](const EntryId& id) { return Lacking{id}; });
   if (kind == "pre-vote-request") {
     const std::uint64_t campaign = words.number("the campaign");
     return of_entry(words, [=](const EntryId& id) { return PreVoteRequest{campaign, id}; });

@@ -24,7 +24,7 @@ void declare(Words& words, std::vector<NodeId>& nodes) {
 
 void set_limit(Words& words, Setup& setup) {
   const std::string name = words.one_of({"max-append-entries", "max-in-flight", "max-unapplied", "max-uncertified",
-                                         "max-append-bytes", "max-reads", "election-ticks"},
+                                         "max-append-bytes", "max-held", "max-reads", "election-ticks"},
                                         "a limit");
   const std::uint64_t value = words.number("its value");
   if (name == "max-append-entries") setup.limits.max_append_entries = value;
@@ -32,6 +32,7 @@ void set_limit(Words& words, Setup& setup) {
   if (name == "max-unapplied") setup.limits.max_unapplied = value;
   if (name == "max-uncertified") setup.limits.max_uncertified = value;
   if (name == "max-append-bytes") setup.limits.max_append_bytes = value;
+  if (name == "max-held") setup.limits.max_held = value;
   if (name == "max-reads") setup.limits.max_reads = value;
   if (name == "election-ticks") setup.limits.election_ticks = static_cast<unsigned>(value);
 }

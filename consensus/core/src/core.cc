@@ -18,7 +18,7 @@ void require(bool condition, const char* what) {
 constexpr std::size_t kMaxClaimsKept = 256;
 constexpr std::size_t kMaxHeadsKept = 8192;
 constexpr std::size_t kMaxHeld = 8192;
-constexpr std::size_t kMaxReported = 256;
+constexpr std::size_t kMaxReported = 256;  // of one node
 // A term so far ahead comes of no election; taking it would use the terms up.
 constexpr std::uint64_t kMaxTermAhead = std::uint64_t{1} << 32;
 
@@ -27,6 +27,11 @@ void forget_claims(std::map<std::uint64_t, Claim>& claims, std::map<std::uint64_
   if (claims.size() <= kMaxClaimsKept / 2) return;
   for (std::size_t kept = 0; kept < kMaxClaimsKept / 4 && ours != claims.begin(); ++kept) --ours;
   claims.erase(claims.begin(), ours);
+}
+
+/// What is said of a log that was damaged holds by its hashes, whoever leads.
+bool is_of_any_term(const Body& body) {
+  return std::holds_alternative<Lacking>(body) || std::holds_alternative<Found>(body);
 }
 
 }  // namespace
@@ -47,13 +52,16 @@ Core::Core(Options options, Restart restart)
   }
   claim_ = newest_claim_ = restart.claim;
   handed_out_ = log_.base().index;
+  applied_ = std::max(restart.applied, log_.base().index);
   promised_ = std::max(restart.claim ? restart.claim->index : Index{}, restart.applied);
   committed_ = std::max(log_.base().index, promised_);
   // Where damage took a part of the log, it is fetched again; no more than the log has can count for now.
   if (floor_) committed_ = std::min(committed_, log_.last().index);
   floor_unwritten_ = floor_.has_value();
+  for (Entry& entry : restart.beyond) beyond_.emplace(entry.id.index, std::move(entry));
   require(committed_ <= log_.last().index, "what was claimed or applied is in the log");
-  count_uncertified(std::max(restart.certified, log_.base().index));
+  certified_ = restart.certified;
+  count_uncertified(log_.base().index);
   // An answer to a campaign before the restart counts for none either.
   campaigns_ = options_.random();
   durable_.begin_term(state_.term);
@@ -117,9 +125,6 @@ bool Core::may_vote() const { return options_.life == configuration().life_of(op
 /// Whether this node is one of those who decide.
 bool Core::votes() const { return may_vote() && configuration().is_voter(options_.self); }
 
-/// The id of the last entry that this node ever acknowledged: a candidate behind it gets no vote.
-EntryId Core::freshness() const { return floor_ && !up_to_date(log_.last(), *floor_) ? *floor_ : log_.last(); }
-
 const Configuration& Core::configuration_at(Index index) const {
   return std::prev(configurations_.upper_bound(std::max(index, log_.base().index)))->second;
 }
@@ -132,9 +137,10 @@ void Core::release_held() {
   }
 }
 
-/// Told once: a peer that repeats itself adds nothing.
+/// Told once: a peer that repeats itself adds nothing. One that goes on and on is told of no more; of the others all the same.
 void Core::report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs) {
-  if (reported_.size() >= kMaxReported || !reported_.emplace(what, from, theirs.index).second) return;
+  auto& reported = reported_[from];
+  if (reported.size() >= kMaxReported || !reported.emplace(what, theirs.index).second) return;
   output_.evidence.push_back({what, from, mine, theirs});
 }
 
@@ -162,6 +168,7 @@ void Core::tick() {
     announce();
     broadcast_claim();
   }
+  tick_damage();
   tick_reads();
 }
 
@@ -171,10 +178,12 @@ bool Core::step_term(const Message& message) {
   if (message.term < state_.term) {
     // An answer to our pre-vote from a voter of a lower term is an answer all the same; the campaign's number ties it to us.
     if (std::holds_alternative<PreVoteResponse>(message.body)) return true;
+    if (is_of_any_term(message.body)) return true;
     answer_stale(message);
     return false;
   }
   if (message.term == state_.term) return true;
+  if (is_of_any_term(message.body)) return true;
   // A pre-vote asks about a term that nobody is in yet.
   if (std::holds_alternative<PreVoteRequest>(message.body)) return true;
   // Leader stickiness: a node that hears its leader is not drawn into an election (Raft 6; thesis 4.2.3), unless it is the leader
@@ -268,20 +277,9 @@ void Core::commit_to(Index index) {
   after_commit();
 }
 
-/// The hole that damage left is mended once the log holds on disk what it ended with: then, by its hash, also what was counted as
-/// committed, and that counts again. Or once others took its place, and so much is counted anew.
-void Core::mend_floor() {
-  if (!floor_) return;
-  const EntryId synced = log_.synced();
-  const bool is_whole = synced.index >= floor_->index && log_.holds(*floor_);
-  if (is_whole) commit_to(std::min(promised_, floor_->index));
-  if (!up_to_date(synced, *floor_) || committed_ < promised_) return;
-  floor_.reset();
-  floor_unwritten_ = true;
-}
-
 void Core::count_uncertified(Index from) {
-  for (Index index = next(from); index <= committed_; index = next(index)) {
+  // What damage took counts again when it is mended, certified or not.
+  for (Index index = next(std::max(from, certified_)); index <= committed_; index = next(index)) {
     if (log_.entry(index).is_owners()) uncertified_.push_back(index);
   }
 }
@@ -305,6 +303,7 @@ void Core::on(const Message& message, const Durable& durable) {
 
 void Core::derived(const Claim& claim) {
   require(claim.index <= committed_, "only what is committed is derived");
+  applied(claim.index);
   own_heads_[claim.height] = claim;
   while (own_heads_.size() > kMaxHeadsKept) own_heads_.erase(own_heads_.begin());
   // A claim on disk never moves back, and is never said another way: cosigning rests on both.
@@ -315,6 +314,8 @@ void Core::derived(const Claim& claim) {
   }
   newest_claim_ = unwritten_claim_ = claim;
 }
+
+void Core::applied(Index index) { applied_ = std::max(applied_, index); }
 
 void Core::broadcast_claim() {
   if (claim_ && votes()) send_to_voters(Derived{*claim_});
@@ -358,6 +359,7 @@ void Core::count_claims() {
 }
 
 void Core::certified(Index index) {
+  certified_ = std::max(certified_, index);
   while (!uncertified_.empty() && uncertified_.front() <= index) uncertified_.pop_front();
 }
 

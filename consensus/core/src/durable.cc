@@ -52,6 +52,16 @@ bool DurableCount::is_left_behind(const Voters& voters) const {
   return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
 }
 
+Index DurableCount::will_count(const Configuration& configuration, NodeId self, bool votes) const {
+  std::map<NodeId, Index> announced = reached_;
+  for (const auto& [voter, kept] : ahead_) {
+    if (!kept.empty()) announced[voter] = std::max(announced[voter], kept.back().index);
+  }
+  announced.erase(self);
+  if (votes) announced[self] = Index{~std::uint64_t{0}};
+  return quorum_index(configuration, announced).value_or(Index{});
+}
+
 std::optional<Index> DurableCount::committed(const Configuration& configuration, NodeId self, bool votes) const {
   const auto own = reached_.find(self);
   if (own == reached_.end()) return std::nullopt;

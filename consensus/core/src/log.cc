@@ -6,6 +6,7 @@ namespace testamur::consensus {
 
 Log::Log(EntryId base, std::vector<Entry> entries)
     : base_(base), entries_(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end())) {
+  for (const Entry& entry : entries_) bytes_to_.push_back(bytes_to(previous(entry.id.index)) + size_of(entry.payload));
   on_disk_ = last().index;
   unwritten_from_ = next(last().index);
 }
@@ -16,11 +17,21 @@ std::optional<EntryId> Log::at(Index index) const {
   return entry(index).id;
 }
 
-void Log::append(Entry entry) { entries_.push_back(std::move(entry)); }
+Index Log::last_before(Term term) const {
+  const auto first =
+      std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.id.term < term; });
+  return Index{base_.index.value + static_cast<std::uint64_t>(first - entries_.begin())};
+}
+
+void Log::append(Entry entry) {
+  bytes_to_.push_back(bytes_to(last().index) + size_of(entry.payload));
+  entries_.push_back(std::move(entry));
+}
 
 void Log::truncate_from(Index index) {
   if (index > last().index) return;
   entries_.resize(index.value - base_.index.value - 1);
+  bytes_to_.resize(entries_.size());
   // Entries that no write has taken need no truncation on disk.
   if (index < unwritten_from_) {
     unwritten_truncation_ = unwritten_truncation_ ? std::min(*unwritten_truncation_, index) : index;
@@ -31,13 +42,18 @@ void Log::truncate_from(Index index) {
 void Log::drop_to(Index index) {
   const auto base = at(index);
   if (!base || index == base_.index) return;
-  entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(index.value - base_.index.value));
+  const auto dropped = static_cast<std::ptrdiff_t>(index.value - base_.index.value);
+  bytes_to_base_ = bytes_to(index);
+  entries_.erase(entries_.begin(), entries_.begin() + dropped);
+  bytes_to_.erase(bytes_to_.begin(), bytes_to_.begin() + dropped);
   base_ = *base;
   unwritten_base_ = true;
 }
 
 void Log::begin_after(EntryId base) {
   entries_.clear();
+  bytes_to_.clear();
+  bytes_to_base_ = 0;
   base_ = base;
   unwritten_base_ = unwritten_beginning_ = true;
   unwritten_truncation_.reset();

@@ -46,7 +46,7 @@ void Core::heartbeat() {
   if (!leading.reads.empty()) leading.round = std::max(leading.round, leading.reads.back().round);
   for (auto& [peer, progress] : leading.followers) {
     send(peer, Heartbeat{leading.round});
-    if (progress.refused) {
+    if (progress.is_asked_again()) {
       restart_from_match(peer, progress);
     } else if (progress.state == PeerProgress::State::snapshot) {
       send(peer, Behind{log_.base()});
@@ -95,6 +95,19 @@ void Core::restart_from_match(NodeId peer, Progress& progress) {
   replicate(peer, progress);
 }
 
+/// What follows an index in the log, as much as goes into one message.
+std::vector<Entry> Core::entries_after(Index after, std::size_t most) const {
+  std::vector<Entry> entries;
+  std::size_t bytes = 0;
+  for (Index index = next(after); index <= log_.last().index && entries.size() < most; index = next(index)) {
+    const Entry& entry = log_.entry(index);
+    bytes += size_of(entry.payload);
+    if (bytes > options_.max_append_bytes && !entries.empty()) break;
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
 /// Sends what the follower lacks, as far as its window goes. While probing: one request with one entry, then wait.
 void Core::replicate(NodeId peer, Progress& progress) {
   while (progress.state != PeerProgress::State::snapshot) {
@@ -111,18 +124,13 @@ void Core::replicate(NodeId peer, Progress& progress) {
       progress.state = PeerProgress::State::snapshot;
       return send(peer, Behind{log_.base()});
     }
-    AppendRequest request{*before, {}};
+    AppendRequest request{*before, entries_after(before->index, most)};
     std::size_t bytes = 0;
-    Index index = progress.next;
-    for (; index <= log_.last().index && request.entries.size() < most; index = next(index)) {
-      const Entry& entry = log_.entry(index);
-      if (bytes + size_of(entry.payload) > options_.max_append_bytes && !request.entries.empty()) break;
-      bytes += size_of(entry.payload);
-      request.entries.push_back(entry);
-    }
-    progress.in_flight.push_back({previous(index), bytes});
+    for (const Entry& entry : request.entries) bytes += size_of(entry.payload);
+    const Index last{before->index.value + request.entries.size()};
+    progress.in_flight.push_back({last, bytes});
     progress.bytes_in_flight += bytes;
-    if (!probing) progress.next = index;
+    if (!probing) progress.next = next(last);
     send(peer, std::move(request));
   }
 }
@@ -131,14 +139,16 @@ void Core::matched(NodeId peer, Progress& progress, const EntryId& at) {
   if (at.index > progress.match) {
     progress.match = at.index;
     progress.ticks_silent = 0;
-    progress.refused = false;
+    progress.refused = progress.full = false;
   }
   while (!progress.in_flight.empty() && progress.in_flight.front().last <= progress.match) {
     progress.bytes_in_flight -= progress.in_flight.front().bytes;
     progress.in_flight.pop_front();
   }
   const bool installed = progress.state == PeerProgress::State::snapshot && progress.match >= log_.base().index;
-  if (installed || (progress.is_probing() && progress.match >= previous(progress.next))) {
+  // One that takes no more is sent no more than what asks it, however often it says what it has.
+  const bool agree = progress.is_probing() && !progress.is_asked_again() && progress.match >= previous(progress.next);
+  if (installed || agree) {
     progress.probe_from(next(progress.match));
     progress.state = PeerProgress::State::replicate;
   }
@@ -153,6 +163,25 @@ AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
   while (index > committed_ && log_.at(index)->term > previous_entry.term) index = previous(index);
   if (index == previous_entry.index && index > committed_) index = previous(index);
   return {AppendOutcome::conflict, log_.at(std::max(index, previous(log_.first()))).value_or(EntryId{})};
+}
+
+/// Whether the entries after one, up to another, are more than may be held.
+bool Core::is_too_much(Index after, Index last) const {
+  if (last <= after) return false;
+  return last.value - after.value >= options_.max_held || log_.bytes_between(after, last) >= options_.max_held_bytes;
+}
+
+/// One who does not hear the others counts nothing, and one whose owner is slow applies little: with all that is written elsewhere its
+/// log would grow without end. No cluster that could go on waits here: what an older term left, under a new leader's first entry, has
+/// an end and is taken, so that all who are up announce something of this term; and of these whoever is furthest behind has room, since
+/// all others announced more.
+bool Core::has_room_for(const Entry& entry) const {
+  if (is_too_much(applied_, committed_)) return false;
+  if (entry.id.term != state_.term) return true;
+  const Index last = log_.last().index;
+  const Index counted = std::max(committed_, log_.last_before(state_.term));
+  if (!is_too_much(counted, last)) return true;
+  return !is_too_much(std::max(counted, durable_.will_count(configuration(), options_.self, votes())), last);
 }
 
 AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {
@@ -191,6 +220,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
       drop_acknowledgements_from(index);
       if (options_.check != nullptr) options_.check->truncated(index);
     }
+    if (!has_room_for(entry)) return {AppendOutcome::full, last};
     if (options_.check != nullptr && entry.is_owners() && !options_.check->accept(index, entry.payload, message.from))
       return {AppendOutcome::refused, entry.id};
     if (entry.kind == EntryKind::configuration) {
@@ -211,7 +241,7 @@ AppendResponse Core::accept_entries(const Message& message, const AppendRequest&
 void Core::drop_acknowledgements_from(Index index) {
   std::erase_if(held_, [&](const Held& held) {
     const auto* answer = std::get_if<AppendResponse>(&held.message.body);
-    return answer != nullptr && answer->outcome == AppendOutcome::accepted && answer->at.index >= index;
+    return answer != nullptr && acknowledges(answer->outcome) && answer->at.index >= index;
   });
 }
 
@@ -228,6 +258,7 @@ void Core::on(const Message& message, const AppendRequest& request) {
   if (role() != Role::follower || leader_ != message.from) become_follower(state_.term, message.from);
   ticks_ = 0;
   const AppendResponse response = accept_entries(message, request);
+  if (response.outcome == AppendOutcome::accepted) take_back();
   durable_.synced(options_.self, log_);
   // Held until the write that the answer rests on is done; entries that were there already may be in one under way.
   send_resting(message.from, response);
@@ -257,6 +288,13 @@ void Core::on(const Message& message, const AppendResponse& response) {
       // An answer about what matched since, or about an entry that is not ours, is old.
       if (response.at.index <= progress.match || !log_.holds(response.at)) return;
       progress.refused = true;
+      progress.probe_from(next(progress.match));
+      return;
+    case AppendOutcome::full:
+      if (!log_.holds(response.at)) return;
+      matched(message.from, progress, response.at);
+      if (response.at.index < progress.match) return;
+      progress.full = true;
       progress.probe_from(next(progress.match));
       return;
     case AppendOutcome::stale: return;

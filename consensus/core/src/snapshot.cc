@@ -75,7 +75,8 @@ bool Core::install(const Snapshot& snapshot) {
     std::erase_if(held_, [](const Held& held) { return std::holds_alternative<AppendResponse>(held.message.body); });
   }
   configurations_.insert_or_assign(snapshot.last.index, snapshot.configuration);
-  committed_ = handed_out_ = snapshot.last.index;
+  committed_ = handed_out_ = applied_ = snapshot.last.index;
+  certified_ = contradicts ? snapshot.last.index : std::max(certified_, snapshot.last.index);
   std::erase_if(uncertified_, [&](Index index) { return contradicts || index <= snapshot.last.index; });
   if (contradicts) {
     own_heads_.clear();
@@ -88,6 +89,7 @@ bool Core::install(const Snapshot& snapshot) {
     newest_claim_ = unwritten_claim_ = snapshot.claim;
   }
   agreed_height_ = contradicts ? snapshot.claim.height : std::max(agreed_height_, snapshot.claim.height);
+  take_back();
   durable_.synced(options_.self, log_);
   // The answer names what was installed, so that the leader goes on from there and sends it no second time.
   if (leader_) send_resting(*leader_, AppendResponse{AppendOutcome::accepted, log_.base()});

@@ -17,8 +17,8 @@ namespace asio = boost::asio;
 
 std::size_t bytes_of(const Message& message) {
   std::size_t size = sizeof(Message);
-  if (const auto* request = std::get_if<AppendRequest>(&message.body)) {
-    for (const Entry& entry : request->entries) size += sizeof(Entry) + size_of(entry.payload);
+  if (const auto* entries = entries_of(message.body)) {
+    for (const Entry& entry : *entries) size += sizeof(Entry) + size_of(entry.payload);
   }
   return size;
 }
@@ -106,6 +106,7 @@ class Driver::Impl {
                std::function<void()> kept) {
     applied_ = index;
     for (const Claim& claim : claims) core_.derived(claim);
+    core_.applied(index);
     if (!owner_record) return;
     owner_record_ = std::move(owner_record);
     owner_record_kept_ = std::move(kept);

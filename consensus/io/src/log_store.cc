@@ -205,15 +205,19 @@ class RocksLogStore final : public LogStore {
       const auto view = store_->view();
       Salvaged salvaged{read_records(*view), {}};
       Stored& stored = salvaged.stored;
+      end_.reset();
       try {
         read_entries(*view, hash, stored);
         check(stored);
       } catch (const StorageFault& fault) {
         if (fault.error().code != ErrorCode::corrupt) throw;
         salvaged.damage = Error{fault.error().code, "log store " + directory_ + ": " + fault.error().message};
-        stored.floor = end_of(*view, stored, hash);
+        end_ = last_readable(*view, stored, hash);
+        // One that was damaged before, and is not mended yet, ended where it did then.
+        if (!stored.floor || !up_to_date(*stored.floor, *end_)) stored.floor = end_;
         tail_.has_floor = true;
         tail_.last = stored.entries.empty() ? stored.base.id : stored.entries.back().id;
+        stored.beyond = read_beyond(*view, tail_.last.index);
       }
       is_damaged_ = false;
       return salvaged;
@@ -234,8 +238,9 @@ class RocksLogStore final : public LogStore {
       const storage::WriteSet set = to_keys(sum.change(), owner_record);
       if (set.writes.empty()) return {};
       store_->write(set);
+      const bool keeps = keeps_beyond(sum.change().tail);
       tail_ = sum.change().tail;
-      last_stored_ = tail_.last.index;
+      last_stored_ = keeps ? std::max(last_stored_, tail_.last.index) : tail_.last.index;
       return {};
     });
   }
@@ -278,14 +283,24 @@ class RocksLogStore final : public LogStore {
     });
   }
 
-  /// Where a damaged log ended: what its node acknowledged, or more. One that was damaged before, and is not mended yet, ended
-  /// where it did then.
-  static EntryId end_of(const storage::View& view, const Stored& stored, const EntryHash& hash) {
-    const EntryId end = last_readable(view, stored, hash);
-    return stored.floor && up_to_date(*stored.floor, end) ? *stored.floor : end;
+  /// What follows a damage, as far as it can be read; whether it is what was written there shows when the entry before is here.
+  static std::vector<Entry> read_beyond(const storage::View& view, Index last) {
+    std::vector<Entry> beyond;
+    const Bytes prefix = records::key(records::kEntries);
+    try {
+      view.scan(records::entry_key(next(last)), prefix, [&](ByteView key, ByteView value) {
+        const std::optional<Index> index = records::entry_index(key);
+        if (!index) return true;
+        if (auto entry = records::decode_entry(*index, value)) beyond.push_back(std::move(*entry));
+        return true;
+      });
+    } catch (const StorageFault& fault) {
+      if (fault.error().code != ErrorCode::corrupt) throw;
+    }
+    return beyond;
   }
 
-  /// Where the last entry cannot be read, or is not what its hash was made from, its place is known by its key, and its term may be
+  /// Where a damaged log ended: what its node acknowledged, or more. Where the last entry cannot be read, or is not what its hash was made from, its place is known by its key, and its term may be
   /// any up to the node's own. Without a key: beyond any entry that there may be.
   static EntryId last_readable(const storage::View& view, const Stored& stored, const EntryHash& hash) {
     EntryId at_most{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
@@ -354,6 +369,10 @@ class RocksLogStore final : public LogStore {
                                                  name_of(stored.state.term) + ", found " + name_of(last.term));
   }
 
+  /// What follows a damage stays while it may come back into the log. It is never older than what the log ends with, so that a second
+  /// damage still tells where the log ended.
+  bool keeps_beyond(const Tail& tail) const { return tail.has_floor && end_ && up_to_date(*end_, tail.last); }
+
   storage::WriteSet to_keys(const Change& change, const std::optional<std::vector<std::uint8_t>>& owner_record) const {
     storage::WriteSet set;
     if (change.new_state) set.put(records::key(records::kState), records::encode_state(change.tail.state));
@@ -370,14 +389,15 @@ class RocksLogStore final : public LogStore {
         set.remove(records::entry_key(gone));
     };
     remove(Index{1}, change.tail.base.index);
-    remove(next(change.tail.last.index), last_stored_);
+    remove(next(change.tail.last.index), keeps_beyond(change.tail) ? tail_.last.index : last_stored_);
     return set;
   }
 
   std::string directory_;
   std::unique_ptr<storage::KeyValueStore> store_;
   Tail tail_;
-  Index last_stored_;  // beyond the tail only while what follows a damage is there
+  Index last_stored_;           // beyond the tail only while what follows a damage is there
+  std::optional<EntryId> end_;  // of what followed a damage when it was found
   bool is_damaged_ = false;
 };
 

@@ -19,6 +19,13 @@ void put(const EntryId& id, v1::EntryId* out) {
   out->set_hash(bytes_of(id.hash));
 }
 
+void put(const Entry& entry, v1::Entry* out) {
+  put(entry.id, out->mutable_id());
+  out->set_previous(bytes_of(entry.previous));
+  if (entry.payload) out->set_payload(entry.payload->data(), entry.payload->size());
+  out->set_kind(static_cast<std::uint32_t>(entry.kind));
+}
+
 struct Encode {
   v1::Message& out;
 
@@ -41,13 +48,7 @@ struct Encode {
   void operator()(const AppendRequest& body) const {
     auto* to = out.mutable_append_request();
     put(body.previous, to->mutable_previous());
-    for (const Entry& entry : body.entries) {
-      auto* added = to->add_entries();
-      put(entry.id, added->mutable_id());
-      added->set_previous(bytes_of(entry.previous));
-      if (entry.payload) added->set_payload(entry.payload->data(), entry.payload->size());
-      added->set_kind(static_cast<std::uint32_t>(entry.kind));
-    }
+    for (const Entry& entry : body.entries) put(entry, to->add_entries());
   }
   void operator()(const AppendResponse& body) const {
     auto* to = out.mutable_append_response();
@@ -71,6 +72,12 @@ struct Encode {
     if (body.index) to->set_index(body.index->value);
   }
   void operator()(const Behind& body) const { put(body.base, out.mutable_behind()->mutable_base()); }
+  void operator()(const Lacking& body) const { put(body.after, out.mutable_lacking()->mutable_after()); }
+  void operator()(const Found& body) const {
+    auto* to = out.mutable_found();
+    put(body.after, to->mutable_after());
+    for (const Entry& entry : body.entries) put(entry, to->add_entries());
+  }
 };
 
 /// Reads fields, and keeps the first that is wrong; what it returns counts only when none is.
@@ -111,8 +118,8 @@ class Reader {
   }
 
   AppendOutcome outcome(std::uint32_t value) {
-    if (value > static_cast<std::uint32_t>(AppendOutcome::stale)) {
-      fail("the outcome", "is " + std::to_string(value) + ", expected 0 to 3");
+    if (value > static_cast<std::uint32_t>(AppendOutcome::full)) {
+      fail("the outcome", "is " + std::to_string(value) + ", expected 0 to 4");
       return {};
     }
     return static_cast<AppendOutcome>(value);
@@ -127,14 +134,14 @@ class Reader {
   std::optional<Error> error_;
 };
 
-AppendRequest read_append(const v1::AppendRequest& from, Reader& reader) {
-  AppendRequest request;
-  request.previous = reader.id(from.has_previous(), from.previous(), "the previous entry");
-  for (const v1::Entry& entry : from.entries()) {
-    request.entries.push_back(reader.entry(entry));
+template <class Entries>
+std::vector<Entry> read_entries(const Entries& from, Reader& reader) {
+  std::vector<Entry> entries;
+  for (const v1::Entry& entry : from) {
+    entries.push_back(reader.entry(entry));
     if (reader.error()) break;
   }
-  return request;
+  return entries;
 }
 
 Body read_body(const v1::Message& message, Reader& reader) {
@@ -150,7 +157,11 @@ Body read_body(const v1::Message& message, Reader& reader) {
       return VoteRequest{reader.id(from.has_last(), from.last(), "the last entry"), from.transferred()};
     }
     case v1::Message::kVoteResponse: return VoteResponse{message.vote_response().granted()};
-    case v1::Message::kAppendRequest: return read_append(message.append_request(), reader);
+    case v1::Message::kAppendRequest: {
+      const auto& from = message.append_request();
+      const EntryId previous = reader.id(from.has_previous(), from.previous(), "the previous entry");
+      return AppendRequest{previous, read_entries(from.entries(), reader)};
+    }
     case v1::Message::kAppendResponse: {
       const auto& from = message.append_response();
       return AppendResponse{reader.outcome(from.outcome()),
@@ -177,6 +188,13 @@ Body read_body(const v1::Message& message, Reader& reader) {
     }
     case v1::Message::kBehind:
       return Behind{reader.id(message.behind().has_base(), message.behind().base(), "the base of the log")};
+    case v1::Message::kLacking:
+      return Lacking{reader.id(message.lacking().has_after(), message.lacking().after(), "the entry before")};
+    case v1::Message::kFound: {
+      const auto& from = message.found();
+      const EntryId after = reader.id(from.has_after(), from.after(), "the entry before");
+      return Found{after, read_entries(from.entries(), reader)};
+    }
     case v1::Message::BODY_NOT_SET: break;
   }
   reader.fail("the body", "is missing, or of a kind not known here");
@@ -220,8 +238,8 @@ bool within_bounds(google::protobuf::io::ZeroCopyInputStream& bytes) {
 }
 
 bool within_bounds(const Message& message) {
-  const auto* append = std::get_if<AppendRequest>(&message.body);
-  return append == nullptr || append->entries.size() <= kMaxEntries;
+  const auto* entries = entries_of(message.body);
+  return entries == nullptr || entries->size() <= kMaxEntries;
 }
 
 void encode(const Message& message, peer::v1::Message& out) {
@@ -243,8 +261,8 @@ std::size_t max_frame_bytes(const Message& message) {
   constexpr std::size_t kBody = 128;
   constexpr std::size_t kEntry = 160;  // the same, and one hash more
   std::size_t bytes = kBody;
-  if (const auto* append = std::get_if<AppendRequest>(&message.body)) {
-    for (const Entry& entry : append->entries) bytes += kEntry + size_of(entry.payload);
+  if (const auto* entries = entries_of(message.body)) {
+    for (const Entry& entry : *entries) bytes += kEntry + size_of(entry.payload);
   }
   return bytes;
 }

@@ -7,12 +7,12 @@
 // - entries are chained by hash, and two entries of one index and term are evidence against their leader;
 // - a check that the owner injects looks at each payload before it is acknowledged;
 // - whatever a message rests on is on disk before it leaves; heartbeats rest on nothing new and never wait;
+// - what follows a damage in the log comes back into it, by its hashes, once the others filled the hole;
 // - a node that lost what it had promised takes part without a vote until the others gave it a new life (configuration.h).
 #pragma once
 
 #include <deque>
 #include <string_view>
-#include <tuple>
 
 #include "testamur/consensus/durable.h"
 #include "testamur/consensus/messages.h"
@@ -43,7 +43,11 @@ struct Options {
   std::size_t max_in_flight_bytes = 32u << 20;
   std::size_t max_unapplied = 4096;    ///< entries proposed and not yet committed; beyond, proposals are refused
   std::size_t max_uncertified = 1024;  ///< payloads committed and not yet certified; beyond, proposals are refused
-  std::size_t max_reads = 4096;        ///< that wait for an answer; beyond, they are refused
+  /// Entries that a follower holds of its term and has not counted as committed, or has counted and not applied, and the bytes of
+  /// their payloads; beyond, it takes no more until there is room again.
+  std::size_t max_held = 16384;
+  std::size_t max_held_bytes = 128u << 20;
+  std::size_t max_reads = 4096;  ///< that wait for an answer; beyond, they are refused
   EntryHash hash;
   std::function<std::uint64_t()> random;
   PayloadCheck* check = nullptr;
@@ -80,6 +84,9 @@ struct Restart {
   Index certified = {};  ///< of the newest certified head
   /// The log ended here before a part of it was found damaged: until it is mended, no candidate behind this gets a vote.
   std::optional<EntryId> floor = {};
+  /// What follows the damage, in order, there or not, right or not, and without the hashes of the entries before. What was there comes
+  /// back into the log once that holds the entry before: by its hash.
+  std::vector<Entry> beyond = {};
 };
 
 /// To be written as one, in the order of the sequence numbers; then persisted() is called.
@@ -197,6 +204,8 @@ class Core {
   /// The owner applied a committed entry and derived this head. Claimed to the others once it is on disk. After a restart the
   /// owner derives again what it claimed before; another head than claimed stops the node.
   void derived(const Claim& claim);
+  /// The owner applied everything committed up to this index, whether or not it made a head.
+  void applied(Index index);
   /// The newest index whose head is certified.
   void certified(Index index);
   /// The connection to this node is new: what was in flight may be lost.
@@ -246,11 +255,13 @@ class Core {
     bool was_active = true;     ///< had, by then
     bool answered = false;      ///< has answered this leader at all
     bool refused = false;       ///< its payload check refused an entry; asked again with each heartbeat
+    bool full = false;          ///< it has no room for more; asked again with each heartbeat
     unsigned ticks_silent = 0;  ///< since its match advanced, while something is in flight
     std::uint64_t round = 0;    ///< of the newest heartbeat it answered
 
     bool is_probing() const { return state == PeerProgress::State::probe; }
     bool is_heard() const { return active || was_active; }
+    bool is_asked_again() const { return refused || full; }
     void probe_from(Index index);
   };
   struct WaitingRead {
@@ -295,7 +306,6 @@ class Core {
   void heard_announcement(const Message& message);
   bool is_followed(const Message& message) const;
   bool may_be_newer(const Message& message) const;
-  EntryId freshness() const;
   void set_state(HardState state);
   void send(NodeId to, Body body);
   void send_resting(NodeId to, Body body);
@@ -303,7 +313,6 @@ class Core {
   void send_to_members(const Body& body);
   void advance_commit();
   void commit_to(Index index);
-  void mend_floor();
   void announce();
   void broadcast_claim();
   void count_claims();
@@ -331,6 +340,7 @@ class Core {
   void count_own_vote();
   // replication.cc
   void tick_leader();
+  std::vector<Entry> entries_after(Index after, std::size_t most) const;
   void replicate(NodeId peer, Progress& progress);
   void restart_from_match(NodeId peer, Progress& progress);
   void heartbeat();
@@ -339,6 +349,8 @@ class Core {
   bool disk_hangs() const;
   bool may_lead(const Message& message);
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
+  bool is_too_much(Index after, Index last) const;
+  bool has_room_for(const Entry& entry) const;
   void drop_acknowledgements_from(Index index);
   AppendResponse find_conflict(const EntryId& previous) const;
   void on(const Message& message, const AppendRequest& request);
@@ -348,6 +360,16 @@ class Core {
   void on(const Message& message, const Durable& durable);
   void on(const Message& message, const Derived& derived);
   void matched(NodeId peer, Progress& progress, const EntryId& at);
+  // damage.cc
+  EntryId freshness() const;
+  void mend_floor();
+  bool has_hole() const { return floor_.has_value() && !beyond_.empty(); }
+  std::optional<Entry> follows_beyond(const EntryId& last) const;
+  bool append_own(Entry entry);
+  void take_back();
+  void tick_damage();
+  void on(const Message& message, const Lacking& lacking);
+  void on(const Message& message, const Found& found);
   // membership.cc
   void append(EntryKind kind, Payload payload);
   void append_configuration(Changed changed);
@@ -382,6 +404,8 @@ class Core {
   std::optional<EntryId> floor_;
   Index promised_;  ///< at the start: what was counted as committed before, of which damage may have taken a part
   bool floor_unwritten_ = false;
+  std::map<Index, Entry> beyond_;  ///< what follows the damage on disk, while there is a floor
+  unsigned ticks_to_ask_ = 0;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
   unsigned ticks_ = 0;                   ///< since the leader's last word, or since the campaign began
@@ -398,6 +422,8 @@ class Core {
   Testimony testimony_;
   Index committed_;
   Index handed_out_;
+  Index applied_;
+  Index certified_;                ///< of the newest certified head
   std::deque<Index> uncertified_;  ///< committed payloads above the newest certified head
 
   std::optional<Claim> claim_;         ///< on disk; it never moves back
@@ -418,7 +444,7 @@ class Core {
   };
   std::deque<Held> held_;
   unsigned ticks_writing_ = 0;  ///< since the oldest write under way was asked for
-  std::set<std::tuple<std::string_view, NodeId, Index>> reported_;
+  std::map<NodeId, std::set<std::pair<std::string_view, Index>>> reported_;  ///< bounded for each of them
   Output output_;
 };
 

@@ -24,6 +24,9 @@ class DurableCount {
   /// what the voters announced, as far as its own log is synced.
   std::optional<Index> committed(const Configuration& configuration, NodeId self, bool votes) const;
 
+  /// What could be counted if this node's own log were synced so far.
+  Index will_count(const Configuration& configuration, NodeId self, bool votes) const;
+
  private:
   static constexpr std::size_t kMaxKept = 128;
 

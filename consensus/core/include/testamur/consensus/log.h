@@ -27,6 +27,10 @@ class Log {
   std::optional<EntryId> at(Index index) const;
   const Entry& entry(Index index) const { return entries_[index.value - base_.index.value - 1]; }
   bool holds(const EntryId& id) const { return at(id.index) == id; }
+  /// Of the payloads after one index, up to another; both are held, or the base.
+  std::size_t bytes_between(Index after, Index last) const { return bytes_to(last) - bytes_to(after); }
+  /// The last entry of an earlier term; the base where there is none.
+  Index last_before(Term term) const;
 
   void append(Entry entry);
   /// Drops the entries from this index on.
@@ -59,9 +63,14 @@ class Log {
     Index last;                     // of the log after this write
   };
   static constexpr Index kAll{1};
+  std::size_t bytes_to(Index index) const {
+    return index <= base_.index ? bytes_to_base_ : bytes_to_[index.value - base_.index.value - 1];
+  }
 
   EntryId base_;
   std::deque<Entry> entries_;
+  std::deque<std::size_t> bytes_to_;  // of the payloads of all entries up to each one, from some beginning on
+  std::size_t bytes_to_base_ = 0;
   Index unwritten_from_;  // the first entry that no write has taken
   std::optional<Index> unwritten_truncation_;
   bool unwritten_base_ = false;

@@ -34,7 +34,11 @@ enum class AppendOutcome : std::uint8_t {
   conflict,  ///< `previous` is not there; `at` is where the logs may agree
   refused,   ///< the payload check refused the entry at this index; it is asked again later
   stale,     ///< the request's term is over; the answer's term is the news
+  full,      ///< `at` and everything before it is durable, and there is no room for more; it is asked again later
 };
+constexpr bool acknowledges(AppendOutcome outcome) {
+  return outcome == AppendOutcome::accepted || outcome == AppendOutcome::full;
+}
 struct AppendResponse {
   AppendOutcome outcome = AppendOutcome::accepted;
   EntryId at;
@@ -74,9 +78,26 @@ struct Behind {
   EntryId base;
 };
 
+/// To every member, where nobody leads: damage took what followed this entry of my log. Of any term; what comes of it rests on hashes.
+struct Lacking {
+  EntryId after;
+};
+/// The answer: what follows `after` here.
+struct Found {
+  EntryId after;
+  std::vector<Entry> entries;
+};
+
 using Body =
     std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest, AppendResponse, Heartbeat,
-                 HeartbeatResponse, Durable, Derived, CampaignNow, ReadRequest, ReadResponse, Behind>;
+                 HeartbeatResponse, Durable, Derived, CampaignNow, ReadRequest, ReadResponse, Behind, Lacking, Found>;
+
+/// Those that a message carries; null for one that carries none.
+inline const std::vector<Entry>* entries_of(const Body& body) {
+  if (const auto* append = std::get_if<AppendRequest>(&body)) return &append->entries;
+  if (const auto* found = std::get_if<Found>(&body)) return &found->entries;
+  return nullptr;
+}
 
 struct Message {
   NodeId from;

@@ -25,11 +25,12 @@ struct Stored {
   std::vector<std::uint8_t> owner_record;  ///< empty: none was ever written
   std::optional<EntryId> floor;            ///< Restart::floor
   std::uint64_t life = 0;                  ///< Options::life, given when the store was made
+  std::vector<Entry> beyond = {};          ///< Restart::beyond
 };
 
 /// What could be read of a log of which a part is damaged.
 struct Salvaged {
-  Stored stored;                ///< its entries end before the damage, and its floor is where the log ended
+  Stored stored;  ///< its entries end before the damage; beyond is what follows, and its floor is where the log ended
   std::optional<Error> damage;  ///< names the first index that is wrong; nothing: there is none
 };
 
@@ -41,9 +42,9 @@ class LogStore {
   /// Errors: storage, corrupt (naming the first index that is wrong).
   virtual Result<Stored> load(const EntryHash& hash) = 0;
 
-  /// The same, where entries may be damaged: gives those before the damage. What follows it was promised and stays on disk until the
-  /// others' entries take its place. Errors: storage, corrupt (all but entries: without term, vote and claim there is nothing to
-  /// mend from).
+  /// The same, where entries may be damaged: gives those before the damage, and what follows it. That was promised, and stays on disk
+  /// until other entries are written in its place, the log ends with a later one, or there is no floor any more. Errors: storage,
+  /// corrupt (all but entries: without term, vote and claim there is nothing to mend from).
   virtual Result<Salvaged> salvage(const EntryHash& hash) = 0;
 
   /// Writes in order, as one, synced once. A truncation and entries of one write mean: truncate, then append.
