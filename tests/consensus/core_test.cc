@@ -418,6 +418,28 @@ TEST(Leader, DoesNotAnswerAnswersWithoutEnd) {
   EXPECT_LE(requests, 2u);
 }
 
+TEST(Leader, DoesNotAnswerWithoutEndOneThatAcceptsAndRefusesByTurns) {
+  Hand hand;
+  hand.become_leader();
+  hand.all_committed();
+  std::size_t requests = 0;
+  for (int i = 0; i < 100; ++i) {
+    hand.from(4, hand.term(), AppendResponse{AppendOutcome::accepted, hand.core->log().last()});
+    hand.core->propose({payload("more")});
+    hand.all_committed();
+    hand.core->certified(hand.core->committed());
+    hand.from(4, hand.term(), AppendResponse{AppendOutcome::conflict, {}});
+    const Output output = hand.settle();
+    requests += static_cast<std::size_t>(
+        std::count_if(output.messages.begin(), output.messages.end(), [](const Message& message) {
+          const auto* request = std::get_if<AppendRequest>(&message.body);
+          return request != nullptr && message.to == NodeId{4} && request->previous.index == Index{};
+        }));
+  }
+  EXPECT_GT(requests, 0u);
+  EXPECT_LT(requests, 20u) << "from the beginning, between two heartbeats";
+}
+
 TEST(Leader, AStalledDiskMakesWayForAnother) {
   Hand hand;
   hand.become_leader();

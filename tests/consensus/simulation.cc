@@ -324,6 +324,7 @@ const std::vector<std::uint32_t>& Cluster::send_copies(Thing thing) {
     const std::uint32_t packet = packets_.put(last ? std::move(thing) : Thing(thing));
     events_.add({arrivals_[i], 0, Event::Kind::deliver, place(to), 0, packet});
     sent_.push_back(packet);
+    if (!healed_) settled_at_ms_ = std::max(settled_at_ms_, arrivals_[i]);
   }
   return sent_;
 }

@@ -27,7 +27,7 @@ bool Cluster::clocks_agree() const {
 
 void Cluster::try_out() {
   if (setup_.liars > 0) return;
-  if (now_ms_ < settled_at_ms_) run(static_cast<unsigned>(settled_at_ms_ - now_ms_));
+  if (now_ms_ < settled_at_ms_) run(static_cast<unsigned>(settled_at_ms_ - now_ms_) + kMaxDrivenMs);
   Core* const leading = leader();
   if (leading == nullptr || leading->is_changing() || !clocks_agree()) return;
   if (half_cut_.contains(leading->self())) return;  // it may have to go

@@ -11,6 +11,8 @@ namespace {
 constexpr unsigned kMaxTimeoutsWriting = 4;
 /// What arrives on a slow link in an election timeout. A request that is still on its way is not to be sent once more.
 constexpr std::size_t kBytesATimeout = 1u << 20;
+/// Between two heartbeats. One that says by turns that it has entries and that it has not would else be sent them without end.
+constexpr unsigned kMaxFalls = 16;
 
 }  // namespace
 
@@ -45,6 +47,7 @@ void Core::heartbeat() {
   Leader& leading = std::get<Leader>(role_);
   if (!leading.reads.empty()) leading.round = std::max(leading.round, leading.reads.back().round);
   for (auto& [peer, progress] : leading.followers) {
+    progress.falls = 0;
     send(peer, Heartbeat{leading.round});
     if (progress.is_asked_again()) {
       restart_from_match(peer, progress);
@@ -280,6 +283,7 @@ void Core::on(const Message& message, const AppendResponse& response) {
       Index agree = std::min(response.at.index, log_.last().index);
       while (agree >= log_.first() && log_.at(agree)->term > response.at.term) agree = previous(agree);
       if (progress.in_flight.empty() || next(agree) >= progress.next) return;
+      if (agree < progress.match && ++progress.falls > kMaxFalls) return;
       progress.match = std::min(progress.match, agree);
       progress.probe_from(next(agree));
       break;

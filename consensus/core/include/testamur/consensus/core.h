@@ -256,6 +256,7 @@ class Core {
     bool answered = false;      ///< has answered this leader at all
     bool refused = false;       ///< its payload check refused an entry; asked again with each heartbeat
     bool full = false;          ///< it has no room for more; asked again with each heartbeat
+    unsigned falls = 0;         ///< conflicts below its match since the last heartbeat
     unsigned ticks_silent = 0;  ///< since its match advanced, while something is in flight
     std::uint64_t round = 0;    ///< of the newest heartbeat it answered
 
