@@ -126,7 +126,10 @@ void Cluster::fetched(Node& node) {
   }
   node.fetching = false;
   const auto mine = node.core->log().at(node.staged->snapshot.last.index);
-  const bool contradicts = mine && *mine != node.staged->snapshot.last;
+  const Claim& certified = node.staged->snapshot.claim;
+  const bool other_head =
+      certified.height <= node.owner.height() && node.owner.stored_head(certified.height) != certified;
+  const bool contradicts = other_head || (mine && *mine != node.staged->snapshot.last);
   if (story_) story_->install(node.id, node.staged->snapshot);
   if (!node.core->install(node.staged->snapshot)) return;
   ++counts_.snapshots;

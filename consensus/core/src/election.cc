@@ -125,15 +125,16 @@ void Core::heard_announcement(const Message& message) {
   const auto* durable = std::get_if<Durable>(&message.body);
   if (durable == nullptr || durable->last.term != message.term || up_to_date(log_.last(), durable->last)) return;
   if (!options_.known.contains(message.from)) return;
-  Term& newest = announced_in_[message.from];
-  newest = std::max(newest, message.term);
+  Announced& newest = announced_[message.from];
+  if (newest.term < message.term) newest = {message.term, {}};
+  if (newest.term == message.term) newest.index = std::max(newest.index, durable->last.index);
 }
 
 /// Whether more of those who may be members than may lie take part in the sender's term, ahead of us: then somebody honest follows a leader
 /// there. Most of the voters that we know may have gone since.
 bool Core::is_followed(const Message& message) const {
-  const auto there = std::count_if(announced_in_.begin(), announced_in_.end(),
-                                   [&](const auto& at) { return at.second == message.term; });
+  const auto there = std::count_if(announced_.begin(), announced_.end(),
+                                   [&](const auto& at) { return at.second.term == message.term; });
   return static_cast<std::size_t>(there) > (options_.known.size() - 1) / 3;
 }
 

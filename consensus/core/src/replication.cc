@@ -1,6 +1,8 @@
 // Replication: requests bounded in entries, bytes and number; answers; heartbeats that rest on nothing.
 #include <algorithm>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "testamur/consensus/core.h"
 
@@ -184,7 +186,22 @@ bool Core::has_room_for(const Entry& entry) const {
   const Index last = log_.last().index;
   const Index counted = std::max(committed_, log_.last_before(state_.term));
   if (!is_too_much(counted, last)) return true;
+  // By the members of long ago, who may announce nothing any more, it may never count; then what is newer is to be taken as well.
+  if (!is_too_much(std::max(counted, surely_held()), last)) return true;
   return !is_too_much(std::max(counted, durable_.will_count(configuration(), options_.self, votes())), last);
+}
+
+/// The furthest of this term that more of those who may be members have announced than may lie.
+Index Core::surely_held() const {
+  std::vector<Index> held;
+  for (const auto& [node, announced] : announced_) {
+    if (announced.term == state_.term) held.push_back(announced.index);
+  }
+  const std::size_t liars = options_.known.empty() ? held.size() : (options_.known.size() - 1) / 3;
+  if (held.size() <= liars) return {};
+  const auto at = held.begin() + static_cast<std::ptrdiff_t>(liars);
+  std::nth_element(held.begin(), at, held.end(), std::greater<>());
+  return *at;
 }
 
 AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {

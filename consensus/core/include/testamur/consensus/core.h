@@ -352,6 +352,7 @@ class Core {
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
   bool is_too_much(Index after, Index last) const;
   bool has_room_for(const Entry& entry) const;
+  Index surely_held() const;
   void drop_acknowledgements_from(Index index);
   AppendResponse find_conflict(const EntryId& previous) const;
   void on(const Message& message, const AppendRequest& request);
@@ -409,11 +410,15 @@ class Core {
   unsigned ticks_to_ask_ = 0;
   std::optional<NodeId> leader_;
   std::variant<Follower, PreCandidate, Candidate, Leader> role_;
-  unsigned ticks_ = 0;                   ///< since the leader's last word, or since the campaign began
-  unsigned timeout_ticks_ = 0;           ///< drawn anew each time
-  unsigned tries_ = 0;                   ///< to be elected, since a leader was heard
-  std::map<NodeId, EntryId> furthest_;   ///< what voters said that their logs end with
-  std::map<NodeId, Term> announced_in_;  ///< the newest term in which one of the known announced what we lack
+  unsigned ticks_ = 0;                  ///< since the leader's last word, or since the campaign began
+  unsigned timeout_ticks_ = 0;          ///< drawn anew each time
+  unsigned tries_ = 0;                  ///< to be elected, since a leader was heard
+  std::map<NodeId, EntryId> furthest_;  ///< what voters said that their logs end with
+  struct Announced {
+    Term term;
+    Index index;
+  };
+  std::map<NodeId, Announced> announced_;  ///< the newest that each of the known announced and that we lacked then
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;
