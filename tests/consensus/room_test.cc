@@ -55,6 +55,19 @@ TEST_F(Room, WhoeverWillCountTakesMore) {
   EXPECT_EQ(hand.core->committed(), Index{12});
 }
 
+/// A change of members lies beyond what it may hold, and those who were members before say nothing any more.
+TEST_F(Room, WhatMoreThanMayLieHoldIsTakenThoughItMayNeverCount) {
+  Options known = options();
+  for (std::uint64_t node = 1; node <= 6; ++node) known.known.insert(NodeId{node});
+  hand.core.emplace(std::move(known), Restart{});
+  EXPECT_EQ(append().outcome, AppendOutcome::full);
+  hand.from(5, 1, Durable{entries[11].id});
+  EXPECT_EQ(append().outcome, AppendOutcome::full) << "that one may lie";
+  hand.from(6, 1, Durable{entries[9].id});
+  append();
+  EXPECT_GE(last(), Index{10});
+}
+
 TEST_F(Room, WhatIsCountedAndNotAppliedIsBoundedToo) {
   append();
   for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Durable{entries[3].id});
