@@ -292,10 +292,10 @@ class RunningNode::Impl {
       log_warn("snapshot_not_taken", {{"node", name_of(from)}, {"why", error.message}});
     };
     events.failed = [this](const Error& error) { fail(error); };
-    snapshots_ =
-        std::make_unique<Snapshots>(Snapshots::Options{arriving_directory(config_), self_.genesis,
-                                                       (self_.consortium.nodes.size() - 1) / 3, signatures_.as_check()},
-                                    stores_.state, std::move(events));
+    snapshots_ = std::make_unique<Snapshots>(
+        Snapshots::Options{arriving_directory(config_), self_.genesis,
+                           consensus::most_liars(self_.consortium.nodes.size()), signatures_.as_check()},
+        stores_.state, std::move(events));
   }
 
   void start_filling() {

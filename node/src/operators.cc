@@ -154,7 +154,7 @@ std::string Operators::not_allowed(consensus::NodeId from, const Question& quest
   const bool own = node && consortium_.nodes[node->value - 1].institution == asking.institution;
   if (own && question.change().kind() == ChangeRequest::KIND_REMOVE) return {};
   const std::size_t ask = institutions_that_ask(from, question, members);
-  const std::size_t needed = (consortium_.nodes.size() - 1) / 3 + 1;
+  const std::size_t needed = consensus::most_liars(consortium_.nodes.size()) + 1;
   if (ask >= needed) return {};
   return std::to_string(ask) + " of " + std::to_string(needed) +
          " institutions ask for it; the operator of another one may, within " + std::to_string(kAskTogether.count()) +

@@ -105,7 +105,7 @@ bool Cluster::is_vouched_for(const Node& node, const Snapshot& snapshot) const {
            other.core->configuration_at(snapshot.last.index) == snapshot.configuration;
   };
   const auto vouch = std::count_if(nodes_.begin(), nodes_.end(), says_so);
-  return static_cast<std::size_t>(vouch) > (nodes_.size() - 1) / 3;
+  return static_cast<std::size_t>(vouch) > most_liars(nodes_.size());
 }
 
 /// A snapshot comes in two steps: it is on disk, whole; then the consensus goes on from it.

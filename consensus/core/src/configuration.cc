@@ -193,7 +193,7 @@ std::set<NodeId> Configuration::members() const {
 
 std::size_t byzantine_quorum(std::size_t voters) {
   if (voters == 0) return 0;
-  return (voters + (voters - 1) / 3) / 2 + 1;
+  return (voters + most_liars(voters)) / 2 + 1;
 }
 
 Changed change_simply(const Configuration& from, std::span<const Change> changes, const QuorumSize& quorum) {

@@ -49,7 +49,7 @@ bool DurableCount::is_left_behind(const Voters& voters) const {
   const auto ahead = std::count_if(ahead_.begin(), ahead_.end(), [&](const auto& kept) {
     return voters.nodes.contains(kept.first) && !kept.second.empty();
   });
-  return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
+  return static_cast<std::size_t>(ahead) > most_liars(voters.nodes.size());
 }
 
 Index DurableCount::will_count(const Configuration& configuration, NodeId self, bool votes) const {

@@ -116,7 +116,7 @@ bool Core::is_left_behind() const {
   const auto ahead = std::count_if(furthest_.begin(), furthest_.end(), [&](const auto& at) {
     return voters.nodes.contains(at.first) && !up_to_date(log_.last(), at.second);
   });
-  return static_cast<std::size_t>(ahead) > (voters.nodes.size() - 1) / 3;
+  return static_cast<std::size_t>(ahead) > most_liars(voters.nodes.size());
 }
 
 /// One of those who may be members said that more than we hold is durable there, in its term. That is no word of a member's, and changes
@@ -135,7 +135,7 @@ void Core::heard_announcement(const Message& message) {
 bool Core::is_followed(const Message& message) const {
   const auto there = std::count_if(announced_.begin(), announced_.end(),
                                    [&](const auto& at) { return at.second.term == message.term; });
-  return static_cast<std::size_t>(there) > (options_.known.size() - 1) / 3;
+  return static_cast<std::size_t>(there) > most_liars(options_.known.size());
 }
 
 /// Whether a node that is no member here may be one by a configuration that we lack.

@@ -300,8 +300,9 @@ class RocksLogStore final : public LogStore {
     return beyond;
   }
 
-  /// Where a damaged log ended: what its node acknowledged, or more. Where the last entry cannot be read, or is not what its hash was made from, its place is known by its key, and its term may be
-  /// any up to the node's own. Without a key: beyond any entry that there may be.
+  /// Where a damaged log ended: what its node acknowledged, or more. Where the last entry cannot be read, or is not what its hash was
+  /// made from, its place is known by its key, and its term may be any up to the node's own. Without a key: beyond any entry that there
+  /// may be.
   static EntryId last_readable(const storage::View& view, const Stored& stored, const EntryHash& hash) {
     EntryId at_most{stored.state.term, Index{~std::uint64_t{0} >> 1}, {}};
     try {

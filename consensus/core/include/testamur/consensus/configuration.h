@@ -41,7 +41,9 @@ struct Configuration {
 
 /// How many of so many voters it takes.
 using QuorumSize = std::function<std::size_t(std::size_t voters)>;
-/// floor((n + f) / 2) + 1 with f = floor((n - 1) / 3): two quorums share more honest voters than there may be liars.
+/// f = floor((n - 1) / 3): so many of n may lie.
+constexpr std::size_t most_liars(std::size_t nodes) { return nodes == 0 ? 0 : (nodes - 1) / 3; }
+/// floor((n + f) / 2) + 1 with f = most_liars(n): two quorums share more honest voters than there may be liars.
 std::size_t byzantine_quorum(std::size_t voters);
 
 struct Change {
