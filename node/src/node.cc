@@ -246,7 +246,7 @@ class RunningNode::Impl {
     time_check_ = std::make_unique<TimeCheck>(clock_, consensus::Index{applied}, stores_.ledger->head().time,
                                               std::span(stored.entries).subspan(applied_of_log), alarms());
     core.check = time_check_.get();
-    core.quorum = quorum_size_of(self_.consortium);
+    core.quorum = consensus::certifying_quorum(self_.consortium.threshold);
     core.objects = [this](const consensus::Configuration& members) { return objection(self_.consortium, members); };
     core.life = life_ = stored.life;
     next_to_apply_ = next(stored.base.id.index);

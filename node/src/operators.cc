@@ -59,12 +59,6 @@ consensus::Configuration configuration_of(const ConsortiumRecord& consortium) {
   return configuration;
 }
 
-consensus::QuorumSize quorum_size_of(const ConsortiumRecord& consortium) {
-  return [all = voters(consortium).size(), threshold = std::size_t{consortium.threshold}](std::size_t count) {
-    return count == all ? threshold : consensus::byzantine_quorum(count);
-  };
-}
-
 std::string objection(const ConsortiumRecord& consortium, const consensus::Configuration& configuration) {
   const consensus::Configuration named = configuration_of(consortium);
   for (const consensus::NodeId node : configuration.voters.nodes) {

@@ -49,5 +49,15 @@ TEST(Quorum, Votes) {
   EXPECT_EQ(count_votes(of(1, 1), votes({true})), VoteResult::won);
 }
 
+TEST(Quorum, WhoDecidesCanCertify) {
+  const QuorumSize of_seven = certifying_quorum(5);
+  EXPECT_EQ(of_seven(7), 5u);
+  EXPECT_EQ(of_seven(6), 5u) << "a Byzantine quorum is 4";
+  EXPECT_EQ(of_seven(5), 5u);
+  EXPECT_EQ(of_seven(4), 4u) << "no more than there are";
+  EXPECT_EQ(of_seven(8), byzantine_quorum(8));
+  EXPECT_EQ(certifying_quorum(7)(7), 7u) << "more than a Byzantine quorum, where the consortium wants it so";
+}
+
 }  // namespace
 }  // namespace testamur::consensus

@@ -93,6 +93,7 @@ Options Cluster::options_for(Node& node) {
     return drawn;
   };
   options.check = node.check.get();
+  options.quorum = certifying_quorum(first_.voters.threshold);
   options.objects = [this](const Configuration& configuration) { return objects(configuration); };
   options.life = node.life;
   return options;
@@ -421,6 +422,7 @@ Result<void> Cluster::put_on_disk(Node& node, std::span<const Job> jobs) {
 bool Cluster::apply_some(Node& node) {
   if (node.to_apply.empty() || random_.below(5) == 0) return false;
   std::uint64_t silent = 0;
+  Index last;
   const std::uint64_t all = 1 + random_.below(node.to_apply.size());
   std::vector<Claim> claims;
   for (std::uint64_t count = all; count > 0; --count) {
@@ -431,13 +433,15 @@ bool Cluster::apply_some(Node& node) {
     // Of a block that was certified before the last start.
     if (!applied.done && !applied.claim && makes_block(entry)) ++silent;
     told_ = std::max(told_, entry.id.index);
-    node.core->applied(entry.id.index);
-    if (!applied.claim) continue;
-    invariants_.check_derived(node.id, *applied.claim);
-    node.core->derived(*applied.claim);
-    if (story_) claims.push_back(*applied.claim);
+    last = entry.id.index;
+    if (applied.claim) {
+      invariants_.check_derived(node.id, *applied.claim);
+      node.core->derived(*applied.claim);
+      if (story_) claims.push_back(*applied.claim);
+    }
+    node.core->applied(last);
   }
-  if (story_) story_->has_liars() ? story_->derive(node.id, claims) : story_->apply(node.id, silent, all - silent);
+  if (story_) story_->has_liars() ? story_->derive(node.id, claims, last) : story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }

@@ -316,10 +316,11 @@ std::string Story::spell(const Body& body, const Core& to) const {
       body);
 }
 
-void Story::derive(NodeId node, std::span<const Claim> claims) {
+void Story::derive(NodeId node, std::span<const Claim> claims, Index applied) {
   std::string words;
   for (const Claim& claim : claims) words += text(claim);
-  if (!claims.empty()) step("derive", node, words);
+  if (claims.empty() || claims.back().index < applied) words += " to " + std::to_string(applied.value);
+  step("derive", node, words);
 }
 
 void Story::certify(NodeId node, const Claim& claim) {

@@ -51,7 +51,7 @@ class Story {
 
   // Of owners: the first where nobody lies, the second where somebody does.
   bool has_liars() const { return !liars_.empty(); }
-  void derive(NodeId node, std::span<const Claim> claims);
+  void derive(NodeId node, std::span<const Claim> claims, Index applied);
   void certify(NodeId node, const Claim& claim);
   void install(NodeId node, const Snapshot& snapshot);
 

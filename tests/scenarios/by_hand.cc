@@ -50,12 +50,11 @@ void Cluster::hear(const Message& message) {
   step(node(message.to), message);
 }
 
-void Cluster::derive(NodeId id, const std::vector<Claim>& claims) {
-  for (const Claim& claim : claims) {
-    if (claim.index > running(id).committed())
-      throw NotPossible(describe(id) + " has not committed " + at(claim.index));
-    running(id).derived(claim);
-  }
+void Cluster::derive(NodeId id, const std::vector<Claim>& claims, Index applied) {
+  const Index last = std::max(applied, claims.empty() ? Index{} : claims.back().index);
+  if (last > running(id).committed()) throw NotPossible(describe(id) + " has not committed " + at(last));
+  for (const Claim& claim : claims) running(id).derived(claim);
+  running(id).applied(last);
   settle(node(id));
 }
 

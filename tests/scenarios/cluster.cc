@@ -44,6 +44,7 @@ Configuration Setup::configuration() const {
 
 /// The story's threshold is meant for its first voters.
 QuorumSize Setup::quorum() const {
+  if (by_hand) return certifying_quorum(quorum_of(voters.size()));
   if (!threshold) return quorum_of;
   return [count = voters.size(), fixed = *threshold, otherwise = quorum_of](std::size_t size) {
     return size == count ? fixed : otherwise(size);
@@ -362,8 +363,14 @@ bool Cluster::apply_one(Node& node, bool silently) {
   const Entry entry = std::move(node.to_apply.front());
   node.to_apply.pop_front();
   told_ = std::max(told_, entry.id.index);
+  const bool before_a_restart = silently || (!setup_.by_hand && entry.id.index <= node.applied);
+  if (!before_a_restart && !derive(node, entry)) return false;
   node.core->applied(entry.id.index);
-  if (silently || (!setup_.by_hand && entry.id.index <= node.applied)) return true;  // before a restart
+  return true;
+}
+
+/// What comes of an entry. False when the node fails over it.
+bool Cluster::derive(Node& node, const Entry& entry) {
   Claim claim = claim_at(entry.id.index);
   if (node.ledger) {
     if (!node.ledger->apply(entry)) {

@@ -117,8 +117,9 @@ class Cluster {
   std::uint64_t campaign(NodeId id) const { return node(id).heard.campaign(); }
   /// Hears this at once.
   void hear(const Message& message);
-  // Where there are liars, honest nodes may have counted different entries: the story says what came of them.
-  void derive(NodeId id, const std::vector<Claim>& claims);
+  // Where there are liars, honest nodes may have counted different entries: the story says what came of them. What was applied
+  // up to an index, beyond the heads, made none.
+  void derive(NodeId id, const std::vector<Claim>& claims, Index applied);
   void certify(NodeId id, const Claim& claim);
   void install(NodeId id, const EntryId& last, const Claim& claim);
   /// Goes on from the state after this index.
@@ -189,6 +190,7 @@ class Cluster {
   void take_committed(Node& node, const Entry& entry);
   bool write_some(Node& node, std::size_t count);
   bool apply_one(Node& node, bool silently = false);
+  bool derive(Node& node, const Entry& entry);
   void see_whether_mended(Node& node);
   simulation::Disks on_disk() const;
   simulation::Conditions conditions() const;

@@ -403,7 +403,9 @@ const std::vector<Command>& commands() {
        "campaign, INDEX:HEIGHT:HEAD, TERM:INDEX (of the hearer's log; with :HASH another), append after TERM:INDEX "
        "TERM:PAYLOAD...",
        read_hear},
-      {"derive", "NODE INDEX:HEIGHT:HEAD...", "where there are liars: its owner derived these heads", read_derive},
+      {"derive", "NODE [INDEX:HEIGHT:HEAD...] [to INDEX]",
+       "where there are liars: its owner derived these heads, and applied what else there is up to an index",
+       read_derive},
       {"stall", "NODES", "their writes wait for \"write\" or \"resume\"",
        [](Words& words) { return for_each(words.nodes(), [](Cluster& c, NodeId node) { c.stall(node); }); }},
       {"write", "NODE [WRITES|all]", "its oldest writes complete", read_write},

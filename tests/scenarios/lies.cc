@@ -170,9 +170,14 @@ Action read_hear(Words& words) {
 Action read_derive(Words& words) {
   const NodeId node = words.node();
   std::vector<Claim> claims;
-  do claims.push_back(read_claim(words));
-  while (!words.at_end());
-  return [=](Telling& telling) { telling.cluster.derive(node, claims); };
+  while (!words.at_end() && !words.peek("to")) claims.push_back(read_claim(words));
+  Index applied;
+  if (words.accept("to")) {
+    applied = Index{words.number("an index")};
+  } else if (claims.empty()) {
+    throw SyntaxError("expected a head (INDEX:HEIGHT:HEAD), or \"to\" and an index");
+  }
+  return [=](Telling& telling) { telling.cluster.derive(node, claims, applied); };
 }
 
 Action read_install_of(Words& words, NodeId node) {

@@ -159,6 +159,7 @@ TEST_F(Operators, ANodeIsRemovedAndAddedUnderLoad) {
   const unsigned other = another(another(removed));
   EXPECT_EQ(order({"remove", cluster_.node_name(other)}).code(), "refused");
   EXPECT_EQ(role(another(removed), other), "voter");
+  EXPECT_EQ(run(other, {"status"}).json.at("threshold").to_number<int>(), 3) << "who decides can certify";
 
   const std::uint64_t then = load.certified();
   ASSERT_TRUE(wait_until([&] { return load.certified() > then + 50; })) << "three go on without it";

@@ -196,6 +196,10 @@ std::size_t byzantine_quorum(std::size_t voters) {
   return (voters + most_liars(voters)) / 2 + 1;
 }
 
+QuorumSize certifying_quorum(std::size_t threshold) {
+  return [threshold](std::size_t voters) { return std::max(byzantine_quorum(voters), std::min(threshold, voters)); };
+}
+
 Changed change_simply(const Configuration& from, std::span<const Change> changes, const QuorumSize& quorum) {
   if (from.is_joint()) return refused("can't apply simple config change in joint config");
   Changing changing(from);

@@ -29,6 +29,10 @@ void forget_claims(std::map<std::uint64_t, Claim>& claims, std::map<std::uint64_
   claims.erase(claims.begin(), ours);
 }
 
+void drop_to(std::deque<Index>& indexes, Index last) {
+  while (!indexes.empty() && indexes.front() <= last) indexes.pop_front();
+}
+
 /// What is said of a log that was damaged holds by its hashes, whoever leads.
 bool is_of_any_term(const Body& body) {
   return std::holds_alternative<Lacking>(body) || std::holds_alternative<Found>(body);
@@ -61,7 +65,7 @@ Core::Core(Options options, Restart restart)
   for (Entry& entry : restart.beyond) beyond_.emplace(entry.id.index, std::move(entry));
   require(committed_ <= log_.last().index, "what was claimed or applied is in the log");
   certified_ = restart.certified;
-  count_uncertified(log_.base().index);
+  count_unapplied(log_.base().index);
   // An answer to a campaign before the restart counts for none either.
   campaigns_ = options_.random();
   durable_.begin_term(state_.term);
@@ -219,7 +223,7 @@ ProposeResult Core::may_propose(std::size_t payloads) const {
   // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
   if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
   if (log_.last().index.value - committed_.value + payloads > options_.max_unapplied) return ProposeResult::too_many;
-  if (uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
+  if (unapplied_.size() + uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
   return ProposeResult::accepted;
 }
 
@@ -273,14 +277,14 @@ void Core::commit_to(Index index) {
   if (index <= committed_) return;
   const Index before = committed_;
   committed_ = index;
-  count_uncertified(before);
+  count_unapplied(before);
   after_commit();
 }
 
-void Core::count_uncertified(Index from) {
+void Core::count_unapplied(Index from) {
   // What damage took counts again when it is mended, certified or not.
   for (Index index = next(std::max(from, certified_)); index <= committed_; index = next(index)) {
-    if (log_.entry(index).is_owners()) uncertified_.push_back(index);
+    if (log_.entry(index).is_owners()) unapplied_.push_back(index);
   }
 }
 
@@ -303,6 +307,8 @@ void Core::on(const Message& message, const Durable& durable) {
 
 void Core::derived(const Claim& claim) {
   require(claim.index <= committed_, "only what is committed is derived");
+  if (claim.index > certified_ && (uncertified_.empty() || uncertified_.back() < claim.index))
+    uncertified_.push_back(claim.index);
   applied(claim.index);
   own_heads_[claim.height] = claim;
   while (own_heads_.size() > kMaxHeadsKept) own_heads_.erase(own_heads_.begin());
@@ -315,7 +321,11 @@ void Core::derived(const Claim& claim) {
   newest_claim_ = unwritten_claim_ = claim;
 }
 
-void Core::applied(Index index) { applied_ = std::max(applied_, index); }
+void Core::applied(Index index) {
+  applied_ = std::max(applied_, index);
+  // What made no head is done with: no certificate will name it.
+  drop_to(unapplied_, index);
+}
 
 void Core::broadcast_claim() {
   if (claim_ && votes()) send_to_voters(Derived{*claim_});
@@ -360,7 +370,8 @@ void Core::count_claims() {
 
 void Core::certified(Index index) {
   certified_ = std::max(certified_, index);
-  while (!uncertified_.empty() && uncertified_.front() <= index) uncertified_.pop_front();
+  drop_to(unapplied_, index);
+  drop_to(uncertified_, index);
 }
 
 Output Core::take() {

@@ -77,7 +77,8 @@ bool Core::install(const Snapshot& snapshot) {
   configurations_.insert_or_assign(snapshot.last.index, snapshot.configuration);
   committed_ = handed_out_ = applied_ = snapshot.last.index;
   certified_ = contradicts ? snapshot.last.index : std::max(certified_, snapshot.last.index);
-  std::erase_if(uncertified_, [&](Index index) { return contradicts || index <= snapshot.last.index; });
+  for (std::deque<Index>* counted : {&unapplied_, &uncertified_})
+    std::erase_if(*counted, [&](Index index) { return contradicts || index <= snapshot.last.index; });
   if (contradicts) {
     own_heads_.clear();
     claims_under_way_.clear();

@@ -24,8 +24,6 @@ inline consensus::NodeId id_at(std::size_t place) { return consensus::NodeId{pla
 
 /// The voters and learners that the consortium record names.
 consensus::Configuration configuration_of(const ConsortiumRecord& consortium);
-/// How many of so many voters it takes: for all that the record names, what it says; for fewer, a Byzantine quorum.
-consensus::QuorumSize quorum_size_of(const ConsortiumRecord& consortium);
 /// What speaks against a configuration by the consortium record; empty: nothing. Voters must be voters there, who can cosign, and
 /// enough of them to certify a head.
 std::string objection(const ConsortiumRecord& consortium, const consensus::Configuration& configuration);

@@ -42,7 +42,8 @@ struct Options {
   std::size_t max_in_flight = 64;  ///< append requests to one follower that no answer has come to
   std::size_t max_in_flight_bytes = 32u << 20;
   std::size_t max_unapplied = 4096;    ///< entries proposed and not yet committed; beyond, proposals are refused
-  std::size_t max_uncertified = 1024;  ///< payloads committed and not yet certified; beyond, proposals are refused
+  /// Committed payloads that made a head which is not certified, or of which it is not known; beyond, proposals are refused.
+  std::size_t max_uncertified = 1024;
   /// Entries that a follower holds of its term and has not counted as committed, or has counted and not applied, and the bytes of
   /// their payloads; beyond, it takes no more until there is room again.
   std::size_t max_held = 16384;
@@ -204,7 +205,7 @@ class Core {
   /// The owner applied a committed entry and derived this head. Claimed to the others once it is on disk. After a restart the
   /// owner derives again what it claimed before; another head than claimed stops the node.
   void derived(const Claim& claim);
-  /// The owner applied everything committed up to this index, whether or not it made a head.
+  /// The owner applied everything committed up to this index. What made a head was told before: the rest is certified by nobody.
   void applied(Index index);
   /// The newest index whose head is certified.
   void certified(Index index);
@@ -320,7 +321,7 @@ class Core {
   void release_held();
   void report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs);
   void heard_vote(NodeId from, bool for_itself);
-  void count_uncertified(Index from);
+  void count_unapplied(Index from);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
   void reset_election_timer();
@@ -430,7 +431,8 @@ class Core {
   Index handed_out_;
   Index applied_;
   Index certified_;                ///< of the newest certified head
-  std::deque<Index> uncertified_;  ///< committed payloads above the newest certified head
+  std::deque<Index> unapplied_;    ///< committed payloads of which the owner has not said what came of them
+  std::deque<Index> uncertified_;  ///< heads derived above the newest certified one, by their index
 
   std::optional<Claim> claim_;         ///< on disk; it never moves back
   std::optional<Claim> newest_claim_;  ///< on disk, under way, or still to be written
