@@ -70,13 +70,13 @@ void Invariants::check_change(const Core& leader, const Voters& before, const st
     throw Violation(text(leader.self()) + " takes voters of whom it hears too few: " + to_string(after));
 }
 
-void Invariants::check_uncertified(const Core& leader, Index certified, std::size_t most) {
-  std::size_t uncertified = 0;
-  for (Index at = next(std::max(certified, leader.log().base().index)); at <= leader.committed(); at = next(at))
-    if (leader.log().entry(at).is_owners()) ++uncertified;
-  if (uncertified > most)
-    throw Violation(text(leader.self()) + " takes proposals, and " + std::to_string(uncertified) +
-                    " committed payloads are not certified");
+void Invariants::check_uncertified(const Core& leader, std::uint64_t heads, Index applied, std::size_t most) {
+  std::uint64_t unapplied = 0;
+  for (Index at = next(std::max(applied, leader.log().base().index)); at <= leader.committed(); at = next(at))
+    if (leader.log().entry(at).is_owners()) ++unapplied;
+  if (heads + unapplied > most)
+    throw Violation(text(leader.self()) + " takes proposals, and " + std::to_string(heads) +
+                    " heads are not certified, and " + std::to_string(unapplied) + " payloads not applied");
 }
 
 void Invariants::check_announced(const Core& core, const Output& output) {

@@ -46,8 +46,8 @@ class Invariants {
   static void check_accepts(const Core& core);
   /// A change that is taken leaves its leader a vote, and, where it changes the voters, a quorum of those after it is heard.
   static void check_change(const Core& leader, const Voters& before, const std::set<NodeId>& heard);
-  /// Proposals are taken while at most so many payloads are committed and not certified.
-  static void check_uncertified(const Core& leader, Index certified, std::size_t most);
+  /// Proposals are taken while at most so many heads are not certified, and committed payloads that may make one not applied.
+  static void check_uncertified(const Core& leader, std::uint64_t heads, Index applied, std::size_t most);
   /// A read sees all that anybody was told, as committed, before it was asked for: with one order of all writes, that makes histories
   /// linearizable.
   static void check_read(NodeId node, Index answer, Index told);

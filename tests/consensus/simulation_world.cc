@@ -221,7 +221,7 @@ bool Cluster::propose(Node& node, std::size_t payloads) {
   if (story_) story_->propose(node.id, all);
   node.core->propose(std::move(all));
   Invariants::check_accepts(*node.core);
-  Invariants::check_uncertified(*node.core, node.owner.certified() ? node.owner.certified()->claim.index : Index{},
+  Invariants::check_uncertified(*node.core, node.owner.height() - node.owner.certified_height(), node.owner.applied(),
                                 setup_.max_uncertified);
   handle(node);
   return true;
