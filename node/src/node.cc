@@ -249,6 +249,9 @@ class RunningNode::Impl {
     core.quorum = consensus::certifying_quorum(self_.consortium.threshold);
     core.objects = [this](const consensus::Configuration& members) { return objection(self_.consortium, members); };
     core.life = life_ = stored.life;
+    // A log is cut once it is twice as long as what is kept.
+    core.max_left_behind.entries =
+        std::max(core.max_left_behind.entries, core.max_held.entries + 4 * config_.keep_entries);
     next_to_apply_ = next(stored.base.id.index);
     consensus::Restart restart{
         stored.state,      stored.base,  std::move(stored.entries), stored.claim, consensus::Index{applied},

@@ -261,6 +261,23 @@ TEST(Leader, RefusesProposalsWhileTooMuchIsUncertified) {
   EXPECT_EQ(hand.core->propose({payload("a")}), ProposeResult::accepted);
 }
 
+TEST(Leader, RefusesProposalsWhileTheirPayloadsAreTooLarge) {
+  Options few = Hand::options();
+  few.max_unfinished_bytes = 15;
+  Hand hand(few, {});
+  hand.become_leader();
+  hand.all_committed();
+  EXPECT_EQ(hand.core->propose({payload("ten bytes."), payload("ten bytes.")}), ProposeResult::accepted);
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not committed";
+  hand.all_committed();
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not applied";
+  hand.core->derived({Index{2}, 1, {}});
+  hand.core->applied(Index{3});
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not certified";
+  hand.core->certified(Index{2});
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::accepted) << "what made no head is done with";
+}
+
 TEST(Leader, TellsHowFarTheOthersAre) {
   Hand hand;
   EXPECT_TRUE(hand.core->progress().empty()) << "a follower knows nothing of the others";

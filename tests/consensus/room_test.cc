@@ -18,8 +18,13 @@ class Room : public testing::Test {
   }
   static Options options() {
     Options options = Hand::options();
-    options.max_held = kMostHeld;
+    options.max_held.entries = kMostHeld;
     return options;
+  }
+  static Options options_of_six() {
+    Options known = options();
+    for (std::uint64_t node = 1; node <= 6; ++node) known.known.insert(NodeId{node});
+    return known;
   }
   /// From the leader of this term, who is node 2: all entries from this index on that the node lacks.
   AppendResponse append(std::uint64_t term = 1) {
@@ -57,15 +62,25 @@ TEST_F(Room, WhoeverWillCountTakesMore) {
 
 /// A change of members lies beyond what it may hold, and those who were members before say nothing any more.
 TEST_F(Room, WhatMoreThanMayLieHoldIsTakenThoughItMayNeverCount) {
-  Options known = options();
-  for (std::uint64_t node = 1; node <= 6; ++node) known.known.insert(NodeId{node});
-  hand.core.emplace(std::move(known), Restart{});
+  hand.core.emplace(options_of_six(), Restart{});
   EXPECT_EQ(append().outcome, AppendOutcome::full);
   hand.from(5, 1, Durable{entries[11].id});
   EXPECT_EQ(append().outcome, AppendOutcome::full) << "that one may lie";
   hand.from(6, 1, Durable{entries[9].id});
   append();
   EXPECT_GE(last(), Index{10});
+}
+
+TEST_F(Room, WhatMoreThanMayLieHoldHasAnEndToo) {
+  Options bounded = options_of_six();
+  bounded.max_left_behind.entries = 6;
+  hand.core.emplace(std::move(bounded), Restart{});
+  for (const std::uint64_t node : {5u, 6u}) hand.from(node, 1, Durable{entries[11].id});
+  EXPECT_EQ(append().outcome, AppendOutcome::full);
+  EXPECT_EQ(last(), Index{6});
+  // Not where it can count it.
+  for (const std::uint64_t voter : {2u, 3u}) hand.from(voter, 1, Durable{entries[11].id});
+  EXPECT_EQ(append().outcome, AppendOutcome::accepted);
 }
 
 TEST_F(Room, WhatIsCountedAndNotAppliedIsBoundedToo) {
@@ -84,7 +99,7 @@ TEST_F(Room, WhatIsCountedAndNotAppliedIsBoundedToo) {
 
 TEST_F(Room, BytesAreBoundedToo) {
   Options bytes = Hand::options();
-  bytes.max_held_bytes = 25;
+  bytes.max_held.bytes = 25;
   hand.core.emplace(std::move(bytes), Restart{});
   EXPECT_EQ(append().at, entries[2].id) << "the third goes beyond, and no more come";
 }

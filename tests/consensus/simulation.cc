@@ -85,7 +85,7 @@ Options Cluster::options_for(Node& node) {
   options.max_append_entries = 4;
   options.max_in_flight = 4;
   options.max_uncertified = setup_.max_uncertified;
-  options.max_held = setup_.max_held;
+  options.max_held.entries = setup_.max_held;
   options.hash = hash_entry;
   options.random = [this, id = node.id] {
     const std::uint64_t drawn = random_.next();
@@ -441,7 +441,8 @@ bool Cluster::apply_some(Node& node) {
     }
     node.core->applied(last);
   }
-  if (story_) story_->has_liars() ? story_->derive(node.id, claims, last) : story_->apply(node.id, silent, all - silent);
+  if (story_)
+    story_->has_liars() ? story_->derive(node.id, claims, last) : story_->apply(node.id, silent, all - silent);
   serve_readings(node);
   return true;
 }

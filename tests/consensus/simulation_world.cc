@@ -28,7 +28,6 @@ Setup draw_setup_with_liars(std::uint64_t seed) {
   setup.voters = 4 + random.below(4);
   setup.spares = 0;
   setup.liars = 1 + random.below(most_liars(setup.voters));
-  setup.max_held = Options{}.max_held;  // a story with liars does not tell what was applied and made no head
   setup.faults.change_per_mille = setup.faults.lose_log_per_mille = setup.faults.damage_per_mille = 0;
   return setup;
 }

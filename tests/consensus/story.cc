@@ -105,7 +105,7 @@ void Story::begin(std::size_t voters, std::size_t nodes, std::size_t liars, cons
   line("limit max-append-entries " + std::to_string(options.max_append_entries));
   line("limit max-in-flight " + std::to_string(options.max_in_flight));
   line("limit max-uncertified " + std::to_string(options.max_uncertified));
-  line("limit max-held " + std::to_string(options.max_held));
+  line("limit max-held " + std::to_string(options.max_held.entries));
 }
 
 void Story::step(const std::string& what, NodeId node, const std::string& how) {

@@ -32,7 +32,7 @@ void set_limit(Words& words, Setup& setup) {
   if (name == "max-unapplied") setup.limits.max_unapplied = value;
   if (name == "max-uncertified") setup.limits.max_uncertified = value;
   if (name == "max-append-bytes") setup.limits.max_append_bytes = value;
-  if (name == "max-held") setup.limits.max_held = value;
+  if (name == "max-held") setup.limits.max_held.entries = value;
   if (name == "max-reads") setup.limits.max_reads = value;
   if (name == "election-ticks") setup.limits.election_ticks = static_cast<unsigned>(value);
 }

@@ -223,8 +223,17 @@ ProposeResult Core::may_propose(std::size_t payloads) const {
   // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
   if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
   if (log_.last().index.value - committed_.value + payloads > options_.max_unapplied) return ProposeResult::too_many;
+  if (log_.bytes_between(finished(), log_.last().index) > options_.max_unfinished_bytes) return ProposeResult::too_many;
   if (unapplied_.size() + uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
   return ProposeResult::accepted;
+}
+
+/// Up to here, all that is committed is certified, or nothing came of it.
+Index Core::finished() const {
+  Index last = committed_;
+  if (!unapplied_.empty()) last = previous(unapplied_.front());
+  if (!uncertified_.empty()) last = std::min(last, previous(uncertified_.front()));
+  return std::max(last, log_.base().index);
 }
 
 ProposeResult Core::propose(std::vector<Payload> payloads) {

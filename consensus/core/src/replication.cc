@@ -171,9 +171,9 @@ AppendResponse Core::find_conflict(const EntryId& previous_entry) const {
 }
 
 /// Whether the entries after one, up to another, are more than may be held.
-bool Core::is_too_much(Index after, Index last) const {
+bool Core::is_too_much(Index after, Index last, const Bound& bound) const {
   if (last <= after) return false;
-  return last.value - after.value >= options_.max_held || log_.bytes_between(after, last) >= options_.max_held_bytes;
+  return last.value - after.value >= bound.entries || log_.bytes_between(after, last) >= bound.bytes;
 }
 
 /// One who does not hear the others counts nothing, and one whose owner is slow applies little: with all that is written elsewhere its
@@ -181,14 +181,17 @@ bool Core::is_too_much(Index after, Index last) const {
 /// an end and is taken, so that all who are up announce something of this term; and of these whoever is furthest behind has room, since
 /// all others announced more.
 bool Core::has_room_for(const Entry& entry) const {
-  if (is_too_much(applied_, committed_)) return false;
+  if (is_too_much(applied_, committed_, options_.max_held)) return false;
   if (entry.id.term != state_.term) return true;
   const Index last = log_.last().index;
   const Index counted = std::max(committed_, log_.last_before(state_.term));
-  if (!is_too_much(counted, last)) return true;
+  const auto is_room_after = [&](Index index) {
+    return !is_too_much(std::max(counted, index), last, options_.max_held);
+  };
+  if (is_room_after(counted) || is_room_after(durable_.will_count(configuration(), options_.self, votes())))
+    return true;
   // By the members of long ago, who may announce nothing any more, it may never count; then what is newer is to be taken as well.
-  if (!is_too_much(std::max(counted, surely_held()), last)) return true;
-  return !is_too_much(std::max(counted, durable_.will_count(configuration(), options_.self, votes())), last);
+  return is_room_after(surely_held()) && !is_too_much(counted, last, options_.max_left_behind);
 }
 
 /// The furthest of this term that more of those who may be members have announced than may lie.

@@ -31,6 +31,12 @@ class PayloadCheck {
   virtual void truncated(Index from) = 0;
 };
 
+/// Of entries; `bytes` of their payloads.
+struct Bound {
+  std::size_t entries = 0;
+  std::size_t bytes = 0;
+};
+
 struct Options {
   NodeId self;
   Configuration configuration;   ///< of the log's beginning
@@ -41,13 +47,17 @@ struct Options {
   std::size_t max_append_bytes = 4u << 20;
   std::size_t max_in_flight = 64;  ///< append requests to one follower that no answer has come to
   std::size_t max_in_flight_bytes = 32u << 20;
-  std::size_t max_unapplied = 4096;    ///< entries proposed and not yet committed; beyond, proposals are refused
+  std::size_t max_unapplied = 4096;  ///< entries proposed and not yet committed; beyond, proposals are refused
   /// Committed payloads that made a head which is not certified, or of which it is not known; beyond, proposals are refused.
   std::size_t max_uncertified = 1024;
-  /// Entries that a follower holds of its term and has not counted as committed, or has counted and not applied, and the bytes of
-  /// their payloads; beyond, it takes no more until there is room again.
-  std::size_t max_held = 16384;
-  std::size_t max_held_bytes = 128u << 20;
+  /// The payloads of all of these; beyond, proposals are refused.
+  std::size_t max_unfinished_bytes = 256u << 20;
+  /// What a follower holds of its term and has not counted as committed, or has counted and not applied; beyond, it takes no more until
+  /// there is room again.
+  Bound max_held{16384, 128u << 20};
+  /// By the members of long ago it may never count what was decided since; then it takes what more nodes than may lie hold, up to so
+  /// much. Beyond `max_held` that is more than the logs of the others have, so that it comes to where the members changed.
+  Bound max_left_behind{49152, 512u << 20};
   std::size_t max_reads = 4096;  ///< that wait for an answer; beyond, they are refused
   EntryHash hash;
   std::function<std::uint64_t()> random;
@@ -322,6 +332,7 @@ class Core {
   void report(std::string_view what, NodeId from, const EntryId& mine, const EntryId& theirs);
   void heard_vote(NodeId from, bool for_itself);
   void count_unapplied(Index from);
+  Index finished() const;
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
   void reset_election_timer();
@@ -351,7 +362,7 @@ class Core {
   bool disk_hangs() const;
   bool may_lead(const Message& message);
   AppendResponse accept_entries(const Message& message, const AppendRequest& request);
-  bool is_too_much(Index after, Index last) const;
+  bool is_too_much(Index after, Index last, const Bound& bound) const;
   bool has_room_for(const Entry& entry) const;
   Index surely_held() const;
   void drop_acknowledgements_from(Index index);
