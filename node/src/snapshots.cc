@@ -6,7 +6,7 @@
 namespace testamur::node {
 namespace {
 
-constexpr std::chrono::seconds kIdle{60};     // then a snapshot is not given any more
+constexpr std::chrono::seconds kIdle{60};     // of those who take a snapshot; then it is not given any more
 constexpr std::chrono::seconds kAskAgain{3};  // where no answer came
 constexpr unsigned kMostTries = 5;
 
@@ -16,8 +16,8 @@ Snapshots::Snapshots(Options options, std::shared_ptr<const storage::KeyValueSto
     : options_(std::move(options)), state_(std::move(state)), events_(std::move(events)) {}
 
 void Snapshots::tick() {
-  const auto now = Clock::now();
-  if (giving_ && now - giving_->last_asked > kIdle) end_giving();
+  const auto now = options_.now();
+  if (giving_ && now - giving_->last_moved > kIdle) end_giving();
   if (!taking_ || now - taking_->last_heard < kAskAgain) return;
   if (++taking_->tries > kMostTries) {
     log_warn("snapshot_not_given",
@@ -37,10 +37,13 @@ void Snapshots::on(consensus::NodeId from, const SnapshotAsksLetter& letter) {
   if (!giving_ && !begin_giving()) return;
   // Who asks what is there may not take it, and would keep a newer one from those who will.
   if (!letter.height) return give_manifest(from);
-  giving_->last_asked = Clock::now();
   SnapshotGivesLetter answer{*letter.height, SnapshotGivesLetter::Gone{}};
   const auto after = store::decode_snapshot_place(letter.after);
   if (*letter.height == giving_->height && after) {
+    // One who asks for the same again and again would have the log grow for ever.
+    const auto [reached, is_new] = giving_->reached.emplace(from, *after);
+    if (is_new || *after > reached->second) giving_->last_moved = options_.now();
+    reached->second = std::max(reached->second, *after);
     auto chunk = giving_->source->chunk(*after);
     if (!chunk) return events_.failed(chunk.error());
     answer.what = SnapshotGivesLetter::Chunk{std::move(*chunk)};
@@ -55,7 +58,7 @@ bool Snapshots::begin_giving() {
     return false;
   }
   const Height height = (*source)->manifest().block.height;
-  giving_ = Giving{std::move(*source), {}, height, Clock::now()};
+  giving_ = Giving{std::move(*source), {}, height, {}, options_.now()};
   needed_ = giving_->source->manifest().payload.value;
   return true;
 }
@@ -92,13 +95,13 @@ void Snapshots::on(consensus::NodeId from, const PlaceAsksLetter& letter) {
 // Taking.
 
 void Snapshots::behind(consensus::NodeId leader) {
-  if (has_arrived_ || Clock::now() < not_before_) return;
+  if (has_arrived_ || options_.now() < not_before_) return;
   if (taking_ && taking_->from == leader) return;
   if (!taking_) log_info("behind", {{"what_now", "a snapshot is asked for"}});
   if (taking_) {
     taking_->from = leader;  // another one leads: it may have the same
   } else {
-    taking_ = Taking{leader, {}, {}, Clock::now()};
+    taking_ = Taking{leader, {}, {}, options_.now()};
   }
   ask();
 }
@@ -112,7 +115,7 @@ void Snapshots::go_on() {
 }
 
 void Snapshots::ask() {
-  taking_->last_heard = Clock::now();
+  taking_->last_heard = options_.now();
   if (taking_->receiver && !is_vouched_for()) {
     return events_.to_all(letter_of(PlaceAsksLetter{taking_->receiver->manifest().block.height}));
   }
@@ -126,7 +129,7 @@ void Snapshots::ask() {
 
 void Snapshots::on(consensus::NodeId from, const SnapshotGivesLetter& letter) {
   if (!taking_ || taking_->from != from) return;
-  taking_->last_heard = Clock::now();
+  taking_->last_heard = options_.now();
   taking_->tries = 0;
   if (const auto* manifest = std::get_if<SnapshotGivesLetter::Manifest>(&letter.what)) return take_manifest(*manifest);
   if (!taking_->receiver || letter.height != taking_->receiver->manifest().block.height) return;
@@ -153,7 +156,7 @@ void Snapshots::on(consensus::NodeId from, const PlaceGivesLetter& letter) {
 void Snapshots::give_up(const Error& error) {
   events_.strange(taking_->from, error);
   taking_.reset();
-  not_before_ = Clock::now() + kAskAgain;
+  not_before_ = options_.now() + kAskAgain;
 }
 
 void Snapshots::take_manifest(const SnapshotGivesLetter::Manifest& given) {
@@ -215,7 +218,7 @@ void Snapshots::finish() {
 
 void Snapshots::discard() {
   has_arrived_ = false;
-  not_before_ = Clock::now() + kIdle;
+  not_before_ = options_.now() + kIdle;
   std::error_code ignored;
   std::filesystem::remove_all(options_.directory, ignored);
 }

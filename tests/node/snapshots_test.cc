@@ -28,7 +28,9 @@ constexpr NodeId kTaker{1}, kGiver{2}, kThird{3}, kFourth{4};
 class Peer {
  public:
   Peer(std::shared_ptr<storage::KeyValueStore> state, const test::World& world, std::size_t most_liars)
-      : snapshots_({scratch_.path() + "/arriving", world.genesis_bytes(), most_liars}, std::move(state), events()) {}
+      : snapshots_(
+            {scratch_.path() + "/arriving", world.genesis_bytes(), most_liars, ed25519_verify, [this] { return now; }},
+            std::move(state), events()) {}
 
   template <class Asked>
   void hears(NodeId from, const Asked& letter) {
@@ -42,6 +44,7 @@ class Peer {
   std::vector<std::string> strange;
   Height certified;
   std::optional<Base> at;  // what its log says of any index
+  std::chrono::steady_clock::time_point now{};
 
  private:
   Snapshots::Events events() {
@@ -176,6 +179,33 @@ TEST_F(SnapshotsTest, WhereABlockLiesIsSaidByWhoKnows) {
   giver_.at.reset();
   giver_.hears(kTaker, PlaceAsksLetter{height()});
   EXPECT_EQ(giver_.said.size(), 1u) << "what is not certified, or not in the log, is not told";
+}
+
+/// Or an entry that the taker needs leaves the log while the snapshot is on its way, and it is sent another, and another.
+TEST_F(SnapshotsTest, TheLogIsKeptWhileSomebodyTakesOne) {
+  const Index all = giver_.snapshots().needed();
+  EXPECT_GT(all, at_.id.index) << "nobody takes one";
+  giver_.hears(kTaker, SnapshotAsksLetter{});
+  EXPECT_EQ(giver_.snapshots().needed(), at_.id.index);
+
+  const auto waits = [&](int seconds) {
+    giver_.now += std::chrono::seconds(seconds);
+    giver_.snapshots().tick();
+    return giver_.snapshots().needed();
+  };
+  const auto asks = [&](NodeId from, std::uint64_t major) {
+    giver_.hears(from, SnapshotAsksLetter{height(), encode(store::SnapshotPlace{0, major, 0})});
+  };
+  for (std::uint64_t major = 0; major < 3; ++major) {
+    asks(kTaker, major);
+    EXPECT_EQ(waits(59), at_.id.index) << "it moves on";
+  }
+  asks(kTaker, 1);
+  asks(kThird, 0);
+  EXPECT_EQ(waits(59), at_.id.index) << "and somebody else begins";
+  asks(kTaker, 2);
+  asks(kThird, 0);
+  EXPECT_EQ(waits(2), all) << "who asks for what he had is not waited for";
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "testamur/node/letters.h"
@@ -21,6 +23,7 @@ class Snapshots {
     Bytes genesis;
     std::size_t most_liars = 0;  ///< among all nodes
     SignatureCheck check_signature = ed25519_verify;
+    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
   };
   struct Events {
     std::function<bool(consensus::NodeId to, Bytes letter)> send;
@@ -60,7 +63,8 @@ class Snapshots {
     std::unique_ptr<store::SnapshotSource> source;
     std::optional<consensus::Base> at;  ///< nothing: being asked for
     Height height;
-    Clock::time_point last_asked;
+    std::map<consensus::NodeId, store::SnapshotPlace> reached;  ///< by those who take it
+    Clock::time_point last_moved;
   };
   struct Taking {
     consensus::NodeId from;
