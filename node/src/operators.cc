@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxWaiting = 64;
 constexpr std::size_t kMaxQuestionBytes = 4096;
 constexpr std::chrono::minutes kAskTogether{10};
+constexpr std::chrono::minutes kRejoinAgain{1};
 
 using cluster::v1::ChangeRequest;
 
@@ -188,13 +189,25 @@ void Operators::on(consensus::NodeId from, const RejoinsLetter& letter) {
     const consensus::Configuration& members = core.configuration();
     // One that was removed stays out until an operator adds it.
     if (core.role() != consensus::Role::leader || members.life_of(from) == life || !members.is_member(from)) return;
+    if (rejoined_lately(from)) return;
     const bool rises = configuration_of(consortium_).voters.nodes.contains(from);
     const consensus::Change change{consensus::Change::Kind::learner, from, rises, life};
     driver_->change({change}, [this, from](const consensus::ChangeAnswer& answer) {
+      if (answer.result == consensus::ChangeResult::accepted) {
+        const std::lock_guard lock(mutex_);
+        rejoined_[from] = std::chrono::steady_clock::now();
+      }
       log_info("rejoins", {{"node", consortium_.nodes[from.value - 1].name},
                            {"answer", answer.result == consensus::ChangeResult::accepted ? "ok" : answer.why}});
     });
   });
+}
+
+/// One that begins a life after the other would leave no room for any other change.
+bool Operators::rejoined_lately(consensus::NodeId node) {
+  const std::lock_guard lock(mutex_);
+  const auto at = rejoined_.find(node);
+  return at != rejoined_.end() && std::chrono::steady_clock::now() - at->second < kRejoinAgain;
 }
 
 void Operators::answer_here(const Question& question, Answer answer) {

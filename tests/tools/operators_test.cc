@@ -257,6 +257,13 @@ class Liar {
     EXPECT_TRUE(wait_until([&] { return answer_to(id) != ""; }));
     return answer_to(id);
   }
+  /// Says that it lost its disk and begins this life, and waits until that was heard.
+  void rejoin(unsigned to, std::uint64_t life) {
+    transport_->send_letter(node::id_at(to), node::rejoins_letter(life));
+    node::Question nothing;
+    nothing.mutable_transfer();
+    say(to, nothing);
+  }
   std::string change(unsigned to, cluster::v1::ChangeRequest::Kind kind, const std::string& node) {
     node::Question question;
     question.mutable_change()->set_kind(kind);
@@ -299,6 +306,26 @@ TEST_F(OperatorsOfOneLeader, ANodeThatLiesDoesNotSpeakForOperators) {
     EXPECT_EQ(liar.change(leader, kind, cluster_.node_name(lying)), "not_allowed");
   }
   EXPECT_EQ(role(leader, lying), "removed");
+}
+
+TEST_F(OperatorsOfOneLeader, ANodeThatBeginsOneLifeAfterTheOtherKeepsNobodyBusy) {
+  const unsigned leader = cluster_.wait_for_leader();
+  const unsigned lying = another(leader);
+  cluster_.kill(lying);
+  Liar liar(cluster_, lying);
+  const auto changed_at = [&] {
+    Ran ran;
+    EXPECT_TRUE(wait_until([&] { return !(ran = run(leader, {"status"})).json.at("changing").as_bool(); }));
+    return ran.json.at("configuration_index").to_number<std::uint64_t>();
+  };
+  const std::uint64_t before = changed_at();
+  liar.rejoin(leader, 1);
+  ASSERT_TRUE(wait_until([&] { return changed_at() > before; }));
+  EXPECT_EQ(role(leader, lying), "learner");
+  const std::uint64_t after = changed_at();
+  for (std::uint64_t life = 2; life < 20; ++life) liar.rejoin(leader, life);
+  EXPECT_EQ(changed_at(), after);
+  EXPECT_EQ(order({"remove", cluster_.node_name(lying)}).exit, 0) << "there is room for what an operator orders";
 }
 
 TEST_F(Operators, ANodeThatLostItsDiskComesBackWithoutAVoteAndGetsItAgain) {

@@ -55,6 +55,7 @@ class Operators {
   std::string not_allowed(consensus::NodeId from, const Question& question, const consensus::Configuration& members);
   std::size_t institutions_that_ask(consensus::NodeId from, const Question& question,
                                     const consensus::Configuration& members);
+  bool rejoined_lately(consensus::NodeId node);
 
   const ConsortiumRecord& consortium_;
   const std::size_t place_;
@@ -73,6 +74,8 @@ class Operators {
     std::chrono::steady_clock::time_point at;
   };
   std::map<consensus::NodeId, Asked> asked_;  // the newest that each node handed on and that it may not order by itself
+  std::map<consensus::NodeId, std::chrono::steady_clock::time_point>
+      rejoined_;  // when each was last taken in anew here
 };
 
 }  // namespace testamur::node
