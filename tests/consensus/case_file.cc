@@ -1,5 +1,6 @@
 #include "case_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -20,56 +21,69 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(kSpaces) - first + 1));
 }
 
-/// The words of a command line; spaces within parentheses part nothing.
-std::vector<std::string> words_of(const std::string& line, const std::string& place) {
-  std::vector<std::string> words;
-  std::string word;
-  bool inside = false;
-  const auto finish = [&] {
-    if (!word.empty()) words.push_back(std::exchange(word, {}));
-  };
-  for (const char c : line) {
-    if (c == '(' || c == ')') {
-      if (inside == (c == '(')) throw CaseFileError(place + ": parentheses do not match: " + line);
-      inside = c == '(';
-    }
-    if (!inside && std::strchr(kSpaces, c) != nullptr) {
-      finish();
+/// Reads a command line piece by piece: `datadriven` needs no space after a list, and its values may hold parentheses of their own.
+class CommandLine {
+ public:
+  CommandLine(const std::string& line, const std::string& place) : line_(line), place_(place), left_(line_) {}
+
+  void read(Case& into) {
+    into.command = until(kSpaces);
+    if (into.command.find_first_of("=()") != std::string::npos || into.command == kSeparator)
+      throw CaseFileError(place_ + ": a command was expected: " + line_);
+    for (skip_spaces(); !left_.empty(); skip_spaces()) into.arguments.push_back(argument());
+  }
+
+ private:
+  std::string until(const std::string& ends) {
+    const std::string_view piece = left_.substr(0, left_.find_first_of(ends));
+    left_.remove_prefix(piece.size());
+    return std::string(piece);
+  }
+
+  void skip_spaces() { left_.remove_prefix(std::min(left_.find_first_not_of(kSpaces), left_.size())); }
+
+  Argument argument() {
+    Argument read{until(std::string(kSpaces) + "="), {}};
+    if (read.key.empty()) throw CaseFileError(place_ + ": an argument without its name: " + line_);
+    if (!left_.starts_with('=')) return read;
+    left_.remove_prefix(1);
+    if (left_.starts_with('(')) {
+      read.values = list();
     } else {
-      word += c;
+      read.values = {until(kSpaces)};
     }
+    return read;
   }
-  if (inside) throw CaseFileError(place + ": a parenthesis is not closed: " + line);
-  finish();
-  return words;
-}
 
-std::vector<std::string> values_of(std::string_view list) {
-  std::vector<std::string> values;
-  if (trimmed(list).empty()) return values;
-  for (std::size_t comma = 0; comma != std::string_view::npos;) {
-    comma = list.find(',');
-    values.push_back(trimmed(list.substr(0, comma)));
-    if (comma != std::string_view::npos) list.remove_prefix(comma + 1);
+  std::vector<std::string> list() {
+    left_.remove_prefix(1);
+    std::vector<std::string> values;
+    std::size_t begin = 0;
+    std::size_t depth = 0;
+    for (std::size_t at = 0; at < left_.size(); ++at) {
+      const char c = left_[at];
+      if (depth == 0 && (c == ',' || c == ')')) {
+        values.push_back(trimmed(left_.substr(begin, at - begin)));
+        begin = at + 1;
+      }
+      if (c == ')' && depth == 0) {
+        left_.remove_prefix(begin);
+        if (values.size() == 1 && values[0].empty()) values.clear();
+        return values;
+      }
+      depth += c == '(' ? 1 : 0;
+      depth -= c == ')' ? 1 : 0;
+    }
+    throw CaseFileError(place_ + ": a parenthesis is not closed: " + line_);
   }
-  return values;
-}
 
-Argument argument_of(const std::string& word, const std::string& place) {
-  const auto equals = word.find('=');
-  const std::string key = word.substr(0, equals);
-  if (key.empty() || key.find_first_of("()") != std::string::npos)
-    throw CaseFileError(place + ": no argument: " + word);
-  if (equals == std::string::npos) return {key, {}};
-  const std::string value = word.substr(equals + 1);
-  if (value.empty()) throw CaseFileError(place + ": an argument without its value: " + word);
-  if (value.front() != '(') {
-    if (value.find_first_of("()") != std::string::npos) throw CaseFileError(place + ": no argument: " + word);
-    return {key, {value}};
-  }
-  if (value.find(')') != value.size() - 1) throw CaseFileError(place + ": no argument: " + word);
-  return {key, values_of(std::string_view(value).substr(1, value.size() - 2))};
-}
+  const std::string& line_;
+  const std::string& place_;
+  std::string_view left_;
+};
+
+/// Indented it is none; spaces at its end show nowhere and count for nothing.
+bool is_separator(std::string_view line) { return line.starts_with(kSeparator) && trimmed(line) == kSeparator; }
 
 class CaseReader {
  public:
@@ -83,14 +97,18 @@ class CaseReader {
       std::string line = trimmed(line_);
       if (line.empty() || line.front() == '#') continue;
       Case read{path_ + ":" + std::to_string(number_), {}, {}, {}, {}};
-      while (line.back() == '\\' && next_line()) line = line.substr(0, line.size() - 1) + " " + trimmed(line_);
-      read_command(line, read);
+      while (line.ends_with('\\') && next_line()) line = line.substr(0, line.size() - 1) + " " + trimmed(line_);
+      line = trimmed(line);
+      if (line.empty()) continue;
+      CommandLine(line, read.place).read(read);
       if (read.command == "subtest") continue;  // a heading
       read_input(read);
       read_expected(read);
       cases.push_back(std::move(read));
     }
     if (in_.bad()) throw CaseFileError(path_ + ": cannot be read: " + std::strerror(errno));
+    // Nothing judged is nothing shown.
+    if (cases.empty()) throw CaseFileError(path_ + ":" + std::to_string(number_) + ": the file ends without a case");
     return cases;
   }
 
@@ -102,17 +120,9 @@ class CaseReader {
     return true;
   }
 
-  static void read_command(const std::string& line, Case& into) {
-    const std::vector<std::string> words = words_of(line, into.place);
-    if (words.empty() || words[0].find_first_of("=()") != std::string::npos || words[0] == kSeparator)
-      throw CaseFileError(into.place + ": a command was expected: " + line);
-    into.command = words[0];
-    for (std::size_t i = 1; i < words.size(); ++i) into.arguments.push_back(argument_of(words[i], into.place));
-  }
-
   void read_input(Case& into) {
     while (next_line()) {
-      if (trimmed(line_) == kSeparator) {
+      if (is_separator(line_)) {
         into.input = trimmed(into.input);
         return;
       }
@@ -124,7 +134,7 @@ class CaseReader {
   /// Up to an empty line; after a double separator, up to the next double one.
   void read_expected(Case& into) {
     if (!next_line()) return;
-    if (line_ != kSeparator) {
+    if (!is_separator(line_)) {
       do {
         if (trimmed(line_).empty()) return;
         into.expected.push_back(line_);
@@ -132,9 +142,9 @@ class CaseReader {
       return;
     }
     while (next_line()) {
-      if (line_ == kSeparator) {
+      if (is_separator(line_)) {
         if (!next_line()) break;
-        if (line_ == kSeparator) return;
+        if (is_separator(line_)) return;
         into.expected.emplace_back(kSeparator);
       }
       into.expected.push_back(line_);
@@ -190,10 +200,7 @@ int run_cases(int argc, char** argv, const char* help,
     }
   }
   std::printf("%zu of %zu cases passed\n", cases - failed, cases);
-  if (unreadable) return 2;
-  // Nothing judged is nothing shown.
-  if (cases == 0) std::fputs("no cases in these files\n", stderr);
-  return cases == 0 ? 2 : failed > 0 ? 1 : 0;
+  return unreadable ? 2 : failed > 0 ? 1 : 0;
 }
 
 }  // namespace testamur::consensus

@@ -17,7 +17,7 @@ struct CaseFileError : std::runtime_error {
 
 struct Argument {
   std::string key;
-  std::vector<std::string> values;  ///< `key=(a, b)` has two, `key=a` one, `key` and `key=()` none
+  std::vector<std::string> values;  ///< `key=(a, b)` has two, `key=a` and `key=` one, `key` and `key=()` none
 };
 
 struct Case {
@@ -41,7 +41,7 @@ struct Verdict {
 };
 
 /// The whole of such a program: reads each file, judges its cases with a judge made anew for the file, prints what failed and a
-/// summary. 0: all passed; 1: some failed; 2: a file could not be read or parsed, or there was none.
+/// summary. 0: all passed; 1: some failed; 2: a file could not be read or parsed or has none, or there was no file.
 int run_cases(int argc, char** argv, const char* help,
               const std::function<std::function<Verdict(const Case&)>()>& make_judge);
 

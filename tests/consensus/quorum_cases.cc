@@ -1,5 +1,6 @@
 // Judges the core's quorum functions by case files (case_file.h): how far an index is committed, and what votes come to.
 #include <cctype>
+#include <limits>
 
 #include "case_file.h"
 #include "testamur/consensus/quorum.h"
@@ -72,8 +73,10 @@ Configuration configuration_of(const std::set<NodeId>& voters, const std::set<No
 }
 
 std::string committed(const Configuration& configuration, const std::map<NodeId, Index>& reached) {
-  if (configuration.voters.nodes.empty()) return "∞";
-  return std::to_string(quorum_index(configuration, reached).value_or(Index{}).value);
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t index =
+      configuration.voters.nodes.empty() ? kMost : quorum_index(configuration, reached).value_or(Index{}).value;
+  return index == kMost ? "∞" : std::to_string(index);
 }
 
 std::string vote(const Configuration& configuration, const std::map<NodeId, bool>& votes) {
