@@ -19,6 +19,7 @@ void add(Lies& sum, const Lies& lies) {
   sum.behind += lies.behind;
   sum.withheld += lies.withheld;
   sum.leading += lies.leading;
+  sum.members += lies.members;
   sum.durable += lies.durable;
   sum.votes += lies.votes;
   sum.heads += lies.heads;
@@ -43,6 +44,7 @@ Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), no
   wrong_time_ = draw(500);
   wrong_hash_ = draw(100);
   misplace_ = draw(1000);
+  members_ = draw(500);
 }
 
 void Liar::translate(EntryId& id, const std::map<Digest, EntryId>& table) const {
@@ -154,6 +156,10 @@ void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Messa
     const std::uint64_t number = random_.below(3);
     const testamur::Payload block{Time{owner.ledger().head().time.value + 1 + number}, {}};
     Entry entry{{term, next(before.index), {}}, before.hash, payload_of(number | kClaimed, block)};
+    if (random_.happens(members_)) {
+      entry.kind = EntryKind::configuration;
+      entry.payload = false_members(core.configuration(), to);
+    }
     entry.id.hash = hash_entry(entry);
     tell(told_.leading, from_me(to, term, Heartbeat{}), leaving);
     if (random_.happens(misplace_)) {
@@ -163,6 +169,22 @@ void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Messa
     leaving.push_back(from_me(to, term, AppendRequest{before, {entry}}));
     leaving.push_back(from_me(to, term, Durable{entry.id}));
   }
+}
+
+/// Of the form that they must have.
+Payload Liar::false_members(const Configuration& now, NodeId to) {
+  ++told_.members;
+  Configuration members = now;
+  members.outgoing = now.voters;
+  members.auto_leave = true;
+  std::size_t& threshold = members.voters.threshold;
+  const std::size_t all = now.voters.nodes.size();
+  switch (random_.below(3)) {
+    case 0: members.voters = {{self_, to}, 2}; break;  // too few to certify
+    case 1: threshold = all; break;                    // and nothing is decided any more
+    default: threshold = threshold > all / 2 + 1 ? all / 2 + 1 : all;
+  }
+  return encode(members);
 }
 
 void Liar::tick(const Core& core, const Owner& owner, std::vector<Message>& leaving) {

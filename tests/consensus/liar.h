@@ -18,6 +18,7 @@ struct Lies {
   std::uint64_t behind = 0;               ///< as leader: a time long past
   std::uint64_t withheld = 0;             ///< as leader: a request not sent
   std::uint64_t leading = 0;              ///< leads a term in which nobody elected it
+  std::uint64_t members = 0;              ///< as leader: members that an honest leader would not propose
   std::uint64_t durable = 0;              ///< what has just come is durable
   std::uint64_t votes = 0;                ///< a vote or pre-vote for whoever asks
   std::uint64_t heads = 0;                ///< a head made up, or derived by others
@@ -50,6 +51,7 @@ class Liar {
  private:
   void fork(AppendRequest& request, Term term);
   void claim_to_lead(const Core& core, const Owner& owner, std::vector<Message>& leaving);
+  Payload false_members(const Configuration& now, NodeId to);
   Payload another(const Payload& payload, bool wrong_time);
   Time wrong(Time time);
   static void tell(std::uint64_t& count, Message lie, std::vector<Message>& leaving);
@@ -70,6 +72,7 @@ class Liar {
   unsigned echo_ = 0;        ///< it derived what others derived
   unsigned head_ = 0;        ///< a tick: it derived anything
   unsigned lead_ = 0;        ///< a tick: it says that it leads
+  unsigned members_ = 0;     ///< where it says that it leads: with other members
   unsigned cosign_ = 0;      ///< it cosigns what others cosigned
   unsigned wrong_time_ = 0;  ///< of forked entries
   unsigned wrong_hash_ = 0;  ///< of requests: their last entry is another under its hash

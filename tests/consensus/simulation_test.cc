@@ -54,7 +54,7 @@ TEST(Simulation, LiarsGetNothingCertifiedThatContradicts) {
   if (seeds < 50) return;
   for (const std::uint64_t told :
        {lies.forked, lies.wrong_hash, lies.too_far_ahead, lies.ahead, lies.behind, lies.withheld, lies.leading,
-        lies.durable, lies.votes, lies.heads, lies.cosignatures, lies.double_cosignatures, lies.places})
+        lies.members, lies.durable, lies.votes, lies.heads, lies.cosignatures, lies.double_cosignatures, lies.places})
     EXPECT_GT(told, 0u) << "each lie is told";
   for (std::size_t kind = 0; kind < caught.size(); ++kind)
     EXPECT_GT(caught[kind], 0u) << "nobody was caught by " << name_of(Caught(kind));

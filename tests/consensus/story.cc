@@ -6,6 +6,7 @@
 #include "describe.h"
 #include "owner.h"
 #include "random.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur::consensus::simulation {
 namespace {
@@ -259,9 +260,11 @@ void Story::hear(const Message& message, const Core& to) {
 void Story::know(std::span<const Entry> entries) {
   if (!has_liars()) return;
   for (const Entry& entry : entries) {
-    const std::string payload = entry.is_owners() ? text(entry.payload) : "";
-    Entry told{{entry.id.term, entry.id.index, {}}, translated(entry.previous), nullptr, entry.kind};
-    if (entry.payload) told.payload = std::make_shared<const std::vector<std::uint8_t>>(payload.begin(), payload.end());
+    Entry told{{entry.id.term, entry.id.index, {}}, translated(entry.previous), entry.payload, entry.kind};
+    if (entry.is_owners()) {
+      const std::string payload = text(entry.payload);
+      told.payload = std::make_shared<const std::vector<std::uint8_t>>(payload.begin(), payload.end());
+    }
     // What is not what its hash says is known by that hash already, or nobody has it.
     if (entry.id.hash == hash_entry(entry)) hashes_.emplace(entry.id.hash, hash_entry(told));
   }
@@ -281,7 +284,8 @@ std::string Story::spell(const EntryId& id, const Core& to) const {
 std::string Story::spell(const EntryId& after, const std::vector<Entry>& entries, const Core& to) const {
   std::string out = " after" + spell(after, to);
   for (const Entry& entry : entries) {
-    out += " " + std::to_string(entry.id.term.value) + ":" + (entry.is_owners() ? text(entry.payload) : "*");
+    const std::string members = entry.kind == EntryKind::configuration ? "@" + to_hex(*entry.payload) : "*";
+    out += " " + std::to_string(entry.id.term.value) + ":" + (entry.is_owners() ? text(entry.payload) : members);
     if (entry.id.hash != hash_entry(entry)) out += "=" + hex(translated(entry.id.hash));
   }
   return out;

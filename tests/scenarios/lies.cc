@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "describe.h"
 #include "entries.h"
+#include "testamur/encoding/bytes.h"
 
 namespace testamur::consensus::scenarios {
 namespace {
@@ -56,6 +57,21 @@ using Said = std::function<Body(const Cluster&, NodeId to)>;
 
 bool read_granted(Words& words) { return words.one_of({"granted", "refused"}, "an answer") == "granted"; }
 
+/// "*" begins a term, and "@" stands before the bytes of a configuration.
+Entry read_entry(const std::string& term, const std::string& payload) {
+  Entry entry{{Term{number_in(term)}, {}, {}}, {}, nullptr};
+  if (payload.starts_with('@')) {
+    const auto bytes = from_hex(payload.substr(1));
+    if (!bytes)
+      throw SyntaxError("expected the bytes of a configuration in hexadecimal digits, found \"" + payload + "\"");
+    entry.payload = std::make_shared<const std::vector<std::uint8_t>>(bytes->begin(), bytes->end());
+    entry.kind = EntryKind::configuration;
+  } else if (payload != "*") {
+    entry.payload = payload_of(payload);
+  }
+  return entry;
+}
+
 /// Entries in their order, "5:x"; with "=HASH" where that is not what the entry comes to.
 Said read_append(Words& words) {
   words.expect("after");
@@ -65,8 +81,7 @@ Said read_append(Words& words) {
     const std::string word = words.word("an entry");
     const std::size_t colon = word.find(':'), equals = word.find('=');
     if (colon == std::string::npos) throw SyntaxError("expected TERM:PAYLOAD[=HASH], found \"" + word + "\"");
-    const std::string payload = word.substr(colon + 1, equals - colon - 1);
-    Entry entry{{Term{number_in(word.substr(0, colon))}, {}, {}}, {}, payload == "*" ? nullptr : payload_of(payload)};
+    Entry entry = read_entry(word.substr(0, colon), word.substr(colon + 1, equals - colon - 1));
     if (equals != std::string::npos) entry.id.hash = hash_in(word.substr(equals + 1));
     entries.push_back(std::move(entry));
   }
