@@ -1,14 +1,20 @@
 #include "testamur/node/letters.h"
 
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include <cstring>
 
 #include "service_answers.h"
+#include "testamur/consensus/fields.h"
+#include "testamur/ledger/payload.h"
 #include "testamur/node/v1/letter.pb.h"
 
 namespace testamur::node {
 namespace {
 
 constexpr std::size_t kMaxCosignatures = 255;
+/// A block's leaves are its statements and its record; a few fields are around them.
+constexpr std::size_t kMaxFields = kMaxSubmissions + 1 + 16;
 
 Bytes bytes_of(const v1::Letter& letter) {
   Bytes out(letter.ByteSizeLong());
@@ -186,8 +192,12 @@ Result<Letter> read_snapshot(const v1::SnapshotGives& gives) {
 }  // namespace
 
 Result<Letter> read_letter(ByteView bytes) {
+  google::protobuf::io::ArrayInputStream looked_at(bytes.data(), static_cast<int>(bytes.size()));
   v1::Letter letter;
-  if (!letter.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return malformed("a letter");
+  if (!consensus::has_at_most(kMaxFields, looked_at, *v1::Letter::descriptor()) ||
+      !letter.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return malformed("a letter of no more fields than a block has leaves");
+  }
   switch (letter.kind_case()) {
     case v1::Letter::kSubmission:
       return Letter{SubmissionLetter{

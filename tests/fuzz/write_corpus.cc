@@ -1,28 +1,11 @@
 // write_corpus DIRECTORY: a few good values of each kind, for the fuzzers to begin with.
-#include <filesystem>
-#include <fstream>
-#include <map>
-
+#include "corpus.h"
 #include "snapshot_of_a_ledger.h"
 #include "testamur/ledger/payload.h"
 #include "testamur/ledger/proof.h"
 
 namespace testamur::test {
 namespace {
-
-class Corpus {
- public:
-  explicit Corpus(std::filesystem::path directory) : directory_(std::move(directory)) {}
-
-  void add(const std::string& fuzzer, ByteView bytes) {
-    std::filesystem::create_directories(directory_ / fuzzer);
-    std::ofstream(directory_ / fuzzer / std::to_string(count_[fuzzer]++), std::ios::binary) << as_text(bytes);
-  }
-
- private:
-  std::filesystem::path directory_;
-  std::map<std::string, int> count_;
-};
 
 /// A proof whose cosignatures hold, of a log that has one block and nothing else right: deep enough to begin with.
 Proof some_proof(const World& world, bool issued) {
@@ -74,6 +57,8 @@ void write_snapshots(Corpus& corpus) {
 
 void write_all(Corpus corpus) {
   write_snapshots(corpus);
+  write_letters(corpus);
+  write_messages(corpus);
   const World world;
   const Class listed = make_class("listed", 3, true);
   Change change{EntryNumber{1}, 2, Status::superseded, 2, kCreated, Replacement{"a.example", "r", EntryNumber{0}}};

@@ -1,10 +1,9 @@
 #include "wire.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
-
 #include <algorithm>
 #include <string>
+
+#include "testamur/consensus/fields.h"
 
 namespace testamur::consensus::wire {
 namespace {
@@ -204,37 +203,10 @@ Body read_body(const v1::Message& message, Reader& reader) {
 /// An entry is eight fields at most, those within its id counted; a few are around the entries.
 constexpr std::size_t kMaxFields = 9 * kMaxEntries;
 
-/// Counts the fields of a message and of those within it, unknown ones too, until they are too many.
-bool count_fields(google::protobuf::io::CodedInputStream& in, const google::protobuf::Descriptor& type,
-                  std::size_t& fields) {
-  using Format = google::protobuf::internal::WireFormatLite;
-  for (std::uint32_t tag = in.ReadTag(); tag != 0; tag = in.ReadTag()) {
-    if (++fields > kMaxFields) return false;
-    const auto wire_type = Format::GetTagWireType(tag);
-    // Groups hold fields that skipping them would not count.
-    if (wire_type == Format::WIRETYPE_START_GROUP || wire_type == Format::WIRETYPE_END_GROUP) return false;
-    const auto* field = type.FindFieldByNumber(Format::GetTagFieldNumber(tag));
-    if (field == nullptr || field->message_type() == nullptr || wire_type != Format::WIRETYPE_LENGTH_DELIMITED) {
-      if (!Format::SkipField(&in, tag)) return false;
-      continue;
-    }
-    int length = 0;
-    if (!in.ReadVarintSizeAsInt(&length)) return false;
-    const auto limit = in.PushLimit(length);
-    // No message of this protocol is within one of its own type, so this ends.
-    if (!count_fields(in, *field->message_type(), fields) || !in.CheckEntireMessageConsumedAndPopLimit(limit)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 bool within_bounds(google::protobuf::io::ZeroCopyInputStream& bytes) {
-  google::protobuf::io::CodedInputStream in(&bytes);
-  std::size_t fields = 0;
-  return count_fields(in, *v1::Frame::descriptor(), fields) && in.ConsumedEntireMessage();
+  return has_at_most(kMaxFields, bytes, *v1::Frame::descriptor());
 }
 
 bool within_bounds(const Message& message) {

@@ -18,9 +18,8 @@ constexpr std::uint64_t kMaxNumber = ~std::uint64_t{0} >> 1;
 /// One append request carries no more entries than this.
 constexpr std::size_t kMaxEntries = 8'192;
 
-/// Whether a frame of these bytes takes memory in proportion to its length. An empty entry is two bytes, and eighty once parsed:
-/// without this, one frame of a liar would fill a small machine. To be asked before parsing. False also for bytes that are no
-/// frame.
+/// Whether a frame of these bytes takes memory in proportion to its length (fields.h). To be asked before parsing. False also for bytes
+/// that are no frame.
 bool within_bounds(google::protobuf::io::ZeroCopyInputStream& bytes);
 
 /// Sender and receiver are not in it: the stream says who they are.
