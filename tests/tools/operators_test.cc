@@ -256,14 +256,17 @@ class Liar {
 
   /// What a node answers when it is told that this one's operator ordered something.
   std::string say(unsigned to, const node::Question& question) {
-    EXPECT_TRUE(wait_until([&] { return transport_->is_connected(node::id_at(to)); }));
     const std::uint64_t id = ++last_id_;
-    transport_->send_letter(node::id_at(to), node::operator_asks_letter(id, question.SerializeAsString()));
-    EXPECT_TRUE(wait_until([&] { return answer_to(id) != ""; }));
+    // The answer comes over a connection of the other's, and is lost while there is none.
+    EXPECT_TRUE(wait_until([&] {
+      transport_->send_letter(node::id_at(to), node::operator_asks_letter(id, question.SerializeAsString()));
+      return answer_to(id) != "";
+    }));
     return answer_to(id);
   }
   /// Says that it lost its disk and begins this life, and waits until that was heard.
   void rejoin(unsigned to, std::uint64_t life) {
+    EXPECT_TRUE(wait_until([&] { return transport_->is_connected(node::id_at(to)); }));
     transport_->send_letter(node::id_at(to), node::rejoins_letter(life));
     node::Question nothing;
     nothing.mutable_transfer();
