@@ -475,7 +475,7 @@ class RunningNode::Impl {
   void take_letter(consensus::NodeId from, const Bytes& bytes) {
     auto letter = read_letter(bytes);
     if (!letter) return tell_unread(from, letter.error());
-    std::visit([&](auto& is) { on(from, std::move(is)); }, *letter);
+    std::visit([&](auto& is) { on(from, std::move(is), bytes.size()); }, *letter);
   }
   /// Letters wait for their desks within bounds; beyond them they are dropped, as the network might.
   template <class Function>
@@ -493,26 +493,26 @@ class RunningNode::Impl {
     log_warn("letter_not_read", {{"node", name_of(from)}, {"why", error.message}});
   }
 
-  void on(consensus::NodeId from, SubmissionLetter letter) {
-    const std::size_t size = letter.handed.size();
-    wait_at(letter_desk_, from, from_peers_.at(from).letters, size, [this, from, letter = std::move(letter)]() mutable {
-      const SubmissionId id = sha256(letter.handed.signed_statement);
-      const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
-      if (retry_after_ms == 0) return;
-      if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
-    });
+  void on(consensus::NodeId from, SubmissionLetter letter, std::size_t bytes) {
+    wait_at(letter_desk_, from, from_peers_.at(from).letters, bytes,
+            [this, from, letter = std::move(letter)]() mutable {
+              const SubmissionId id = sha256(letter.handed.signed_statement);
+              const std::uint32_t retry_after_ms = intake_->take_over(std::move(letter.handed));
+              if (retry_after_ms == 0) return;
+              if (const auto to = transport()) to->send_letter(from, no_room_letter(id, retry_after_ms));
+            });
   }
-  void on(consensus::NodeId from, const NoRoomLetter& letter) {
+  void on(consensus::NodeId from, const NoRoomLetter& letter, std::size_t) {
     if (driver_->standing().leader == from) intake_->no_room(letter.submission, letter.retry_after_ms);
   }
-  void on(consensus::NodeId from, const CosignedLetter& letter) {
-    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0, [this, from, letter] {
+  void on(consensus::NodeId from, const CosignedLetter& letter, std::size_t bytes) {
+    wait_at(ledger_desk_, from, from_peers_.at(from).heads, bytes, [this, from, letter] {
       cosigner_->received(name_of(from), Checkpoint{stores_.ledger->origin(), letter.size, letter.root},
                           letter.cosignature);
     });
   }
-  void on(consensus::NodeId from, CertifiedLetter letter) {
-    wait_at(ledger_desk_, from, from_peers_.at(from).heads, 0, [this, from, letter = std::move(letter)] {
+  void on(consensus::NodeId from, CertifiedLetter letter, std::size_t bytes) {
+    wait_at(ledger_desk_, from, from_peers_.at(from).heads, bytes, [this, from, letter = std::move(letter)] {
       const auto evidence = cosigner_->received(letter.certified);
       if (!evidence) return;
       metrics_.evidence(name_of(from));
@@ -523,30 +523,38 @@ class RunningNode::Impl {
     });
   }
 
-  void on(consensus::NodeId from, const OperatorAsksLetter& letter) { operators_.on(from, letter); }
-  void on(consensus::NodeId from, const OperatorHearsLetter& letter) { operators_.on(from, letter); }
-  void on(consensus::NodeId from, const RejoinsLetter& letter) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, const OperatorAsksLetter& letter, std::size_t) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, const OperatorHearsLetter& letter, std::size_t) { operators_.on(from, letter); }
+  void on(consensus::NodeId from, const RejoinsLetter& letter, std::size_t) { operators_.on(from, letter); }
   template <class Letter>
-  void at_snapshots(consensus::NodeId from, Letter letter) {
-    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0,
+  void at_snapshots(consensus::NodeId from, Letter letter, std::size_t bytes) {
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, bytes,
             [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
   }
-  void on(consensus::NodeId from, SnapshotAsksLetter letter) { at_snapshots(from, std::move(letter)); }
-  void on(consensus::NodeId from, SnapshotGivesLetter letter) { at_snapshots(from, std::move(letter)); }
+  void on(consensus::NodeId from, SnapshotAsksLetter letter, std::size_t bytes) {
+    at_snapshots(from, std::move(letter), bytes);
+  }
+  void on(consensus::NodeId from, SnapshotGivesLetter letter, std::size_t bytes) {
+    at_snapshots(from, std::move(letter), bytes);
+  }
 
-  void on(consensus::NodeId from, const PlaceAsksLetter& letter) { at_snapshots(from, letter); }
-  void on(consensus::NodeId from, const PlaceGivesLetter& letter) { at_snapshots(from, letter); }
+  void on(consensus::NodeId from, const PlaceAsksLetter& letter, std::size_t bytes) {
+    at_snapshots(from, letter, bytes);
+  }
+  void on(consensus::NodeId from, const PlaceGivesLetter& letter, std::size_t bytes) {
+    at_snapshots(from, letter, bytes);
+  }
 
-  void on(consensus::NodeId from, BlockAsksLetter letter) {
-    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, 0, [this, from, letter] {
+  void on(consensus::NodeId from, BlockAsksLetter letter, std::size_t bytes) {
+    wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, bytes, [this, from, letter] {
       const auto history = histories_.borrow();
       if (!history) return;  // nothing is certified here
       give_blocks(*(*history)->history, letter,
                   [&](const BlockGivesLetter& block) { send_letter(from, letter_of(block)); });
     });
   }
-  void on(consensus::NodeId from, BlockGivesLetter letter) {
-    wait_at(ledger_desk_, from, from_peers_.at(from).blocks, 0,
+  void on(consensus::NodeId from, BlockGivesLetter letter, std::size_t bytes) {
+    wait_at(ledger_desk_, from, from_peers_.at(from).blocks, bytes,
             [this, from, letter = std::move(letter)] { filler_->on(from, letter); });
   }
 
