@@ -239,6 +239,21 @@ TEST(Leader, ProposesOnlyWhenAnEntryOfItsTermIsCommitted) {
   EXPECT_EQ(hand.core->propose(many), ProposeResult::too_many);
 }
 
+TEST(Follower, TakesATermFarAheadOnceMoreThanMayLieAreThere) {
+  constexpr std::uint64_t far = std::uint64_t{1} << 40;
+  constexpr std::uint64_t last = ~std::uint64_t{0};
+  Hand hand;
+  hand.from(2, 1000, Heartbeat{});
+  EXPECT_EQ(hand.term(), 1000u) << "so many elections it may have missed";
+  for (int i = 0; i < 3; ++i) hand.from(2, last, Heartbeat{});
+  EXPECT_EQ(hand.term(), 1000u) << "one, who may lie";
+  hand.from(3, far, Heartbeat{});
+  EXPECT_EQ(hand.term(), far) << "and one who is honest if the other is not";
+  EXPECT_EQ(hand.core->leader(), NodeId{3});
+  hand.from(2, last, Heartbeat{});
+  EXPECT_EQ(hand.term(), far);
+}
+
 TEST(Leader, RefusesProposalsWhileTooMuchIsUncertified) {
   Hand hand;
   hand.become_leader();

@@ -19,6 +19,7 @@ void add(Lies& sum, const Lies& lies) {
   sum.behind += lies.behind;
   sum.withheld += lies.withheld;
   sum.leading += lies.leading;
+  sum.terms += lies.terms;
   sum.members += lies.members;
   sum.durable += lies.durable;
   sum.votes += lies.votes;
@@ -45,6 +46,7 @@ Liar::Liar(NodeId self, std::size_t nodes, std::uint64_t seed) : self_(self), no
   wrong_hash_ = draw(100);
   misplace_ = draw(1000);
   members_ = draw(500);
+  far_term_ = draw(500);
 }
 
 void Liar::translate(EntryId& id, const std::map<Digest, EntryId>& table) const {
@@ -145,7 +147,11 @@ void Liar::to_others(Term term, const Body& body, std::vector<Message>& leaving)
 
 /// It need not have been elected: nobody can check that.
 void Liar::claim_to_lead(const Core& core, const Owner& owner, std::vector<Message>& leaving) {
-  const Term term{core.term().value + random_.below(2)};
+  Term term{core.term().value + random_.below(2)};
+  if (random_.happens(far_term_)) {
+    ++told_.terms;
+    term = kFarTerm;
+  }
   const Log& log = core.log();
   const std::uint64_t back = random_.below(4);
   const Index at{std::max(log.base().index.value, log.last().index.value - std::min(back, log.last().index.value))};

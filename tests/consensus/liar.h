@@ -18,6 +18,7 @@ struct Lies {
   std::uint64_t behind = 0;               ///< as leader: a time long past
   std::uint64_t withheld = 0;             ///< as leader: a request not sent
   std::uint64_t leading = 0;              ///< leads a term in which nobody elected it
+  std::uint64_t terms = 0;                ///< leads a term far ahead
   std::uint64_t members = 0;              ///< as leader: members that an honest leader would not propose
   std::uint64_t durable = 0;              ///< what has just come is durable
   std::uint64_t votes = 0;                ///< a vote or pre-vote for whoever asks
@@ -26,6 +27,9 @@ struct Lies {
   std::uint64_t double_cosignatures = 0;  ///< of another head beside
   std::uint64_t places = 0;               ///< where in the log a snapshot is of, and who took part there
 };
+
+/// A term in which nobody is.
+constexpr Term kFarTerm{std::uint64_t{1} << 40};
 
 void add(Lies& sum, const Lies& lies);
 
@@ -72,6 +76,7 @@ class Liar {
   unsigned echo_ = 0;        ///< it derived what others derived
   unsigned head_ = 0;        ///< a tick: it derived anything
   unsigned lead_ = 0;        ///< a tick: it says that it leads
+  unsigned far_term_ = 0;    ///< where it says that it leads: in a term far ahead
   unsigned members_ = 0;     ///< where it says that it leads: with other members
   unsigned cosign_ = 0;      ///< it cosigns what others cosigned
   unsigned wrong_time_ = 0;  ///< of forked entries

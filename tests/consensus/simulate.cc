@@ -71,6 +71,7 @@ void print(const Cluster::Counts& counts) {
       {"times past", lies.behind},
       {"requests withheld", lies.withheld},
       {"leaderships without election", lies.leading},
+      {"terms far ahead", lies.terms},
       {"other members", lies.members},
       {"false durability", lies.durable},
       {"votes for all", lies.votes},

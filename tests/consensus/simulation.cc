@@ -158,6 +158,8 @@ void Cluster::deliver(Node& node, const Message& message) {
 
 /// Who contradicts himself is named; and only liars do, and those to whom a certified head gave back the truth.
 void Cluster::check_caught(const Node& node) const {
+  if (node.core->term() >= kFarTerm)
+    throw Violation("node " + std::to_string(node.id.value) + " is in a term that only liars spoke of");
   node.heard.check_named(node.id);
   for (const auto& [kind, who] : node.heard.caught()) {
     if (lies(who) || invariants_.was_replaced(who)) continue;

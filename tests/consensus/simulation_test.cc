@@ -52,9 +52,9 @@ TEST(Simulation, LiarsGetNothingCertifiedThatContradicts) {
   }
   EXPECT_GE(certified, seeds) << "the simulation must have done something";
   if (seeds < 50) return;
-  for (const std::uint64_t told :
-       {lies.forked, lies.wrong_hash, lies.too_far_ahead, lies.ahead, lies.behind, lies.withheld, lies.leading,
-        lies.members, lies.durable, lies.votes, lies.heads, lies.cosignatures, lies.double_cosignatures, lies.places})
+  for (const std::uint64_t told : {lies.forked, lies.wrong_hash, lies.too_far_ahead, lies.ahead, lies.behind,
+                                   lies.withheld, lies.leading, lies.terms, lies.members, lies.durable, lies.votes,
+                                   lies.heads, lies.cosignatures, lies.double_cosignatures, lies.places})
     EXPECT_GT(told, 0u) << "each lie is told";
   for (std::size_t kind = 0; kind < caught.size(); ++kind)
     EXPECT_GT(caught[kind], 0u) << "nobody was caught by " << name_of(Caught(kind));

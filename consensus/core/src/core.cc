@@ -19,8 +19,8 @@ constexpr std::size_t kMaxClaimsKept = 256;
 constexpr std::size_t kMaxHeadsKept = 8192;
 constexpr std::size_t kMaxHeld = 8192;
 constexpr std::size_t kMaxReported = 256;  // of one node
-// A term so far ahead comes of no election; taking it would use the terms up.
-constexpr std::uint64_t kMaxTermAhead = std::uint64_t{1} << 32;
+// More elections than a node misses.
+constexpr std::uint64_t kMaxTermsMissed = std::uint64_t{1} << 20;
 
 /// What is below a claim that is ours counts no more. Some of it stays, to know another story about it by.
 void forget_claims(std::map<std::uint64_t, Claim>& claims, std::map<std::uint64_t, Claim>::iterator ours) {
@@ -176,9 +176,21 @@ void Core::tick() {
   tick_reads();
 }
 
+/// A liar could use the terms up in a few steps. So one that is far ahead holds when more nodes than may lie have spoken of it, or of a
+/// later one: an honest node is there.
+bool Core::may_be_term(const Message& message) {
+  if (message.term <= state_.term || message.term.value - state_.term.value <= kMaxTermsMissed) return true;
+  Term& newest = far_terms_[message.from];
+  newest = std::max(newest, message.term);
+  const auto there =
+      std::count_if(far_terms_.begin(), far_terms_.end(), [&](const auto& of) { return of.second >= message.term; });
+  return static_cast<std::size_t>(there) >
+         most_liars(std::max(options_.known.size(), configuration().members().size()));
+}
+
 /// What a message's term means before its body does. False: the message changes nothing more.
 bool Core::step_term(const Message& message) {
-  if (message.term > state_.term && message.term.value - state_.term.value > kMaxTermAhead) return false;
+  if (!may_be_term(message)) return false;
   if (message.term < state_.term) {
     // An answer to our pre-vote from a voter of a lower term is an answer all the same; the campaign's number ties it to us.
     if (std::holds_alternative<PreVoteResponse>(message.body)) return true;

@@ -333,6 +333,7 @@ class Core {
   void heard_vote(NodeId from, bool for_itself);
   void count_unapplied(Index from);
   Index finished() const;
+  bool may_be_term(const Message& message);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
   void reset_election_timer();
@@ -431,6 +432,7 @@ class Core {
     Index index;
   };
   std::map<NodeId, Announced> announced_;  ///< the newest that each of the known announced and that we lacked then
+  std::map<NodeId, Term> far_terms_;       ///< the latest of those far ahead of ours that each node spoke of
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;
