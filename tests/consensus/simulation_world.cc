@@ -326,7 +326,10 @@ void Cluster::heal() {
 /// elections without end nor a leader whom too few hear may keep them from it.
 void Cluster::leave_a_link_cut() {
   const Core* core = newest();
-  if (core == nullptr || core->is_changing() || setup_.liars > 0) return;
+  if (core == nullptr || setup_.liars > 0) return;
+  // What only one of them has in its log may come to hold all the same.
+  if (std::any_of(nodes_.begin(), nodes_.end(), [](const Node& node) { return node.core && node.core->is_changing(); }))
+    return;
   const Configuration& configuration = core->configuration();
   NodeId half_cut{1 + random_.below(nodes_.size())};
   // The one that leads is the one to whom it matters most.
