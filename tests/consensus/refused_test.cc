@@ -128,11 +128,101 @@ TEST_F(RefusedCaller, WhoseWordsAreMalformed) {
   for (const auto& [frame, why] : frames) {
     RawCaller caller(b_, a_);
     ASSERT_TRUE(caller.say_hello(b_).hear()) << why;
-    const grpc::Status status = caller.say(frame).say(heartbeat()).end();
+    for (const peer::v1::Frame& each : in_parts(frame)) caller.say(each);
+    const grpc::Status status = caller.say(heartbeat()).end();
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << why;
     EXPECT_THAT(status.error_message(), HasSubstr(why));
     EXPECT_TRUE(a_.told->until_refused(why));
   }
+}
+
+TEST_F(RefusedCaller, WhosePartsAreWrong) {
+  const std::string full(kPartBytes, 'x');
+  constexpr std::size_t kTwo = 2 * kPartBytes;
+  const auto with_letter = [](std::size_t length) {
+    peer::v1::Frame frame;
+    frame.set_letter(std::string(length, 'y'));
+    return frame;
+  };
+  peer::v1::Frame hello;
+  hello.mutable_hello()->set_name(std::string(kTwo, 'z'));
+  peer::v1::Frame short_hello;
+  *short_hello.mutable_hello() = hello_of(b_);
+  peer::v1::Frame entries;
+  entries.mutable_message()->mutable_append_request()->mutable_previous()->set_hash(std::string(32, 'h'));
+  peer::v1::Frame behind = heartbeat();
+  *behind.add_following()->mutable_message() = entries.message();
+  peer::v1::Frame followed = part(kTwo, 0, full);
+  *followed.add_following()->mutable_message() = heartbeat().message();
+  const std::string between = "entries or a letter between the parts of another";
+  const std::vector<std::pair<std::vector<peer::v1::Frame>, std::string>> cases{
+      {{part((24u << 20) + 1, 0, full)}, "the bytes of a frame in parts are 25165825, expected at most 25165824"},
+      {{part(~std::uint64_t{0}, 0, full)}, "are 18446744073709551615, expected at most 25165824"},
+      {{part(kPartBytes, 0, full)}, "the bytes of a frame in parts are 131072, expected more than 131072"},
+      {{part(kTwo, kPartBytes, full)}, "a part begins at byte 131072, expected 0"},
+      {{part(kTwo, 0, full), part(kTwo, 0, full)}, "a part begins at byte 0, expected 131072"},
+      {{part(kTwo, 0, full), part(kTwo + 1, kPartBytes, full)},
+       "of bytes 262145, expected of the one begun, of 262144"},
+      {{part(kTwo, 0, full + "x")}, "the bytes of a part are 131073, expected 131072"},
+      {{part(kTwo + 1, 0, "x")}, "the bytes of a part are 1, expected 131072"},
+      {{part(kPartBytes + 1, 0, full), part(kPartBytes + 1, kPartBytes, "xx")}, "a part are 2, expected 1"},
+      {{part(kTwo, 0, full), with_letter(1)}, between},
+      {{part(kTwo, 0, full), entries}, between},
+      {{part(kTwo, 0, full), behind}, between},
+      {{part(kTwo, 0, full), short_hello}, "a second hello"},
+      {{followed}, "a part that something follows"},
+      {{part(kTwo, 0, full), part(kTwo, kPartBytes, full)}, "bytes that are no frame"},
+      {in_parts(hello), "a second hello"},
+      {in_parts(part(kTwo, 0, full + full)), "a frame of no kind known here"},
+  };
+  for (const auto& [frames, why] : cases) {
+    RawCaller caller(b_, a_);
+    ASSERT_TRUE(caller.say_hello(b_).hear()) << why;
+    for (const peer::v1::Frame& frame : frames) caller.say(frame);
+    const grpc::Status status = caller.end();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << why;
+    EXPECT_THAT(status.error_message(), HasSubstr(why));
+    EXPECT_TRUE(a_.told->until_refused(why));
+  }
+  EXPECT_THAT(a_.told->read([](const Told& told) { return told.letters; }), IsEmpty());
+
+  // One too many, after all that are right.
+  const peer::v1::Frame whole = with_letter(kTwo);
+  RawCaller caller(b_, a_);
+  ASSERT_TRUE(caller.say_hello(b_).hear());
+  for (const peer::v1::Frame& frame : in_parts(whole)) caller.say(frame);
+  const std::size_t total = whole.ByteSizeLong();
+  EXPECT_THAT(caller.say(part(total, total, "")).end().error_message(),
+              HasSubstr("a part begins at byte " + std::to_string(total) + ", expected 0"));
+  EXPECT_THAT(a_.told->read([](const Told& told) { return told.letters; }), SizeIs(1));
+}
+
+TEST_F(RefusedCaller, WhoStopsWithinAFrame) {
+  peer::v1::Frame whole;
+  whole.set_letter(std::string(2 * kPartBytes, 'y'));
+  const auto parts = in_parts(whole);
+  {
+    RawCaller caller(b_, a_);
+    ASSERT_TRUE(caller.say_hello(b_).hear());
+    const grpc::Status status = caller.say(parts[0]).fall_silent().end();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(status.error_message(), "the stream ends within a frame in parts");
+  }
+  // The next stream knows nothing of it.
+  RawCaller caller(b_, a_);
+  ASSERT_TRUE(caller.say_hello(b_).hear());
+  for (const peer::v1::Frame& each : parts) caller.say(each);
+  EXPECT_TRUE(caller.fall_silent().end().ok());
+  EXPECT_THAT(a_.told->read([](const Told& told) { return told.letters; }), SizeIs(1));
+}
+
+TEST_F(RefusedCaller, WhoseFrameIsLongerThanAPart) {
+  peer::v1::Frame whole;
+  whole.set_letter(std::string(kMaxFrameBytes, 'y'));
+  RawCaller caller(b_, a_);
+  ASSERT_TRUE(caller.say_hello(b_).hear());
+  EXPECT_FALSE(caller.say(whole).end().ok());
+  EXPECT_THAT(a_.told->read([](const Told& told) { return told.letters; }), IsEmpty());
 }
 
 TEST_F(RefusedCaller, AgainAndAgainIsToldOnce) {

@@ -1,4 +1,5 @@
-// A network between two nodes that can fall silent: connections stay up, and nothing passes.
+// A network between two nodes that can fall silent, at once or after so many bytes: connections stay up, and nothing passes. Or it cuts
+// them off.
 #pragma once
 
 #include <netinet/in.h>
@@ -8,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -34,7 +36,7 @@ class Relay {
   ~Relay() {
     done_ = true;
     thread_.join();
-    for (const auto& [one, other] : other_end_) ::close(one);
+    hang_up();
     ::close(listener_);
   }
   Relay(const Relay&) = delete;
@@ -42,6 +44,13 @@ class Relay {
 
   const std::string& address() const { return address_; }
   void silence(bool silent) { silent_ = silent; }
+  /// Passes on so many bytes, or a few more, and falls silent.
+  void pass_only(std::size_t bytes) {
+    left_ = static_cast<std::ptrdiff_t>(bytes);
+    silent_ = false;
+  }
+  bool is_silent() const { return silent_; }
+  void cut() { cut_ = true; }
 
  private:
   static sockaddr_in address_of(const std::string& text) {
@@ -58,6 +67,7 @@ class Relay {
   }
 
   void step() {
+    if (cut_.exchange(false)) hang_up();
     if (silent_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       return;
@@ -69,6 +79,11 @@ class Relay {
       if (ready.revents == 0) continue;
       ready.fd == listener_ ? accept_one() : pass_on(ready.fd);
     }
+  }
+
+  void hang_up() {
+    for (const auto& [one, other] : other_end_) ::close(one);
+    other_end_.clear();
   }
 
   void accept_one() {
@@ -89,6 +104,7 @@ class Relay {
     const int to = pair->second;
     std::array<char, 16'384> bytes;
     const ssize_t got = ::recv(from, bytes.data(), bytes.size(), 0);
+    if ((left_ -= got) <= 0) silent_ = true;
     if (got > 0 && ::send(to, bytes.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got) return;
     other_end_.erase(from);
     other_end_.erase(to);
@@ -100,7 +116,9 @@ class Relay {
   const int listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
   std::string address_;
   std::map<int, int> other_end_;
+  std::atomic<std::ptrdiff_t> left_ = std::numeric_limits<std::ptrdiff_t>::max();
   std::atomic<bool> silent_ = false;
+  std::atomic<bool> cut_ = false;
   std::atomic<bool> done_ = false;
   std::thread thread_;
 };

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "parts.h"
 #include "testamur/consensus/transport.h"
 #include "testamur/peer/v1/peer.grpc.pb.h"
 
@@ -21,6 +22,7 @@ class Told {
  public:
   std::vector<Message> messages;
   std::vector<std::pair<NodeId, Bytes>> letters;
+  std::vector<std::size_t> letters_after;  ///< how many messages had come before each letter
   std::vector<NodeId> connected;
   std::vector<std::string> disconnected;
   std::vector<std::string> refused;
@@ -29,7 +31,12 @@ class Told {
   TransportEvents events() {
     TransportEvents events;
     events.message = [this](Message message) { note([&] { messages.push_back(std::move(message)); }); };
-    events.letter = [this](NodeId from, Bytes letter) { note([&] { letters.emplace_back(from, std::move(letter)); }); };
+    events.letter = [this](NodeId from, Bytes letter) {
+      note([&] {
+        letters.emplace_back(from, std::move(letter));
+        letters_after.push_back(messages.size());
+      });
+    };
     events.connected = [this](NodeId peer) { note([&] { connected.push_back(peer); }); };
     events.disconnected = [this](NodeId, const std::string& why) { note([&] { disconnected.push_back(why); }); };
     events.hung_up = [this](NodeId) { note([&] { hung_up.push_back(messages.size()); }); };
@@ -147,6 +154,11 @@ class RawCaller {
     stream_->Write(frame);
     return *this;
   }
+  /// Has said all.
+  RawCaller& fall_silent() {
+    stream_->WritesDone();
+    return *this;
+  }
   RawCaller& say_hello(const Node& as) {
     peer::v1::Frame frame;
     frame.mutable_hello()->set_version(1);
@@ -176,6 +188,26 @@ class RawCaller {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<peer::v1::Frame, peer::v1::Hello>> stream_;
 };
+
+/// One part of a frame.
+inline peer::v1::Frame part(std::uint64_t total, std::uint64_t offset, const std::string& bytes) {
+  peer::v1::Frame frame;
+  frame.mutable_part()->set_total(total);
+  frame.mutable_part()->set_offset(offset);
+  frame.mutable_part()->set_bytes(bytes);
+  return frame;
+}
+
+/// A frame as a node sends it: in parts, in order, where it is large.
+inline std::vector<peer::v1::Frame> in_parts(const peer::v1::Frame& whole) {
+  const std::string bytes = whole.SerializeAsString();
+  if (bytes.size() <= kPartBytes) return {whole};
+  std::vector<peer::v1::Frame> parts;
+  for (std::size_t at = 0; at < bytes.size(); at += kPartBytes) {
+    parts.push_back(part(bytes.size(), at, bytes.substr(at, kPartBytes)));
+  }
+  return parts;
+}
 
 /// A node that answers calls with a given hello and then does not read, until it is let go.
 class RawCallee final : public peer::v1::Peer::Service {

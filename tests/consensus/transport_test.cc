@@ -28,15 +28,22 @@ std::string bytes_of(const Message& message) {
   return frame.SerializeAsString();
 }
 
-bool is_append(const Message& message) { return std::holds_alternative<AppendRequest>(message.body); }
+bool has_entries(const Message& message) { return entries_of(message.body) != nullptr; }
 
-/// What keeps its order: requests of entries, and all else.
-std::vector<std::string> in_order(const std::vector<Message>& messages, bool appends) {
+/// What keeps its order: messages with entries, and all else.
+std::vector<std::string> in_order(const std::vector<Message>& messages, bool entries) {
   std::vector<std::string> out;
   for (const Message& message : messages) {
-    if (is_append(message) == appends) out.push_back(bytes_of(message));
+    if (has_entries(message) == entries) out.push_back(bytes_of(message));
   }
   return out;
+}
+
+/// No two parts of them alike.
+Bytes some_bytes(std::size_t length) {
+  Bytes bytes(length);
+  for (std::size_t i = 0; i < length; ++i) bytes[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
+  return bytes;
 }
 
 Bytes letter_of(std::size_t number) { return Bytes{static_cast<std::uint8_t>(number), 0, 255}; }
@@ -73,9 +80,9 @@ TEST_F(TransportTest, EveryKindOfMessageArrivesIntactAndInOrder) {
     EXPECT_EQ(arrived.from, a_.id);
     EXPECT_EQ(arrived.to, b_.id);
   }
-  for (const bool appends : {false, true}) {
-    const std::vector<std::string> sent = in_order(kinds, appends);
-    const std::vector<std::string> arrived = in_order(b_.told->messages, appends);
+  for (const bool entries : {false, true}) {
+    const std::vector<std::string> sent = in_order(kinds, entries);
+    const std::vector<std::string> arrived = in_order(b_.told->messages, entries);
     ASSERT_EQ(arrived.size(), kRounds * sent.size());
     for (std::size_t i = 0; i < arrived.size(); ++i) ASSERT_EQ(arrived[i], sent[i % sent.size()]) << i;
   }
@@ -104,7 +111,7 @@ TEST_F(TransportTest, WhatIsSaidAtOneMomentArrivesInOrder) {
   a_.transport->send_letter(b_.id, letter_of(1));
   ASSERT_TRUE(b_.told->until([&] { return b_.told->letters.size() == 1; }));
   ASSERT_EQ(b_.told->messages.size(), all.size());
-  for (const bool appends : {false, true}) EXPECT_TRUE(in_order(b_.told->messages, appends) == in_order(all, appends));
+  for (const bool entries : {false, true}) EXPECT_TRUE(in_order(b_.told->messages, entries) == in_order(all, entries));
 }
 
 TEST_F(TransportTest, AHeartbeatDoesNotWaitForMegabytesOfEntries) {
@@ -123,8 +130,97 @@ TEST_F(TransportTest, AHeartbeatDoesNotWaitForMegabytesOfEntries) {
   relay.silence(false);
   ASSERT_TRUE(b_.told->until([&] { return b_.told->messages.size() == kAppends + 1; }));
   const auto& messages = b_.told->messages;
-  const auto heartbeat = std::find_if_not(messages.begin(), messages.end(), is_append);
-  EXPECT_LE(heartbeat - messages.begin(), 2) << "what is being written cannot be overtaken; what waits is";
+  const auto heartbeat = std::find_if_not(messages.begin(), messages.end(), has_entries);
+  EXPECT_EQ(heartbeat - messages.begin(), 0) << "of what is being written, a part cannot be overtaken; the rest is";
+}
+
+TEST_F(TransportTest, HeartbeatsOvertakeALargeMessageThatIsUnderWay) {
+  b_.start_with({a_.as_peer()});
+  Relay relay(b_.address);
+  PeerAddress through = b_.as_peer();
+  through.address = relay.address();
+  a_.start_with({through});
+  ASSERT_TRUE(until_connected(a_, b_.id));
+  const Bytes large = some_bytes(20u << 20);
+  const Message append{a_.id, b_.id, Term{1}, AppendRequest{an_id(0), {an_entry(1, large)}}};
+  relay.silence(true);
+  a_.transport->send(append);
+  a_.transport->send_letter(b_.id, large);
+  a_.transport->send({a_.id, b_.id, Term{2}, AppendRequest{an_id(1), {}}});
+  constexpr std::uint64_t kHeartbeats = 4;
+  for (std::uint64_t round = 0; round < kHeartbeats; ++round) {
+    relay.pass_only(1u << 20);
+    ASSERT_TRUE(eventually([&] { return relay.is_silent(); }));
+    a_.transport->send({a_.id, b_.id, Term{1}, Heartbeat{round}});
+  }
+  EXPECT_TRUE(b_.told->read(
+      [](const Told& told) { return std::none_of(told.messages.begin(), told.messages.end(), has_entries); }));
+  relay.pass_only(1u << 30);
+  ASSERT_TRUE(b_.told->until([&] { return b_.told->messages.size() == kHeartbeats + 2; }));
+  const auto& arrived = b_.told->messages;
+  for (std::uint64_t round = 0; round < kHeartbeats; ++round) {
+    const auto* heartbeat = std::get_if<Heartbeat>(&arrived[round].body);
+    ASSERT_NE(heartbeat, nullptr) << round;
+    EXPECT_EQ(heartbeat->round, round);
+  }
+  EXPECT_TRUE(bytes_of(arrived[kHeartbeats]) == bytes_of(append));
+  ASSERT_EQ(b_.told->letters.size(), 1u);
+  EXPECT_TRUE(b_.told->letters[0].second == large);
+  EXPECT_EQ(b_.told->letters_after[0], kHeartbeats + 1) << "entries and letters overtake nothing";
+  EXPECT_EQ(arrived[kHeartbeats + 1].term, Term{2});
+}
+
+TEST_F(TransportTest, MessagesOfEveryLengthArriveWholeAndInOrder) {
+  start_both();
+  std::vector<std::size_t> lengths;
+  for (const std::size_t parts : {1u, 2u, 3u}) {
+    for (std::size_t less = 0; less < 24; ++less) lengths.push_back(parts * kPartBytes - less);
+    lengths.push_back(parts * kPartBytes + 1);
+  }
+  std::vector<Message> sent;
+  for (const std::size_t length : lengths) {
+    const Bytes bytes = some_bytes(length);
+    a_.transport->send_letter(b_.id, bytes);
+    // What is around the payload is longer here.
+    const Bytes payload(bytes.begin() + 130, bytes.end());
+    sent.push_back({a_.id, b_.id, Term{1}, AppendRequest{an_id(0), {an_entry(length, payload)}}});
+    a_.transport->send(sent.back());
+    a_.transport->send({a_.id, b_.id, Term{1}, Heartbeat{length}});
+  }
+  ASSERT_TRUE(b_.told->until(
+      [&] { return b_.told->messages.size() == 2 * lengths.size() && b_.told->letters.size() == lengths.size(); }));
+  EXPECT_TRUE(in_order(b_.told->messages, /*entries=*/true) == in_order(sent, /*entries=*/true));
+  for (std::size_t i = 0; i < lengths.size(); ++i) {
+    EXPECT_TRUE(b_.told->letters[i].second == some_bytes(lengths[i])) << lengths[i];
+    const auto before = b_.told->messages.begin() + static_cast<std::ptrdiff_t>(b_.told->letters_after[i]);
+    EXPECT_EQ(std::count_if(b_.told->messages.begin(), before, has_entries), std::ptrdiff_t(i));
+  }
+  EXPECT_EQ(a_.transport->dropped(b_.id), 0u);
+}
+
+TEST_F(TransportTest, WhatWaitsBehindALargeMessageIsBoundedAndNothingOfItOutlivesTheStream) {
+  b_.start_with({a_.as_peer()});
+  Relay relay(b_.address);
+  PeerAddress through = b_.as_peer();
+  through.address = relay.address();
+  auto options = a_.options({through});
+  options.max_queued_bytes = 22u << 20;
+  a_.start(std::move(options));
+  ASSERT_TRUE(until_connected(a_, b_.id));
+  relay.silence(true);
+  const Bytes large(20u << 20);             // more than the sockets hold
+  a_.transport->send_letter(b_.id, large);  // is on its way, and waits no longer
+  a_.transport->send_letter(b_.id, large);
+  EXPECT_EQ(a_.transport->dropped(b_.id), 0u);
+  a_.transport->send_letter(b_.id, large);
+  EXPECT_EQ(a_.transport->dropped(b_.id), 1u);
+  relay.cut();
+  EXPECT_TRUE(a_.told->until_disconnected(" is lost: "));
+  relay.silence(false);
+  ASSERT_TRUE(a_.told->until([&] { return a_.told->connected.size() == 2; }));
+  a_.transport->send_letter(b_.id, some_bytes(600u << 10));
+  ASSERT_TRUE(b_.told->until([&] { return b_.told->letters.size() == 1; }));
+  EXPECT_TRUE(b_.told->letters[0].second == some_bytes(600u << 10));
 }
 
 TEST_F(TransportTest, WhereEntriesHaveNoRoomAHeartbeatHas) {
@@ -148,9 +244,7 @@ TEST_F(TransportTest, AnEmptyLetterIsALetter) {
 
 TEST_F(TransportTest, AnAppendOfTwentyMegabytesGoesThrough) {
   start_both();
-  std::vector<std::uint8_t> payload(20u << 20);
-  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(i * 2654435761u >> 24);
-  const Message message{a_.id, b_.id, Term{5}, AppendRequest{an_id(0), {an_entry(1, payload)}}};
+  const Message message{a_.id, b_.id, Term{5}, AppendRequest{an_id(0), {an_entry(1, some_bytes(20u << 20))}}};
   a_.transport->send(message);
   ASSERT_TRUE(b_.told->until([&] { return b_.told->messages.size() == 1; }));
   EXPECT_TRUE(bytes_of(b_.told->messages[0]) == bytes_of(message));

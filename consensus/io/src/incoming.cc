@@ -1,11 +1,15 @@
 #include "incoming.h"
 
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include <deque>
 #include <variant>
 #include <vector>
 
 #include "hello.h"
+#include "parts.h"
 #include "wire.h"
 
 namespace testamur::consensus {
@@ -18,12 +22,26 @@ bool parse(grpc::ByteBuffer& bytes, peer::v1::Frame& frame) {
   return frame.ParseFromZeroCopyStream(&parsed);
 }
 
+bool parse(const std::vector<std::string>& parts, peer::v1::Frame& frame) {
+  namespace io = google::protobuf::io;
+  const auto as_one = [&parts](const auto& read) {
+    std::deque<io::ArrayInputStream> each;
+    std::vector<io::ZeroCopyInputStream*> all;
+    for (const std::string& part : parts) all.push_back(&each.emplace_back(part.data(), static_cast<int>(part.size())));
+    io::ConcatenatingInputStream stream(all.data(), static_cast<int>(all.size()));
+    return read(stream);
+  };
+  return as_one([](auto& stream) { return wire::within_bounds(stream); }) &&
+         as_one([&frame](auto& stream) { return frame.ParseFromZeroCopyStream(&stream); });
+}
+
 grpc::ByteBuffer bytes_of(const peer::v1::Hello& hello) {
   const grpc::Slice slice(hello.SerializeAsString());
   return {&slice, 1};
 }
 
 constexpr std::string_view kNoFrame = "bytes that are no frame, or one of too many fields";
+constexpr std::string_view kOutOfOrder = "entries or a letter between the parts of another";
 
 grpc::Status replaced() { return {grpc::StatusCode::ABORTED, "replaced by a newer stream of the same node"}; }
 
@@ -32,7 +50,7 @@ grpc::Status replaced() { return {grpc::StatusCode::ABORTED, "replaced by a newe
 /// One stream, from when gRPC is ready for the next until it has ended.
 class Incoming::Call : public std::enable_shared_from_this<Call> {
  public:
-  explicit Call(Incoming& all) : all_(all), stream_(&context_) {}
+  explicit Call(Incoming& all) : all_(all), stream_(&context_), large_(all.shared_.options.max_message_bytes) {}
 
   static void listen(Incoming& all) {
     const auto call = std::make_shared<Call>(all);
@@ -70,10 +88,15 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
   void read() { stream_.Read(&bytes_, read_.begin(shared_from_this())); }
   void have_read(bool ok) {
     if (at_ == At::greeting) return greet(ok);
-    const auto ended = ok ? take() : std::optional(grpc::Status::OK);
+    const auto ended = ok ? take() : std::optional(end());
     if (!ended) return read();
     if (all_.shared_.events.hung_up) all_.shared_.events.hung_up(peer_->id);
     hang_up(*ended);
+  }
+  /// One that says it has said all, within a frame, hears that it has not. It is not told here: a link that breaks looks the same.
+  grpc::Status end() const {
+    if (!large_.is_under_way()) return grpc::Status::OK;
+    return {grpc::StatusCode::INVALID_ARGUMENT, "the stream ends within a frame in parts"};
   }
   void hang_up(const grpc::Status& status) {
     const auto self = shared_from_this();
@@ -103,13 +126,26 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
     read();
   }
 
-  /// Hands on what came, all of it or nothing. Returns how the stream is to end, if it is.
+  /// Returns how the stream is to end, if it is.
   std::optional<grpc::Status> take() {
     if (!parse(bytes_, frame_)) return malformed(std::string(kNoFrame));
-    if (frame_.has_hello()) return malformed("a second hello");
+    if (!frame_.has_part()) return hand_on(frame_);
+    if (frame_.following_size() > 0) return malformed("a part that something follows");
+    peer::v1::Part& part = *frame_.mutable_part();
+    if (const auto taken = large_.take(part.total(), part.offset(), std::move(*part.mutable_bytes())); !taken) {
+      return malformed(taken.error().message);
+    }
+    if (large_.is_under_way()) return std::nullopt;
+    peer::v1::Frame whole;
+    if (!parse(large_.finish(), whole)) return malformed(std::string(kNoFrame));
+    return hand_on(whole);
+  }
+  /// All of it or nothing.
+  std::optional<grpc::Status> hand_on(const peer::v1::Frame& frame) {
+    if (frame.has_hello()) return malformed("a second hello");
     std::vector<std::variant<Message, Bytes>> came;
-    if (auto wrong = unpack(frame_, came)) return wrong;
-    for (const peer::v1::Following& next : frame_.following()) {
+    if (auto wrong = unpack(frame, came)) return wrong;
+    for (const peer::v1::Following& next : frame.following()) {
       if (auto wrong = unpack(next, came)) return wrong;
     }
     const TransportEvents& events = all_.shared_.events;
@@ -128,10 +164,12 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
     if (place.has_message()) {
       auto message = wire::decode(place.message(), peer_->id, all_.shared_.options.self);
       if (!message) return malformed("a malformed message: " + message.error().message);
+      if (entries_of(message->body) != nullptr && large_.is_under_way()) return malformed(std::string(kOutOfOrder));
       came.emplace_back(*std::move(message));
       return std::nullopt;
     }
     if (!place.has_letter()) return malformed("a frame of no kind known here");
+    if (large_.is_under_way()) return malformed(std::string(kOutOfOrder));
     came.emplace_back(Bytes(place.letter().begin(), place.letter().end()));
     return std::nullopt;
   }
@@ -150,6 +188,7 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
   At at_ = At::greeting;
   grpc::ByteBuffer bytes_;
   peer::v1::Frame frame_;
+  Assembly large_;
 
   Operation begun_{[this](bool ok) { begun(ok); }};
   Operation read_{[this](bool ok) { have_read(ok); }};

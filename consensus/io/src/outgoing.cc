@@ -1,6 +1,7 @@
 #include "outgoing.h"
 
 #include "hello.h"
+#include "parts.h"
 #include "wire.h"
 
 namespace testamur::consensus {
@@ -73,12 +74,30 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
     peer::v1::Frame frame;
     put(together.front(), frame);
     for (std::size_t i = 1; i < together.size(); ++i) put(together[i], *frame.add_following());
+    // Most are known to be short without being measured.
+    if (together.front().bytes > kPartBytes && frame.ByteSizeLong() > kPartBytes) {
+      large_ = frame.SerializeAsString();
+      sent_ = 0;
+      return write_part();
+    }
     grpc::WriteOptions options;
     if (more_follows) options.set_buffer_hint();
     stream_->Write(frame, options, written_.begin(shared_from_this()));
   }
 
  private:
+  void write_part() {
+    peer::v1::Frame frame;
+    peer::v1::Part& part = *frame.mutable_part();
+    part.set_total(large_->size());
+    part.set_offset(sent_);
+    part.set_bytes(large_->data() + sent_, std::min(kPartBytes, large_->size() - sent_));
+    sent_ += part.bytes().size();
+    if (sent_ == large_->size()) large_.reset();
+    // The next one only when this one is on the socket: what gRPC holds is not overtaken.
+    stream_->Write(frame, grpc::WriteOptions().set_write_through(), written_.begin(shared_from_this()));
+  }
+
   /// Into a frame, or what follows in one.
   template <class Place>
   static void put(const Queued& queued, Place& place) {
@@ -138,15 +157,18 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
 
   void written(bool ok) {
     // After a write that failed, what the other side says of it is on its way.
+    const bool goes_on = ok && !over_;
+    const bool part_follows = goes_on && large_;
     std::vector<Queued> next;
     bool more_follows = false;
     {
       const std::lock_guard lock(all_.mutex_);
-      if (ok && !over_) next = all_.next_to_write();
-      all_.writing_ = !next.empty();
-      more_follows = all_.is_anything_queued();
+      if (goes_on) next = all_.next_to_write(part_follows);
+      all_.writing_ = !next.empty() || part_follows;
+      more_follows = part_follows || all_.is_anything_queued();
     }
     if (!next.empty()) return write(next, more_follows);
+    if (part_follows) return write_part();
     finish_if_over();
   }
   void finish_if_over() {
@@ -166,6 +188,9 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
   bool hello_is_good_ = false;
   bool connected_ = false;
   bool over_ = false;  // the other side's part of the stream
+  // The frame that goes in parts. Of whoever set `writing_`, which stays set until all of it is sent.
+  std::optional<std::string> large_;
+  std::size_t sent_ = 0;
 
   Operation started_{[this](bool ok) { started(ok); }};
   Operation greeted_{[this](bool ok) { greeted(ok); }};
@@ -261,7 +286,7 @@ void Outgoing::enqueue(std::vector<Queued> all) {
       line.waiting.push_back(std::move(queued));
     }
     if (writing_ || !is_anything_queued()) return;
-    first = next_to_write();
+    first = next_to_write(/*within_large=*/false);
     more_follows = is_anything_queued();
     writing_ = true;
     by = call_;
@@ -278,14 +303,16 @@ Outgoing::Queued Outgoing::Line::next() {
 
 Outgoing::Line& Outgoing::line_of(const Queued& queued) {
   const auto* message = std::get_if<Message>(&queued.what);
-  return message != nullptr && !std::holds_alternative<AppendRequest>(message->body) ? first_ : after_;
+  return message != nullptr && entries_of(message->body) == nullptr ? first_ : after_;
 }
 
-/// One, with the small ones that wait behind it where it is small itself. With the mutex held.
-std::vector<Outgoing::Queued> Outgoing::next_to_write() {
+/// One, with the small ones that wait behind it where it is small itself; between the parts of a large one, of the first line only.
+/// With the mutex held.
+std::vector<Outgoing::Queued> Outgoing::next_to_write(bool within_large) {
   std::vector<Queued> next;
   const auto is_small = [](const Queued& queued) { return queued.bytes <= kSmallBytes; };
   while (is_anything_queued() && next.size() < kMostTogether) {
+    if (first_.waiting.empty() && within_large) break;
     Line& line = first_.waiting.empty() ? after_ : first_;
     if (!next.empty() && !(is_small(next.front()) && is_small(line.waiting.front()))) break;
     next.push_back(line.next());

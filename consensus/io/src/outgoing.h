@@ -5,7 +5,7 @@
 // `connected` knows best what to say first.
 //
 // Entries and letters may be megabytes, and take their time on a slow link. Heartbeats, votes and all else that the consensus says is
-// small, and goes before them: else a leader that sends a lot would be taken for one that is gone.
+// small, and goes before them, and between the parts of a large one: else a leader that sends a lot would be taken for one that is gone.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -60,7 +60,7 @@ class Outgoing {
   bool fits(std::size_t bytes, std::string_view what);
   Line& line_of(const Queued& queued);
   bool is_anything_queued() const { return !first_.waiting.empty() || !after_.waiting.empty(); }
-  std::vector<Queued> next_to_write();
+  std::vector<Queued> next_to_write(bool within_large);
   bool is_writing() const;
   void connected();
   void lost();

@@ -4,6 +4,7 @@
 
 #include "incoming.h"
 #include "outgoing.h"
+#include "parts.h"
 #include "testamur/consensus/address.h"
 
 namespace testamur::consensus {
@@ -62,7 +63,7 @@ class GrpcTransport final : public Transport {
     builder_.AddListeningPort(shared_.options.listen,
                               identity::server_credentials(shared_.options.tls, shared_.pins, told), &port_);
     builder_.RegisterService(&incoming_.service());
-    builder_.SetMaxReceiveMessageSize(static_cast<int>(shared_.options.max_message_bytes));
+    builder_.SetMaxReceiveMessageSize(static_cast<int>(kMaxFrameBytes));
     // Two nodes on one port would share its connections between them, at random.
     builder_.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder_.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);

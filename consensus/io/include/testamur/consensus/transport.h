@@ -2,7 +2,7 @@
 // Whatever arrives is known to come from the node whose key opened the stream; anything else is refused and logged.
 //
 // Messages may be lost (a full queue, a broken stream), never doubled. Within a stream, entries and letters keep their order, and so do all
-// other messages, which overtake those. Nothing here blocks its caller.
+// other messages, which overtake those, also one that is on its way: a large one goes in parts. Nothing here blocks its caller.
 #pragma once
 
 #include <functional>
