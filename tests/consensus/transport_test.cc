@@ -208,7 +208,7 @@ TEST_F(TransportTest, WhatWaitsBehindALargeMessageIsBoundedAndNothingOfItOutlive
   a_.start(std::move(options));
   ASSERT_TRUE(until_connected(a_, b_.id));
   relay.silence(true);
-  const Bytes large(20u << 20);  // more than the sockets hold
+  const Bytes large(20u << 20);             // more than the sockets hold
   a_.transport->send_letter(b_.id, large);  // is on its way, and waits no longer
   a_.transport->send_letter(b_.id, large);
   EXPECT_EQ(a_.transport->dropped(b_.id), 0u);
