@@ -51,6 +51,8 @@ class Heard {
     took_.clear();
     derived_.clear();
   }
+  /// Its owner began anew from a snapshot: what it had of others' cosignatures was in memory.
+  void owner_began_anew() { cosigned_.clear(); }
   /// So many peers were caught at it, each counted once.
   const std::set<std::pair<Caught, NodeId>>& caught() const { return caught_; }
 

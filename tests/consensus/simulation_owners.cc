@@ -141,6 +141,7 @@ void Cluster::fetched(Node& node) {
   }
   if (contradicts || node.owner.applied() < node.staged->snapshot.last.index) {
     node.owner.install(*node.staged);
+    node.heard.owner_began_anew();
   } else {
     node.owner.reopen();  // the node begins again
   }
