@@ -554,6 +554,8 @@ class RunningNode::Impl {
     });
   }
   void on(consensus::NodeId from, BlockGivesLetter letter, std::size_t bytes) {
+    // Of short leaves most of the memory is what is around them.
+    if (letter.block) bytes += letter.block->leaves.data.size() * sizeof(Bytes);
     wait_at(ledger_desk_, from, from_peers_.at(from).blocks, bytes,
             [this, from, letter = std::move(letter)] { filler_->on(from, letter); });
   }

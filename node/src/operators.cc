@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxWaiting = 64;
 constexpr std::size_t kMaxQuestionBytes = 4096;
+constexpr std::size_t kMaxReplyBytes = 256 << 10;  // 255 members with what is said of each
 constexpr std::chrono::minutes kAskTogether{10};
 constexpr std::chrono::minutes kRejoinAgain{1};
 
@@ -181,7 +182,8 @@ void Operators::on(consensus::NodeId from, const OperatorHearsLetter& letter) {
     answer = std::move(waiting->second.answer);
     waiting_.erase(waiting);
   }
-  answer(reply.ParseFromString(letter.reply) ? reply : no_leader());
+  const bool is_read = letter.reply.size() <= kMaxReplyBytes && reply.ParseFromString(letter.reply);
+  answer(is_read ? reply : no_leader());
 }
 
 void Operators::on(consensus::NodeId from, const RejoinsLetter& letter) {

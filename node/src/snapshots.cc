@@ -40,12 +40,15 @@ void Snapshots::on(consensus::NodeId from, const SnapshotAsksLetter& letter) {
   SnapshotGivesLetter answer{*letter.height, SnapshotGivesLetter::Gone{}};
   const auto after = store::decode_snapshot_place(letter.after);
   if (*letter.height == giving_->height && after) {
-    // One who asks for the same again and again would have the log grow for ever.
-    const auto [reached, is_new] = giving_->reached.emplace(from, *after);
-    if (is_new || *after > reached->second) giving_->last_moved = options_.now();
-    reached->second = std::max(reached->second, *after);
     auto chunk = giving_->source->chunk(*after);
     if (!chunk) return events_.failed(chunk.error());
+    // Who asks for the same again and again, or for any place, would have the log grow for ever.
+    const auto end = store::end_of_snapshot_chunk(*chunk);
+    const auto [next, is_new] = giving_->next.emplace(from, *after);
+    if (end && *end > next->second) {
+      if (is_new || *after == next->second) giving_->last_moved = options_.now();
+      next->second = *end;
+    }
     answer.what = SnapshotGivesLetter::Chunk{std::move(*chunk)};
   }
   events_.send(from, letter_of(answer));

@@ -242,11 +242,12 @@ TEST(Leader, ProposesOnlyWhenAnEntryOfItsTermIsCommitted) {
 TEST(Follower, TakesATermFarAheadOnceMoreThanMayLieAreThere) {
   constexpr std::uint64_t far = std::uint64_t{1} << 40;
   constexpr std::uint64_t last = ~std::uint64_t{0};
+  constexpr std::uint64_t near = std::uint64_t{1} << 20;
   Hand hand;
-  hand.from(2, 1000, Heartbeat{});
-  EXPECT_EQ(hand.term(), 1000u) << "so many elections it may have missed";
-  for (int i = 0; i < 3; ++i) hand.from(2, last, Heartbeat{});
-  EXPECT_EQ(hand.term(), 1000u) << "one, who may lie";
+  hand.from(2, near, Heartbeat{});
+  EXPECT_EQ(hand.term(), near) << "so many elections it may have missed";
+  for (const std::uint64_t term : {near + 1, 2 * near, last}) hand.from(2, term, Heartbeat{});
+  EXPECT_EQ(hand.term(), near) << "one, who may lie, in a leap or step by step";
   hand.from(3, far, Heartbeat{});
   EXPECT_EQ(hand.term(), far) << "and one who is honest if the other is not";
   EXPECT_EQ(hand.core->leader(), NodeId{3});
@@ -285,10 +286,10 @@ TEST(Leader, RefusesProposalsWhileTheirPayloadsAreTooLarge) {
   EXPECT_EQ(hand.core->propose({payload("ten bytes."), payload("ten bytes.")}), ProposeResult::accepted);
   EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not committed";
   hand.all_committed();
-  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not applied";
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_uncertified) << "not applied";
   hand.core->derived({Index{2}, 1, {}});
   hand.core->applied(Index{3});
-  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_many) << "not certified";
+  EXPECT_EQ(hand.core->may_propose(1), ProposeResult::too_uncertified) << "not certified";
   hand.core->certified(Index{2});
   EXPECT_EQ(hand.core->may_propose(1), ProposeResult::accepted) << "what made no head is done with";
 }

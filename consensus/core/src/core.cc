@@ -54,6 +54,7 @@ Core::Core(Options options, Restart restart)
     require(configuration.has_value(), "a configuration in the log can be read");
     configurations_.emplace(index, std::move(*configuration));
   }
+  vouched_term_ = state_.term;
   claim_ = newest_claim_ = restart.claim;
   handed_out_ = log_.base().index;
   applied_ = std::max(restart.applied, log_.base().index);
@@ -176,16 +177,26 @@ void Core::tick() {
   tick_reads();
 }
 
-/// A liar could use the terms up in a few steps. So one that is far ahead holds when more nodes than may lie have spoken of it, or of a
-/// later one: an honest node is there.
-bool Core::may_be_term(const Message& message) {
-  if (message.term <= state_.term || message.term.value - state_.term.value <= kMaxTermsMissed) return true;
-  Term& newest = far_terms_[message.from];
+/// What a node has spoken of counts also where nothing else of its message does.
+void Core::heard_term(const Message& message) {
+  if (!options_.known.contains(message.from) && !configuration().is_member(message.from)) return;
+  Term& newest = spoken_terms_[message.from];
   newest = std::max(newest, message.term);
-  const auto there =
-      std::count_if(far_terms_.begin(), far_terms_.end(), [&](const auto& of) { return of.second >= message.term; });
-  return static_cast<std::size_t>(there) >
-         most_liars(std::max(options_.known.size(), configuration().members().size()));
+}
+
+/// A liar could use the terms up in a few leaps, or take one node so far ahead that the others do not follow. So a term is measured by what
+/// more nodes than may lie have spoken of, or of what comes later: an honest node is there.
+bool Core::may_be_term(const Message& message) {
+  if (message.term <= state_.term) return true;
+  std::vector<Term> spoken;
+  for (const auto& [node, term] : spoken_terms_) spoken.push_back(term);
+  const std::size_t liars = most_liars(std::max(options_.known.size(), configuration().members().size()));
+  if (spoken.size() > liars) {
+    const auto at = spoken.begin() + static_cast<std::ptrdiff_t>(liars);
+    std::nth_element(spoken.begin(), at, spoken.end(), std::greater<>());
+    vouched_term_ = std::max(vouched_term_, *at);
+  }
+  return message.term <= vouched_term_ || message.term.value - vouched_term_.value <= kMaxTermsMissed;
 }
 
 /// What a message's term means before its body does. False: the message changes nothing more.
@@ -222,6 +233,7 @@ void Core::answer_stale(const Message& message) {
 void Core::step(const Message& message) {
   // A message of a node that is no member changes nothing at all; unless it may be one by a configuration newer than ours.
   if (message.to != options_.self || message.from == options_.self) return;
+  heard_term(message);
   heard_announcement(message);
   if (!configuration().is_member(message.from) && !may_be_newer(message)) return;
   if (!step_term(message)) return;
@@ -235,7 +247,9 @@ ProposeResult Core::may_propose(std::size_t payloads) const {
   // Elected is not caught up: until an entry of this term is committed, the leader does not know what is (Raft 5.4.2).
   if (committed_ < leading->first_of_term) return ProposeResult::not_ready;
   if (log_.last().index.value - committed_.value + payloads > options_.max_unapplied) return ProposeResult::too_many;
-  if (log_.bytes_between(finished(), log_.last().index) > options_.max_unfinished_bytes) return ProposeResult::too_many;
+  const Index finished = this->finished();
+  if (log_.bytes_between(finished, log_.last().index) > options_.max_unfinished_bytes)
+    return finished < committed_ ? ProposeResult::too_uncertified : ProposeResult::too_many;
   if (unapplied_.size() + uncertified_.size() > options_.max_uncertified) return ProposeResult::too_uncertified;
   return ProposeResult::accepted;
 }

@@ -78,6 +78,12 @@ Bytes encode(const SnapshotChunk& chunk) {
   return std::move(writer).bytes();
 }
 
+Result<SnapshotPlace> end_of_snapshot_chunk(ByteView bytes) {
+  const auto chunk = decode_snapshot_chunk(bytes);
+  if (!chunk) return chunk.error();
+  return chunk->entries.empty() ? chunk->after : chunk->entries.back().place;
+}
+
 Result<SnapshotChunk> decode_snapshot_chunk(ByteView bytes) {
   constexpr std::size_t sum_bytes = sizeof(std::uint32_t);
   if (bytes.size() < sum_bytes || bytes.size() > kMaxSnapshotChunkBytes) {

@@ -63,7 +63,7 @@ class Snapshots {
     std::unique_ptr<store::SnapshotSource> source;
     std::optional<consensus::Base> at;  ///< nothing: being asked for
     Height height;
-    std::map<consensus::NodeId, store::SnapshotPlace> reached;  ///< by those who take it
+    std::map<consensus::NodeId, store::SnapshotPlace> next;  ///< by what each who takes it got last
     Clock::time_point last_moved;
   };
   struct Taking {

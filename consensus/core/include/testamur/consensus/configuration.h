@@ -45,8 +45,8 @@ using QuorumSize = std::function<std::size_t(std::size_t voters)>;
 constexpr std::size_t most_liars(std::size_t nodes) { return nodes == 0 ? 0 : (nodes - 1) / 3; }
 /// floor((n + f) / 2) + 1 with f = most_liars(n): two quorums share more honest voters than there may be liars.
 std::size_t byzantine_quorum(std::size_t voters);
-/// Where `threshold` of all nodes certify a head: a Byzantine quorum, and of fewer voters no fewer than those. Else a leader that reaches
-/// enough to decide, and too few to certify, would lead on for nothing.
+/// A Byzantine quorum of the voters, but no fewer than the `threshold` that certify a head, or all where there are fewer. Else a leader that
+/// reaches enough to decide, and too few to certify, would lead on for nothing.
 QuorumSize certifying_quorum(std::size_t threshold);
 
 struct Change {

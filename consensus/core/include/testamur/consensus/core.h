@@ -31,7 +31,7 @@ class PayloadCheck {
   virtual void truncated(Index from) = 0;
 };
 
-/// Of entries; `bytes` of their payloads.
+/// So many entries, and bytes of their payloads.
 struct Bound {
   std::size_t entries = 0;
   std::size_t bytes = 0;
@@ -333,6 +333,7 @@ class Core {
   void heard_vote(NodeId from, bool for_itself);
   void count_unapplied(Index from);
   Index finished() const;
+  void heard_term(const Message& message);
   bool may_be_term(const Message& message);
   bool step_term(const Message& message);
   void answer_stale(const Message& message);
@@ -432,7 +433,8 @@ class Core {
     Index index;
   };
   std::map<NodeId, Announced> announced_;  ///< the newest that each of the known announced and that we lacked then
-  std::map<NodeId, Term> far_terms_;       ///< the latest of those far ahead of ours that each node spoke of
+  std::map<NodeId, Term> spoken_terms_;    ///< the latest that each node spoke of
+  Term vouched_term_;                      ///< an honest node has been there
   unsigned no_campaign_ticks_ = 0;
   unsigned ticks_to_repeat_ = 0;
   std::uint64_t campaigns_ = 0;

@@ -65,6 +65,9 @@ class SnapshotSource {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The place of the last entry of a chunk, by which the next is asked for. Errors: malformed.
+Result<SnapshotPlace> end_of_snapshot_chunk(ByteView chunk);
+
 /// Takes a snapshot into a directory of its own. What has arrived is kept: opened again for the same block, also after the
 /// process was killed, the receiver goes on where it was. For one thread.
 ///
