@@ -58,8 +58,11 @@ void Cluster::befall(Node& node) {
     return;
   }
   if (random_.happens(faults_.hang_up_per_mille)) hang_up(nodes_[random_.below(nodes_.size())], node);
-  if (random_.happens(faults_.pause_per_mille))
-    node.paused_until_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 8000 : 1000);
+  if (random_.happens(faults_.pause_per_mille)) {
+    // What waits for the end of one pause is not to be overtaken by the end of a shorter one.
+    const std::uint64_t until_ms = now_ms_ + 100 + random_.below(random_.below(4) == 0 ? 8000 : 1000);
+    node.paused_until_ms = std::max(node.paused_until_ms, until_ms);
+  }
   if (random_.happens(faults_.compact_per_mille) && !node.installing) {
     // What is compacted is on disk in the state, and a snapshot of what is certified can still be served.
     const Index safe = node.owner.safe_to_compact();
