@@ -526,23 +526,11 @@ class RunningNode::Impl {
   void on(consensus::NodeId from, const OperatorAsksLetter& letter, std::size_t) { operators_.on(from, letter); }
   void on(consensus::NodeId from, const OperatorHearsLetter& letter, std::size_t) { operators_.on(from, letter); }
   void on(consensus::NodeId from, const RejoinsLetter& letter, std::size_t) { operators_.on(from, letter); }
+  /// Of snapshots and their places.
   template <class Letter>
-  void at_snapshots(consensus::NodeId from, Letter letter, std::size_t bytes) {
+  void on(consensus::NodeId from, Letter letter, std::size_t bytes) {
     wait_at(snapshot_desk_, from, from_peers_.at(from).snapshots, bytes,
             [this, from, letter = std::move(letter)] { snapshots_->on(from, letter); });
-  }
-  void on(consensus::NodeId from, SnapshotAsksLetter letter, std::size_t bytes) {
-    at_snapshots(from, std::move(letter), bytes);
-  }
-  void on(consensus::NodeId from, SnapshotGivesLetter letter, std::size_t bytes) {
-    at_snapshots(from, std::move(letter), bytes);
-  }
-
-  void on(consensus::NodeId from, const PlaceAsksLetter& letter, std::size_t bytes) {
-    at_snapshots(from, letter, bytes);
-  }
-  void on(consensus::NodeId from, const PlaceGivesLetter& letter, std::size_t bytes) {
-    at_snapshots(from, letter, bytes);
   }
 
   void on(consensus::NodeId from, BlockAsksLetter letter, std::size_t bytes) {

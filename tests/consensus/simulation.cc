@@ -156,7 +156,8 @@ void Cluster::deliver(Node& node, const Message& message) {
   }
 }
 
-/// Who contradicts himself is named; and only liars do, and those to whom a certified head gave back the truth.
+/// Who contradicts himself is named; and only liars do, and those to whom a certified head gave back the truth. Nobody honest is where
+/// only liars said they were.
 void Cluster::check_caught(const Node& node) const {
   if (node.core->term() >= kFarTerm)
     throw Violation("node " + std::to_string(node.id.value) + " is in a term that only liars spoke of");

@@ -191,11 +191,7 @@ bool Core::may_be_term(const Message& message) {
   std::vector<Term> spoken;
   for (const auto& [node, term] : spoken_terms_) spoken.push_back(term);
   const std::size_t liars = most_liars(std::max(options_.known.size(), configuration().members().size()));
-  if (spoken.size() > liars) {
-    const auto at = spoken.begin() + static_cast<std::ptrdiff_t>(liars);
-    std::nth_element(spoken.begin(), at, spoken.end(), std::greater<>());
-    vouched_term_ = std::max(vouched_term_, *at);
-  }
+  vouched_term_ = std::max(vouched_term_, vouched_for(std::move(spoken), liars));
   return message.term <= vouched_term_ || message.term.value - vouched_term_.value <= kMaxTermsMissed;
 }
 

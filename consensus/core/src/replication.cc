@@ -200,11 +200,7 @@ Index Core::surely_held() const {
   for (const auto& [node, announced] : announced_) {
     if (announced.term == state_.term) held.push_back(announced.index);
   }
-  const std::size_t liars = most_liars(options_.known.size());
-  if (held.size() <= liars) return {};
-  const auto at = held.begin() + static_cast<std::ptrdiff_t>(liars);
-  std::nth_element(held.begin(), at, held.end(), std::greater<>());
-  return *at;
+  return vouched_for(std::move(held), most_liars(options_.known.size()));
 }
 
 AppendResponse Core::accept_entries(const Message& message, const AppendRequest& request) {

@@ -2,11 +2,14 @@
 // of voters goes through a joint configuration, in which what is decided takes a quorum of the voters before and of those after.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "testamur/consensus/types.h"
 
@@ -43,6 +46,14 @@ struct Configuration {
 using QuorumSize = std::function<std::size_t(std::size_t voters)>;
 /// f = floor((n - 1) / 3): so many of n may lie.
 constexpr std::size_t most_liars(std::size_t nodes) { return nodes == 0 ? 0 : (nodes - 1) / 3; }
+/// Of what nodes said, each for itself, the furthest that more of them reached than may lie: an honest one did. Too few: nothing, T{}.
+template <class T>
+T vouched_for(std::vector<T> said, std::size_t liars) {
+  if (said.size() <= liars) return {};
+  const auto at = said.begin() + static_cast<std::ptrdiff_t>(liars);
+  std::nth_element(said.begin(), at, said.end(), std::greater<>());
+  return *at;
+}
 /// floor((n + f) / 2) + 1 with f = most_liars(n): two quorums share more honest voters than there may be liars.
 std::size_t byzantine_quorum(std::size_t voters);
 /// A Byzantine quorum of the voters, but no fewer than the `threshold` that certify a head, or all where there are fewer. Else a leader that
