@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,7 @@ struct Journal {
   std::mutex mutex;
   bool dead = false;
   std::optional<std::uint64_t> operations_left;
+  std::thread::id counted;  // whose operations are
   bool next_sync_fails = false;
   std::map<std::string, std::vector<Write>> unsynced;
   std::map<std::string, std::vector<std::string>>
@@ -58,7 +60,7 @@ struct Journal {
 
   /// Counts one operation; whether the power is off before it.
   bool off() {
-    if (operations_left && (*operations_left)-- == 0) {
+    if (operations_left && counted == std::this_thread::get_id() && (*operations_left)-- == 0) {
       dead = true;
       operations_left.reset();
     }
@@ -229,6 +231,7 @@ void PowerLossEnv::cut_power() {
 void PowerLossEnv::cut_power_after(std::uint64_t operations) {
   const std::lock_guard lock(files_->journal->mutex);
   files_->journal->operations_left = operations;
+  files_->journal->counted = std::this_thread::get_id();
 }
 
 void PowerLossEnv::fail_next_sync() {
