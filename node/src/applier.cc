@@ -24,7 +24,8 @@ Result<void> Applier::find_again() {
   return {};
 }
 
-/// What each submission came to. One that is refused for its number may be accepted already: the same bytes, handed in twice.
+/// What each submission came to, but for the refused ones that nobody here waits for. One that is refused for its number may be
+/// accepted already: the same bytes, handed in twice. Whoever hands them in from now on hears of it from a later block.
 Result<std::vector<BlockOutcome>> Applier::outcomes_of(const Payload& payload, const store::Applied& applied) const {
   std::vector<BlockOutcome> outcomes;
   for (std::size_t i = 0; i < applied.outcomes.size(); ++i) {
@@ -36,6 +37,8 @@ Result<std::vector<BlockOutcome>> Applier::outcomes_of(const Payload& payload, c
       const auto placed = ledger_.find_statement(statement);
       if (!placed) return placed.error();
       outcome.placed = *placed;
+    } else {
+      continue;
     }
     outcomes.push_back(outcome);
   }
