@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -81,7 +82,12 @@ Cluster::~Cluster() {
     }
   }
   if (!::testing::Test::HasFailure()) return;
-  for (unsigned i = 0; i < size(); ++i) std::cerr << "--- " << node_name(i) << "\n" << log(i) << "\n";
+  constexpr std::size_t kShown = 8 << 10;
+  for (unsigned i = 0; i < size(); ++i) {
+    const std::string all = log(i);
+    std::cerr << "--- the end of the log of " << node_name(i) << "\n"
+              << all.substr(all.size() - std::min(all.size(), kShown)) << "\n";
+  }
 }
 
 std::string Cluster::node_directory(unsigned i) const { return scratch_.path() + "/" + node_name(i); }
