@@ -229,13 +229,6 @@ bool Intake::pass_on() {
   while (true) {
     std::shared_ptr<const Handed> next;
     SubmissionId id{};
-    const auto set_where = [&](Where from, Where to) {
-      const std::lock_guard lock(mutex_);
-      const auto known = known_.find(id);
-      if (known == known_.end() || known->second.where != from) return;
-      known->second.where = to;
-      known->second.since = std::chrono::steady_clock::now();
-    };
     {
       const std::lock_guard lock(mutex_);
       if (queue_.empty()) return true;
@@ -247,11 +240,15 @@ bool Intake::pass_on() {
         continue;
       }
       next = known->second.handed;
+      // Before it leaves: the answer may come at once. Under the same lock: what is only half taken from the queue, a leader's turn
+      // would leave out for good.
+      known->second.where = Where::on_its_way;
+      known->second.since = std::chrono::steady_clock::now();
     }
-    // Before it leaves: the answer may come at once.
-    set_where(Where::queued, Where::on_its_way);
     if (!events_.pass_on(*next)) {
-      set_where(Where::on_its_way, Where::queued);
+      const std::lock_guard lock(mutex_);
+      const auto known = known_.find(id);
+      if (known != known_.end() && known->second.where == Where::on_its_way) known->second.where = Where::queued;
       return true;
     }
   }
@@ -360,7 +357,7 @@ void Intake::certified(Height height) {
         refused_.push_back(known->first);
         if (refused_.size() > kMaxRefusedKept) {
           const auto oldest = known_.find(refused_.front());
-          if (oldest != known_.end() && !oldest->second.outcome.placed) known_.erase(oldest);
+          if (oldest != known_.end() && !oldest->second.outcome.placed && !oldest->second.handed) known_.erase(oldest);
           refused_.pop_front();
         }
       }

@@ -33,6 +33,7 @@ class ProofCalls::Call : public std::enable_shared_from_this<Call> {
 
   static void listen(ProofCalls& all, Lane& lane) {
     const auto call = std::make_shared<Call>(all, lane);
+    call->active_.emplace(lane.all());
     all.service_.RequestGetProofs(&call->context_, &call->request_, &call->writer_, lane.queue(), lane.queue(),
                                   call->begun_.begin(call));
   }
@@ -40,7 +41,6 @@ class ProofCalls::Call : public std::enable_shared_from_this<Call> {
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(lane_.all());
     listen(all_, lane_);
     left_ = std::max(request_.count(), 1u);
     step_ = std::max(request_.step(), 1u);

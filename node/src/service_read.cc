@@ -15,6 +15,8 @@ constexpr std::uint32_t kMaxBlocks = 10'000;
 constexpr std::uint32_t kMaxListed = 1000;
 constexpr std::chrono::seconds kLongestFresh{10};
 constexpr std::chrono::milliseconds kBeforeAskedAgain{50};
+/// Whoever waits looks up so often, so that nobody holds up a stop.
+constexpr std::chrono::milliseconds kBeforeLookingUp{500};
 
 /// Answers from the certified ledger of now.
 template <class Answer>
@@ -30,6 +32,10 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
   out.set_height(head.height.value);
   out.set_seconds(head_seconds(head.certified));
   return out;
+}
+
+grpc::Status nobody_says() {
+  return {grpc::StatusCode::UNAVAILABLE, "no quorum says now what is newest; try again in a moment"};
 }
 
 }  // namespace
@@ -118,20 +124,25 @@ grpc::Status LedgerService::fresh_checkpoint(grpc::ServerContext& context, testa
   const Room::Place place = long_calls_.enter();
   if (!place) return too_many();
   const auto until = std::chrono::steady_clock::now() + kLongestFresh;
-  while (!context.IsCancelled() && !stopping_ && std::chrono::steady_clock::now() < until) {
+  const auto goes_on = [&] { return !context.IsCancelled() && !stopping_ && std::chrono::steady_clock::now() < until; };
+  const auto a_while = [&] { return std::min(until, std::chrono::steady_clock::now() + kBeforeLookingUp); };
+  while (goes_on()) {
     const auto answered = std::make_shared<std::promise<std::optional<store::LogIndex>>>();
     auto index = answered->get_future();
     read_index_([answered](std::optional<store::LogIndex> at) { answered->set_value(at); });
-    if (index.wait_until(until) != std::future_status::ready) break;
+    while (index.wait_until(a_while()) != std::future_status::ready) {
+      if (!goes_on()) return nobody_says();
+    }
     if (const auto at = index.get()) {
-      const auto head = heads_.covering(*at, until);
+      std::shared_ptr<const CertifiedHead> head;
+      while (goes_on() && !head) head = heads_.covering(*at, a_while());
       if (!head) break;
       answer = checkpoint_of(*head);
       return grpc::Status::OK;
     }
     std::this_thread::sleep_for(kBeforeAskedAgain);  // nobody leads just now
   }
-  return {grpc::StatusCode::UNAVAILABLE, "no quorum says now what is newest; try again in a moment"};
+  return nobody_says();
 }
 
 grpc::Status LedgerService::GetCheckpoint(grpc::ServerContext* context,
@@ -178,7 +189,7 @@ grpc::Status LedgerService::WatchHeads(grpc::ServerContext* context, const testa
   if (!place) return too_many();
   std::shared_ptr<const CertifiedHead> seen;
   while (!context->IsCancelled() && !stopping_) {
-    const auto newest = heads_.next(seen, std::chrono::milliseconds(500));
+    const auto newest = heads_.next(seen, kBeforeLookingUp);
     if (newest == seen) continue;
     seen = newest;
     if (!stream->Write(checkpoint_of(*seen))) break;

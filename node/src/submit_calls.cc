@@ -44,6 +44,7 @@ class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
 
   static void listen(SubmitCalls& all, Lane& lane) {
     const auto call = std::make_shared<UnaryCall>(all, lane);
+    call->active_.emplace(lane.all());
     all.service_.RequestSubmit(&call->context_, &call->request_, &call->responder_, lane.queue(), lane.queue(),
                                call->begun_.begin(call));
   }
@@ -51,7 +52,6 @@ class SubmitCalls::UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  private:
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(lane_.all());
     listen(all_, lane_);
     const auto asked = asked_of(request_);
     if (!asked) return fail(wrong_wait());
@@ -83,6 +83,7 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
 
   static void listen(SubmitCalls& all, Lane& lane) {
     const auto call = std::make_shared<StreamCall>(all, lane);
+    call->active_.emplace(lane.all());
     all.service_.RequestSubmitStream(&call->context_, &call->stream_, lane.queue(), lane.queue(),
                                      call->begun_.begin(call));
   }
@@ -90,7 +91,6 @@ class SubmitCalls::StreamCall : public std::enable_shared_from_this<StreamCall> 
  private:
   void begun(bool ok) {
     if (!ok) return;
-    active_.emplace(lane_.all());
     listen(all_, lane_);
     if ((place_ = all_.streams_.enter())) return read();
     status_ = too_many();

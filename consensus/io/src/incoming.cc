@@ -54,6 +54,8 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
 
   static void listen(Incoming& all) {
     const auto call = std::make_shared<Call>(all);
+    // From now on, since a call that has come may still wait in the queue when the server shuts down.
+    call->active_.emplace(all.loop_);
     auto* queue = all.loop_.queue();
     all.service_.RequestTalk(&call->context_, &call->stream_, queue, queue, call->begun_.begin(call));
   }
@@ -72,7 +74,6 @@ class Incoming::Call : public std::enable_shared_from_this<Call> {
 
   void begun(bool ok) {
     if (!ok) return;  // the server shuts down
-    active_.emplace(all_.loop_);
     listen(all_);
     const auto name = identity::caller(context_, all_.shared_.pins);
     for (const PeerAddress& peer : all_.shared_.options.peers) {

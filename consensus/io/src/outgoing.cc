@@ -121,7 +121,7 @@ class Outgoing::Call : public std::enable_shared_from_this<Call> {
   }
   void greeted(bool) {
     greeting_ = false;
-    if (hello_is_good_) connect();
+    if (hello_is_good_ && !over_) connect();
     finish_if_over();
   }
   void waited(bool time_is_up) {
