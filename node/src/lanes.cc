@@ -135,7 +135,7 @@ void Lanes::start(const std::function<void(Lane&)>& listen) {
 }
 
 Lanes::~Lanes() {
-  // What the lanes have still to see of calls that came before the end.
+  // A lane that has not begun to listen has nothing active yet.
   for (const auto& lane : lanes_) lane->come_to_now();
   // Nothing may be begun on a queue that has shut down, so the calls end first.
   std::unique_lock lock(mutex_);

@@ -34,10 +34,6 @@ testamur::v1::Checkpoint checkpoint_of(const CertifiedHead& head) {
   return out;
 }
 
-grpc::Status nobody_says() {
-  return {grpc::StatusCode::UNAVAILABLE, "no quorum says now what is newest; try again in a moment"};
-}
-
 }  // namespace
 
 LedgerService::LedgerService(OpenHistories& histories, Intake& intake, const Heads& heads, std::size_t max_long_calls,
@@ -130,9 +126,9 @@ grpc::Status LedgerService::fresh_checkpoint(grpc::ServerContext& context, testa
     const auto answered = std::make_shared<std::promise<std::optional<store::LogIndex>>>();
     auto index = answered->get_future();
     read_index_([answered](std::optional<store::LogIndex> at) { answered->set_value(at); });
-    while (index.wait_until(a_while()) != std::future_status::ready) {
-      if (!goes_on()) return nobody_says();
+    while (goes_on() && index.wait_until(a_while()) != std::future_status::ready) {
     }
+    if (!goes_on()) break;
     if (const auto at = index.get()) {
       std::shared_ptr<const CertifiedHead> head;
       while (goes_on() && !head) head = heads_.covering(*at, a_while());
@@ -142,7 +138,7 @@ grpc::Status LedgerService::fresh_checkpoint(grpc::ServerContext& context, testa
     }
     std::this_thread::sleep_for(kBeforeAskedAgain);  // nobody leads just now
   }
-  return nobody_says();
+  return {grpc::StatusCode::UNAVAILABLE, "no quorum says now what is newest; try again in a moment"};
 }
 
 grpc::Status LedgerService::GetCheckpoint(grpc::ServerContext* context,

@@ -89,7 +89,7 @@ TEST_F(ApplierTest, TheSameBytesAreToldAsAcceptedWheneverTheyAreHandedInWhileThe
   for (std::uint64_t number = 0; number < 150; ++number) {
     const Handed handed = issued(number);
     commit(++index, {handed.view()});
-    // Others that are refused make the block long.
+    // So often that the block takes a while.
     const std::vector<Submission> again(400, handed.view());
     std::promise<std::future<SubmissionOutcome>> promised;
     auto submitted = promised.get_future();

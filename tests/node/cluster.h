@@ -39,7 +39,7 @@ struct ClusterOptions {
 class Cluster {
  public:
   explicit Cluster(ClusterOptions options = {});
-  /// Kills what still runs, and prints the nodes' logs when the test has failed.
+  /// Kills what still runs, and prints the ends of the nodes' logs when the test has failed.
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;

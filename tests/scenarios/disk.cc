@@ -148,7 +148,7 @@ void Disk::fail_next_write(bool kept) {
                                  : simulation::SimulatedDisk::Afterwards::not_there);
 }
 
-void Disk::fail_after(std::uint64_t operations) { real_->power.cut_power_after(operations); }
+void Disk::fail_after(std::uint64_t operations) { real_->power.cut_power_after_own(operations); }
 
 void Disk::damage_entry(Index index) {
   auto store = storage::open_rocks(real_->directory(), /*create=*/false, real_->options());

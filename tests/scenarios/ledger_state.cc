@@ -49,7 +49,7 @@ bool LedgerState::apply(const Entry& entry) {
 Index LedgerState::applied() const { return Index{disk_->open->ledger().head().applied.value}; }
 Digest LedgerState::head() const { return disk_->open->ledger().head().root; }
 
-void LedgerState::fail_after(std::uint64_t operations) { disk_->power.cut_power_after(operations); }
+void LedgerState::fail_after(std::uint64_t operations) { disk_->power.cut_power_after_own(operations); }
 
 void LedgerState::lose_power() {
   disk_->power.cut_power();

@@ -51,7 +51,7 @@ struct Journal {
   std::mutex mutex;
   bool dead = false;
   std::optional<std::uint64_t> operations_left;
-  std::thread::id counted;  // whose operations are
+  std::optional<std::thread::id> counted;  // whose operations are; nothing: everybody's
   bool next_sync_fails = false;
   std::map<std::string, std::vector<Write>> unsynced;
   std::map<std::string, std::vector<std::string>>
@@ -60,7 +60,8 @@ struct Journal {
 
   /// Counts one operation; whether the power is off before it.
   bool off() {
-    if (operations_left && counted == std::this_thread::get_id() && (*operations_left)-- == 0) {
+    const bool counts = operations_left && (!counted || *counted == std::this_thread::get_id());
+    if (counts && (*operations_left)-- == 0) {
       dead = true;
       operations_left.reset();
     }
@@ -229,6 +230,12 @@ void PowerLossEnv::cut_power() {
 }
 
 void PowerLossEnv::cut_power_after(std::uint64_t operations) {
+  const std::lock_guard lock(files_->journal->mutex);
+  files_->journal->operations_left = operations;
+  files_->journal->counted.reset();
+}
+
+void PowerLossEnv::cut_power_after_own(std::uint64_t operations) {
   const std::lock_guard lock(files_->journal->mutex);
   files_->journal->operations_left = operations;
   files_->journal->counted = std::this_thread::get_id();

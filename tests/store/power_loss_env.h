@@ -19,8 +19,10 @@ class PowerLossEnv {
   rocksdb::Env* env() const { return env_.get(); }
   /// From now on nothing reaches the disk; every call that would write fails.
   void cut_power();
-  /// The same, after so many more appends, writes and syncs of this thread: what RocksDB does in the background comes when it likes.
+  /// The same, after so many more appends, writes and syncs, RocksDB's in the background among them.
   void cut_power_after(std::uint64_t operations);
+  /// The same, after so many of this thread: for a test that must go the same way each time.
+  void cut_power_after_own(std::uint64_t operations);
   /// The next sync of a file fails, and what it should have written is gone: its pages count as clean, and whoever syncs again is
   /// told that all is well (Rebello and others, ATC 2020).
   void fail_next_sync();

@@ -72,7 +72,7 @@ class Lanes {
   /// Once the server runs; `listen` asks, on each lane's thread, for the first calls.
   void start(const std::function<void(Lane&)>& listen);
 
-  /// Held by a call from its beginning to its end.
+  /// Held by a call from when it listens to its end.
   class Active {
    public:
     explicit Active(Lanes& all);
@@ -90,7 +90,7 @@ class Lanes {
   const std::string name_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::size_t active_ = 0;  // calls that have begun and not ended
+  std::size_t active_ = 0;  // calls that listen or have not ended
   std::vector<std::unique_ptr<Thread>> lanes_;
 };
 
